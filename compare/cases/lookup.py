@@ -1,0 +1,204 @@
+"""Lookup: `tf_emb.layers.Embedding` beside `torch.nn.Embedding`, and both beside one-hot vectors."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from compare import text
+from compare.case import EXACT, Arrays, Bound, Case, Fault
+
+DIM = 24
+
+
+def draw(rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Ids of real text, most of them repeated; two upstream gradients, one of them of small integers."""
+    vocabulary = text.vocabulary(max_vocab=500)
+    tokens = np.concatenate([vocabulary.encode(document) for document in text.lee()])
+    start = int(rng.integers(len(tokens) - 400))
+    ids = tokens[start : start + 400].reshape(20, 20)
+    ids[:, 15:] = 7  # what a batch of sentences looks like: padded at the end
+    return {
+        "table": rng.normal(size=(len(vocabulary), DIM)),
+        "ids": ids,
+        "padding_idx": np.array(7),
+        "upstream": rng.normal(size=(*ids.shape, DIM)),
+        # Sums of small integers are exact in every order, so this gradient must agree to the bit.
+        "upstream_integers": rng.integers(-8, 9, (*ids.shape, DIM)).astype(np.float64),
+    }
+
+
+def draw_unpadded(rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """The same, with no padding row: padding_idx = -1 names none of the ids."""
+    x = draw(rng)
+    return {**x, "padding_idx": np.array(-1)}
+
+
+def oracle(x: Arrays) -> dict[str, np.ndarray]:
+    """forward = table[ids]; the gradient of a row is the sum over its places, 0 for the padding row."""
+    return {
+        "forward": x["table"][x["ids"]],
+        "gradient": gradient(x, x["upstream"]),
+        "gradient, integers": gradient(x, x["upstream_integers"]),
+    }
+
+
+def gradient(x: Arrays, upstream: np.ndarray) -> np.ndarray:
+    """Scatter-add of `upstream` by id, without the places of the padding id."""
+    live = x["ids"] != x["padding_idx"]
+    total = np.zeros_like(x["table"])
+    np.add.at(total, x["ids"][live], upstream[live])
+    return total
+
+
+def repeats(x: Arrays) -> np.ndarray:
+    """Additions into each row: its places less one, none for the padding row. Shape (vocab, 1)."""
+    hits = np.bincount(x["ids"].ravel(), minlength=len(x["table"]))
+    if x["padding_idx"] >= 0:
+        hits[x["padding_idx"]] = 0
+    return np.maximum(hits - 1, 0)[:, None]
+
+
+def magnitude(x: Arrays, want: Arrays) -> np.ndarray:
+    """Sum of |upstream| into each row."""
+    return gradient(x, np.abs(x["upstream"]))
+
+
+def torch_embedding(x: Mapping[str, Any]) -> dict[str, Any]:
+    """torch.nn.Embedding with a dense gradient."""
+    import torch
+
+    padding = x["padding_idx"] if x["padding_idx"] >= 0 else None
+    out = {}
+    for name, upstream in (("gradient", x["upstream"]), ("gradient, integers", x["upstream_integers"])):
+        layer = torch.nn.Embedding.from_pretrained(x["table"].clone(), freeze=False, padding_idx=padding)
+        out["forward"] = layer(x["ids"])
+        out["forward"].backward(upstream)
+        out[name] = layer.weight.grad
+    return out
+
+
+def keras_embedding(x: Mapping[str, Any]) -> dict[str, Any]:
+    """tf_emb.layers.Embedding under a GradientTape."""
+    from tf_emb.layers import Embedding
+
+    padding = x["padding_idx"] if x["padding_idx"] >= 0 else None
+    layer = Embedding(*x["table"].shape, padding_idx=padding, dtype=x["table"].dtype.name)
+    layer.build()
+    return _gradients(layer, layer.embeddings, x)
+
+
+def torch_one_hot(x: Mapping[str, Any]) -> dict[str, Any]:
+    """torch.nn.Linear(bias=False) on one_hot vectors; its weight is the transposed table."""
+    import torch
+
+    vocab, dim = x["table"].shape
+    layer = torch.nn.Linear(vocab, dim, bias=False, dtype=x["table"].dtype, device=x["table"].device)
+    layer.weight.data = x["table"].T.contiguous()
+
+    def forward() -> Any:
+        return layer(torch.nn.functional.one_hot(x["ids"], vocab).to(x["table"].dtype))
+
+    out = {}
+    for name, upstream in (("gradient", x["upstream"]), ("gradient, integers", x["upstream_integers"])):
+        layer.weight.grad = None
+        out["forward"] = forward()
+        out["forward"].backward(upstream)
+        assert layer.weight.grad is not None
+        out[name] = layer.weight.grad.T
+    lookup = torch.nn.Embedding.from_pretrained(x["table"].clone(), freeze=False)
+    return {
+        **out,
+        "cost:one-hot": lambda: forward().backward(x["upstream"]),
+        "cost:lookup": lambda: lookup(x["ids"]).backward(x["upstream"]),
+    }
+
+
+def keras_one_hot(x: Mapping[str, Any]) -> dict[str, Any]:
+    """tf_emb.layers.OneHotDense under a GradientTape."""
+    import tensorflow as tf
+
+    from tf_emb.layers import Embedding, OneHotDense
+
+    layer = OneHotDense(*x["table"].shape, dtype=x["table"].dtype.name)
+    layer.build()
+    out = _gradients(layer, layer.kernel, x)
+    lookup = Embedding(*x["table"].shape, dtype=x["table"].dtype.name)
+    lookup.build()
+
+    def cost(layer: Any, table: Any) -> Any:
+        def step() -> Any:
+            with tf.GradientTape() as tape:
+                rows = layer(x["ids"])
+            return tape.gradient(rows, table.value, x["upstream"])
+
+        return tf.function(step)
+
+    return {
+        **out,
+        "cost:one-hot": cost(layer, layer.kernel),
+        "cost:lookup": cost(lookup, lookup.embeddings),
+    }
+
+
+def _gradients(layer: Any, table: Any, x: Mapping[str, Any]) -> dict[str, Any]:
+    import tensorflow as tf
+
+    table.assign(x["table"])
+    with tf.GradientTape(persistent=True) as tape:
+        rows = layer(x["ids"])
+    return {
+        "forward": rows,
+        "gradient": tape.gradient(rows, table.value, x["upstream"]),
+        "gradient, integers": tape.gradient(rows, table.value, x["upstream_integers"]),
+    }
+
+
+BOUNDS = {
+    "forward": EXACT,
+    "gradient": Bound(
+        repeats, "a row looked up c times is a sum of c terms: gamma(c - 1) sum |g|, in any order", magnitude
+    ),
+    "gradient, integers": EXACT,
+}
+FAULTS = {
+    "off by one": Fault('x["table"][x["ids"]]', 'x["table"][x["ids"] - 1]'),
+    "repeated ids counted once": Fault(
+        'np.add.at(total, x["ids"][live], upstream[live])', 'total[x["ids"][live]] = upstream[live]'
+    ),
+    "wrong sign": Fault("upstream[live])", "-upstream[live])"),
+    "mean over places": Fault("return total", "return total / np.maximum(repeats(x), 1)"),
+}
+PADDING_FAULTS = {
+    "padding row gets a gradient": Fault('x["ids"] != x["padding_idx"]', 'x["ids"] != -1'),
+    "row after the padding frozen": Fault('!= x["padding_idx"]', '!= x["padding_idx"] + 1'),
+    "padding reads as zero": Fault(
+        '"forward": x["table"][x["ids"]]',
+        '"forward": x["table"][x["ids"]] * (x["ids"] != x["padding_idx"])[..., None]',
+    ),
+}
+
+CASES = [
+    Case(
+        name="lookup",
+        claim="A lookup returns rows as they are stored; a row's gradient is the sum over its places, and 0 "
+        "for the padding row.",
+        cite="torch.nn.Embedding (weight, padding_idx); docs/parity.md",
+        inputs=draw,
+        oracle=oracle,
+        impls={"torch": torch_embedding, "keras-tensorflow": keras_embedding},
+        bounds=BOUNDS,
+        faults={**FAULTS, **PADDING_FAULTS},
+    ),
+    Case(
+        name="one-hot",
+        claim="An embedding is a bias-free linear layer on one-hot vectors: same value, same gradient.",
+        cite="x = onehot(i): W^T x = W[i], dE/dW = x (dE/dh)^T",
+        inputs=draw_unpadded,
+        oracle=oracle,
+        impls={"torch": torch_one_hot, "keras-tensorflow": keras_one_hot},
+        bounds=BOUNDS,
+        faults=FAULTS,
+        cost=("one-hot", "lookup"),
+    ),
+]

@@ -1,0 +1,41 @@
+"""NumPy: the oracle itself, run at the dtype under test, as the yardstick for everyone's rounding."""
+
+import contextlib
+import platform
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+# An oracle that could import what it judges would prove nothing: here it cannot.
+FORBIDDEN = ("tf_emb", "tensorflow", "keras", "torch", "jax", "paddle", "gensim")
+
+
+class NumPy:
+    """Plain arrays on the CPU."""
+
+    device = "cpu"
+
+    def versions(self) -> dict[str, str]:
+        """Return the versions of NumPy and Python."""
+        return {"numpy": np.__version__, "python": platform.python_version()}
+
+    def load(self, x: Mapping[str, np.ndarray], dtype: str) -> dict[str, Any]:
+        """Return the arrays as they are."""
+        return dict(x)
+
+    def scope(self) -> Any:
+        """Nothing to enter."""
+        return contextlib.nullcontext()
+
+    def unload(self, value: Any) -> np.ndarray:
+        """Return `value` as an array."""
+        return np.asarray(value)
+
+
+def load_engine(device: str) -> NumPy:
+    """Return the engine; NumPy knows one device, and runs on it whatever the others run on."""
+    for name in FORBIDDEN:
+        sys.modules[name] = None  # type: ignore[assignment]
+    return NumPy()

@@ -1,0 +1,54 @@
+"""The files between the processes of a run: where they are, and how arrays are hashed."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Job:
+    """One case at one dtype: the unit of work of an engine's process."""
+
+    case: str
+    dtype: str
+
+    def file(self, work: Path, name: str) -> Path:
+        """Return the path of `name`.npz: inputs, want, allowed, diverging, or an engine's outputs."""
+        return work / self.case / self.dtype / f"{name}.npz"
+
+    def save(self, work: Path, name: str, arrays: Mapping[str, np.ndarray]) -> None:
+        """Write arrays; a reader never sees half a file."""
+        path = self.file(work, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial")
+        with partial.open("wb") as stream:
+            np.savez(stream, allow_pickle=False, **{encode(key): value for key, value in arrays.items()})
+        partial.replace(path)
+
+    def read(self, work: Path, name: str) -> dict[str, np.ndarray]:
+        """Read what `save` wrote."""
+        with np.load(self.file(work, name)) as arrays:
+            return {decode(key): arrays[key] for key in arrays.files}
+
+
+def digest(arrays: Mapping[str, np.ndarray]) -> str:
+    """Return the SHA-256 of names, dtypes, shapes and bytes."""
+    state = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        state.update(f"{name}|{array.dtype.str}|{array.shape}|".encode())
+        state.update(array.tobytes())
+    return state.hexdigest()
+
+
+def encode(name: str) -> str:
+    """Return `name` without slashes: "dE/dW'" must not become a folder inside the archive."""
+    return name.replace("/", "\u2215")
+
+
+def decode(name: str) -> str:
+    """Undo `encode`."""
+    return name.replace("\u2215", "/")

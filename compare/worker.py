@@ -1,0 +1,82 @@
+"""The process of one engine: reads inputs, runs its implementations, writes outputs.
+
+`python -m compare.worker ENGINE WORK DEVICE`, with WORK/jobs.json a list of [case, dtype]. Reports on standard
+output, one line of JSON after `MARK` an event; whatever else a framework prints there is ignored.
+"""
+
+import json
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from compare import cases, engines
+from compare.case import Case
+from compare.files import Job
+
+MARK = "@compare "
+REPETITIONS = 9
+
+
+def main() -> None:
+    """Run every job of one engine."""
+    name, work, device = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
+    known = cases.load()
+    jobs = [Job(*job) for job in json.loads((work / "jobs.json").read_text())]
+    try:
+        engine = engines.start(name, device)
+    except (ImportError, ValueError, RuntimeError) as error:
+        say(event="broken", message=f"{type(error).__name__}: {error}")
+        sys.exit(1)
+    say(event="ready", versions=engine.versions(), device=engine.device)
+    for job in jobs:
+        began = time.perf_counter()
+        outcome = guarded(run, name, engine, known[job.case], job, work)
+        say(event="job", case=job.case, dtype=job.dtype, seconds=time.perf_counter() - began, **outcome)
+
+
+def run(name: str, engine: engines.Engine, case: Case, job: Job, work: Path) -> dict[str, Any]:
+    """Run one implementation; return its costs, if it has any."""
+    implementation = case.oracle if name == "numpy" else case.impls.get(name)
+    if implementation is None:
+        return {"absent": True}
+    with engine.scope():
+        out = dict(implementation(engine.load(job.read(work, "inputs"), job.dtype)))
+        timed = {key.removeprefix("cost:"): out.pop(key) for key in list(out) if key.startswith("cost:")}
+        # Outputs are saved before anything is timed: what is timed may write where they point.
+        job.save(work, name, {key: engine.unload(value) for key, value in out.items()})
+        return {"costs": medians(timed)}
+
+
+def medians(timed: dict[str, Any]) -> dict[str, float]:
+    """Return the median seconds of each callable, repetitions interleaved after a warm-up."""
+    taken: dict[str, list[float]] = {name: [] for name in timed}
+    for repetition in range(REPETITIONS + 1 if timed else 0):
+        for name, call in timed.items():
+            began = time.perf_counter()
+            call()
+            if repetition:
+                taken[name].append(time.perf_counter() - began)
+    return {name: float(np.median(seconds)) for name, seconds in taken.items()}
+
+
+def guarded(function: Any, *args: Any) -> dict[str, Any]:
+    """Call `function`; an exception becomes a message that names where it was raised."""
+    try:
+        return function(*args) or {}
+    except Exception as error:  # whatever an implementation raises is that row's result
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        message = f"{type(error).__name__}: {error} ({Path(frame.filename).name}:{frame.lineno})"
+        return {"error": message, "traceback": traceback.format_exc()}
+
+
+def say(**event: Any) -> None:
+    """Report one event to the parent."""
+    print(MARK + json.dumps(event), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""Tables as KeyedVectors and as word2vec files, there and back."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tf_emb import vectors
+from tf_emb.vectors import load_vectors, save_vectors, to_keyed_vectors
+
+LABELS = ["the", "猫", "0", "it's"]
+SUFFIXES = [".txt", ".vec", ".bin", ".BIN"]
+
+
+def table() -> np.ndarray:
+    """Return every kind of finite float32: random bits, and the ends of the range."""
+    bits = np.random.default_rng(0).integers(0, 2**32, (len(LABELS), 500), dtype=np.uint32)
+    values = bits.view(np.float32)
+    values[~np.isfinite(values)] = 0.1
+    limits = np.finfo(np.float32)
+    values[0, :5] = [-0.0, 1e-45, limits.tiny, limits.max, limits.min]
+    return values
+
+
+def same_bits(a: np.ndarray, b: np.ndarray) -> bool:
+    return bool(np.array_equal(a.view(np.uint32), b.view(np.uint32)))
+
+
+def test_rows_keep_their_labels_order_and_bits() -> None:
+    keyed = to_keyed_vectors(LABELS, table())
+    assert keyed.index_to_key == LABELS
+    assert same_bits(keyed.vectors, table())
+    assert keyed.vectors.dtype == np.float32
+    assert same_bits(keyed["猫"], table()[1])
+    assert "count" not in keyed.expandos
+
+
+def test_counts_are_those_given() -> None:
+    keyed = to_keyed_vectors(LABELS, table(), np.array([9, 2, 5, 1]))
+    assert [keyed.get_vecattr(label, "count") for label in LABELS] == [9, 2, 5, 1]
+    assert keyed.index_to_key == LABELS
+
+
+@pytest.mark.parametrize(
+    ("labels", "rows", "counts", "message"),
+    [
+        (["a", "b", "a", "b"], 4, None, "`labels` must be different; got 'a' in rows 0 and 2, and 2 such"),
+        (["a", "b"], 4, None, r"`matrix` must have shape \(2, dim\).*; got \(4, 500\)"),
+        (LABELS, 4, [1, 2], r"`counts` must have shape \(4,\).*; got \(2,\)"),
+        (LABELS, 4, [[1]] * 4, r"`counts` must have shape \(4,\).*; got \(4, 1\)"),
+    ],
+)
+def test_rows_that_do_not_match_are_refused(
+    labels: list[str], rows: int, counts: list[int] | None, message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        to_keyed_vectors(labels, table()[:rows], counts)
+
+
+def test_a_vector_is_not_a_matrix() -> None:
+    with pytest.raises(ValueError, match=r"`matrix` must have shape \(4, dim\).*; got \(4,\)"):
+        to_keyed_vectors(LABELS, table()[:, 0])
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_files_keep_labels_order_and_bits(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"words{suffix}"
+    save_vectors(path, LABELS, table())
+    loaded = load_vectors(str(path))
+    assert loaded.index_to_key == LABELS
+    assert same_bits(loaded.vectors, table())
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def test_formats_are_those_of_word2vec(tmp_path: Path) -> None:
+    values = np.array([[1.5, -2], [0.25, 3]], np.float32)
+    for suffix in (".txt", ".bin"):
+        save_vectors(tmp_path / f"w{suffix}", ["猫", "b"], values)
+    assert (tmp_path / "w.txt").read_text("utf-8") == "2 2\n猫 1.5 -2.0\nb 0.25 3.0\n"
+    expected = b"2 2\n" + "猫 ".encode() + values[0].tobytes() + b"b " + values[1].tobytes()
+    assert (tmp_path / "w.bin").read_bytes() == expected
+
+
+@pytest.mark.parametrize("name", ["words.npy", "words", "words.txt.gz"])
+def test_unknown_suffix_is_refused(tmp_path: Path, name: str) -> None:
+    message = r"`path` must end in one of .bin, .txt, .vec; got '" + name
+    with pytest.raises(ValueError, match=message):
+        save_vectors(tmp_path / name, LABELS, table())
+    with pytest.raises(ValueError, match=message):
+        load_vectors(tmp_path / name)
+
+
+@pytest.mark.parametrize("label", ["new york", "a\tb", "a\n", " a", "a\u3000b", "a\u00a0b", "", " "])
+@pytest.mark.parametrize("suffix", [".txt", ".bin"])
+def test_labels_that_the_format_cannot_carry_are_refused(tmp_path: Path, suffix: str, label: str) -> None:
+    with pytest.raises(ValueError, match="`labels` must be words without white space") as caught:
+        save_vectors(tmp_path / f"words{suffix}", ["a", label, "b c", "d"], table())
+    assert f"got {label!r} in row 1." in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_failed_save_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "words.txt"
+    save_vectors(path, ["old"], np.ones((1, 2)))
+
+    class Half:
+        def save_word2vec_format(self, name: str, binary: bool) -> None:
+            Path(name).write_text("4 500\nthe 0.1")
+            raise OSError("disk full")
+
+    monkeypatch.setattr(vectors, "to_keyed_vectors", lambda *_: Half())
+    with pytest.raises(OSError, match="disk full"):
+        save_vectors(path, LABELS, table())
+    assert load_vectors(path).index_to_key == ["old"]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("w.txt", b"the 0.1 0.2\ncat 0.3 0.4\n"),  # no header, as GloVe writes
+        ("w.txt", b"2 2\nthe 0.1 0.2\n"),  # cut short
+        ("w.bin", b"2 2\nthe 12345678"),
+        ("w.bin", b"2 2\ncat 0.12345 0.2345\ndog 0.12345 0.2345\n"),  # text
+        ("w.txt", b"1 2\nthe \x00\x00\xc0\x3f\x00\x00\x00\xc0"),  # binary
+    ],
+)
+def test_other_files_are_refused(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ValueError, match="`path` must be a word2vec file"):
+        load_vectors(tmp_path / name)
+
+
+def test_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"none\.txt"):
+        load_vectors(tmp_path / "none.txt")

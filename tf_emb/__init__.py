@@ -1,0 +1,40 @@
+"""Embeddings in Keras/TensorFlow, proven right number by number.
+
+Public names are imported when they are first used: `import tf_emb` loads no TensorFlow.
+"""
+
+import importlib
+from typing import Any
+
+_HOMES = {
+    "Embedding": "tf_emb.layers",
+    "FullSoftmax": "tf_emb.layers",
+    "OneHotDense": "tf_emb.layers",
+    "SkipGram": "tf_emb.word2vec",
+    "train_exact": "tf_emb.word2vec",
+    "Draws": "tf_emb.corpus",
+    "Vocabulary": "tf_emb.corpus",
+    "skipgram_draws": "tf_emb.corpus",
+    "log_projection": "tf_emb.projector",
+    "load_vectors": "tf_emb.vectors",
+    "save_vectors": "tf_emb.vectors",
+    "to_keyed_vectors": "tf_emb.vectors",
+}
+_SUBPACKAGES = ("corpus", "layers", "projector", "vectors", "word2vec")
+
+__version__ = "0.1.0"
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from the module that defines it."""
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    if name in _SUBPACKAGES:
+        return importlib.import_module(f"tf_emb.{name}")
+    raise AttributeError(f"module 'tf_emb' has no attribute {name!r}; it has {', '.join(sorted(_HOMES))}.")
+
+
+def __dir__() -> list[str]:
+    """List the public names, loaded or not."""
+    return sorted([*_HOMES, *_SUBPACKAGES, "__version__"])

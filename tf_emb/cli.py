@@ -1,0 +1,136 @@
+"""`tf-emb`: train, query and project vectors from the command line.
+
+Every import that takes time stands inside the command that needs it: `tf-emb --help` answers at once.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+from tf_emb import __version__
+
+T = TypeVar("T")
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
+    help="Embeddings in Keras/TensorFlow, proven right number by number.",
+)  # fmt: skip
+PIECE = 20_000  # pairs between two steps of the progress bar
+
+
+@app.callback(invoke_without_command=True)
+def main_options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+) -> None:
+    """Options that stand before a command."""
+    if version:
+        print(f"tf-emb {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def train(
+    corpus: Annotated[Path, typer.Argument(help="UTF-8 text, one sentence a line, words between white space.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Vectors: .bin, .txt or .vec (word2vec's formats).")],
+    dim: Annotated[int, typer.Option(min=1, help="Size of a vector.")] = 100,
+    window: Annotated[int, typer.Option(min=1, help="Largest radius, in kept words.")] = 5,
+    negatives: Annotated[int, typer.Option(min=1, help="Noise words a pair.")] = 5,
+    sample: Annotated[float, typer.Option(min=0, help="Subsampling threshold; 0 keeps every word.")] = 1e-3,
+    min_count: Annotated[int, typer.Option(min=1, help="Words seen less often are left out.")] = 5,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the corpus.")] = 5,
+    rate: Annotated[float, typer.Option(min=0, help="Learning rate at the start; falls linearly.")] = 0.025,
+    seed: Annotated[int, typer.Option(min=0, help="Of every draw.")] = 0,
+) -> None:
+    """Train skip-gram with negative sampling, pair by pair, and write the vectors."""
+    refusing(lambda: _train(corpus, output, dim, window, negatives, sample, min_count, epochs, rate, seed))
+
+
+@app.command()
+def similar(
+    vectors: Annotated[Path, typer.Argument(help="A file that `train` wrote, or word2vec's.")],
+    word: Annotated[str, typer.Argument(help="The word whose neighbours to print.")],
+    top: Annotated[int, typer.Option(min=1, help="How many.")] = 10,
+) -> None:
+    """Print the words whose vectors have the largest cosine with WORD's."""
+    from tf_emb.vectors import load_vectors
+
+    loaded = refusing(lambda: load_vectors(vectors))
+    if word not in loaded:
+        refusing(lambda: _raise(f"`WORD` must be one of the {len(loaded)} words of {vectors}; got {word!r}."))
+    for neighbour, cosine in loaded.most_similar(word, topn=top):
+        print(f"{cosine:7.4f}  {neighbour}")
+
+
+@app.command()
+def project(
+    vectors: Annotated[Path, typer.Argument(help="A file that `train` wrote, or word2vec's.")],
+    logdir: Annotated[Path, typer.Option(help="The folder given to tensorboard --logdir.")] = Path("logs"),
+    name: Annotated[str, typer.Option(help="Of the new run; the file's name by default.")] = "",
+    top: Annotated[int, typer.Option(min=2, help="How many rows, from the first.")] = 10_000,
+) -> None:
+    """Log vectors as a new run of TensorBoard's Embedding Projector."""
+    from tf_emb.projector import log_projection, projection_address
+    from tf_emb.vectors import load_vectors
+
+    loaded = refusing(lambda: load_vectors(vectors))
+    labels = loaded.index_to_key[:top]
+    run = logdir / (name or vectors.stem)
+    refusing(lambda: log_projection(run, {"vectors": loaded.vectors[:top]}, labels))
+    print(f"{len(labels)} of {len(loaded)} rows logged as {run}")
+    print(f"tensorboard --logdir {logdir}\nthen open {projection_address()}")
+
+
+def _train(
+    corpus: Path, output: Path, dim: int, window: int, negatives: int, sample: float,
+    min_count: int, epochs: int, rate: float, seed: int,
+) -> None:  # fmt: skip
+    import numpy as np
+
+    from tf_emb.corpus import Vocabulary, read_sentences, skipgram_draws
+    from tf_emb.vectors import check_path, save_vectors
+
+    check_path(output)  # a wrong suffix is said before the training, not after it
+    sentences = list(read_sentences(corpus))
+    vocabulary = Vocabulary.build(sentences, min_count=min_count)
+    draws = skipgram_draws(
+        sentences, vocabulary, np.random.default_rng(seed),
+        window=window, negatives=negatives, sample=sample, epochs=epochs,
+    )  # fmt: skip
+
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is loaded, or it is too late
+    from tf_emb.word2vec import SkipGram, linear_rates, train_exact
+
+    model = SkipGram(len(vocabulary), dim, seed=seed)
+    rates = linear_rates(draws.progress, rate)
+    losses = []
+    with typer.progressbar(range(0, len(draws), PIECE), label=f"{len(draws)} pairs", file=sys.stderr) as starts:
+        for start in starts:
+            piece = slice(start, start + PIECE)
+            losses.append(train_exact(model, draws[piece], rates[piece]))
+    save_vectors(output, vocabulary.words, model.center.embeddings.numpy())
+    first, last = losses[0].mean(), losses[-1].mean()
+    print(
+        f"{len(vocabulary)} words, {draws.kept_words} kept in {epochs} epochs, {len(draws)} pairs; "
+        f"loss {first:.3f} -> {last:.3f} nats a pair; written to {output}"
+    )
+
+
+def refusing(function: Callable[[], T]) -> T:
+    """Call `function`; what the user can mend becomes one line on standard error and exit status 2."""
+    try:
+        return function()
+    except (ValueError, OSError) as error:
+        print(f"tf-emb: {error}", file=sys.stderr)
+        raise typer.Exit(2) from None
+
+
+def _raise(message: str) -> None:
+    raise ValueError(message)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,7 @@
+"""word2vec in TensorFlow, trained by a GradientTape."""
+
+from tf_emb.word2vec.losses import negative_sampling_loss
+from tf_emb.word2vec.model import SkipGram
+from tf_emb.word2vec.train import linear_rates, train_exact
+
+__all__ = ["SkipGram", "linear_rates", "negative_sampling_loss", "train_exact"]
