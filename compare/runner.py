@@ -55,37 +55,53 @@ def run(
         on_job: called with the name of the process and of the case whenever a job is done.
     """
     processes = [Process(name) for name in names]
-    threads = [threading.Thread(target=_follow, args=(p, work, device, on_job), daemon=True) for p in processes]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    children: list[subprocess.Popen[str]] = []
+    threads = [threading.Thread(target=_follow, args=(p, work, device, on_job, children)) for p in processes]
+    try:
+        for thread in threads:
+            thread.start()
+    finally:
+        _join(threads, children)
     return {process.name: process for process in processes}
 
 
-def _follow(process: Process, work: Path, device: str, on_job: Callable[[str, str], None]) -> None:
+def _join(threads: list[threading.Thread], children: list["subprocess.Popen[str]"]) -> None:
+    """Wait for every process; an interruption ends them all before it goes on."""
+    try:
+        for thread in threads:
+            thread.join()
+    except BaseException:
+        for child in children:
+            child.terminate()
+        raise
+
+
+def _follow(
+    process: Process,
+    work: Path,
+    device: str,
+    on_job: Callable[[str, str], None],
+    children: list["subprocess.Popen[str]"],
+) -> None:
     module = ["compare.reference", str(work)]
     if process.name != "oracle":
         module = ["compare.worker", process.name, str(work), device]
-    with (work / f"{process.name}.log").open("w") as log:
-        child = subprocess.Popen(
-            [sys.executable, "-m", *module], cwd=ROOT, env=_environment(), text=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
-        )  # fmt: skip
-        try:
-            for line in child.stdout or ():
-                if line.startswith(MARK):
-                    event = json.loads(line.removeprefix(MARK))
-                    job = event.get("case")
-                    process.hear(event)
-                    if job:
-                        on_job(process.name, job)
-        finally:
-            child.terminate() if sys.exc_info()[0] else None
-            status = child.wait()
-    if status and not process.broken:
-        lines = (work / f"{process.name}.log").read_text().strip().splitlines()
-        process.broken = f"exit status {status}: {lines[-1] if lines else 'no message'}"
+    log = work / f"{process.name}.log"
+    with log.open("w") as errors, subprocess.Popen(
+        [sys.executable, "-m", *module], cwd=ROOT, env=_environment(), text=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors,
+    ) as child:  # fmt: skip
+        children.append(child)
+        for line in child.stdout or ():
+            if line.startswith(MARK):
+                event = json.loads(line.removeprefix(MARK))
+                job = event.get("case")
+                process.hear(event)
+                if job:
+                    on_job(process.name, job)
+    if child.returncode and not process.broken:
+        lines = log.read_text().strip().splitlines()
+        process.broken = f"exit status {child.returncode}: {lines[-1] if lines else 'no message'}"
 
 
 def _environment() -> dict[str, str]:

@@ -5,7 +5,8 @@ Every import that takes time stands inside the command that needs it: `tf-emb --
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -100,8 +101,8 @@ def _train(
         window=window, negatives=negatives, sample=sample, epochs=epochs,
     )  # fmt: skip
 
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is loaded, or it is too late
-    from tf_emb.word2vec import SkipGram, linear_rates, train_exact
+    with _silent_start():
+        from tf_emb.word2vec import SkipGram, linear_rates, train_exact
 
     model = SkipGram(len(vocabulary), dim, seed=seed)
     rates = linear_rates(draws.progress, rate)
@@ -116,6 +117,24 @@ def _train(
         f"{len(vocabulary)} words, {draws.kept_words} kept in {epochs} epochs, {len(draws)} pairs; "
         f"loss {first:.3f} -> {last:.3f} nats a pair; written to {output}"
     )
+
+
+@contextmanager
+def _silent_start() -> Iterator[None]:
+    """Keep TensorFlow's remarks on the machine from the terminal.
+
+    TensorFlow 2.21 writes the first of them before it looks at TF_CPP_MIN_LOG_LEVEL, straight to the
+    file descriptor. An exception still says what is wrong.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def refusing(function: Callable[[], T]) -> T:

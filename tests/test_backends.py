@@ -1,0 +1,81 @@
+"""The layers on the other Keras backends, each in its own process, against NumPy."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+
+import pytest
+
+GRADIENTS = {
+    "torch": """
+def gradient(layer, ids, upstream):
+    import torch
+    layer.zero_grad()
+    (layer(ids) * torch.tensor(upstream)).sum().backward()
+    return layer.embeddings.value.grad.numpy()
+""",
+    "jax": """
+def gradient(layer, ids, upstream):
+    import jax
+    def loss(table):
+        return (layer.stateless_call([table], [], ids)[0] * upstream).sum()
+    return np.asarray(jax.grad(loss)(layer.embeddings.value))
+""",
+}
+
+CHECK = """
+import keras
+import numpy as np
+from tf_emb.layers import Embedding, OneHotDense, full_softmax_loss
+
+assert keras.backend.backend() == BACKEND, keras.backend.backend()
+to_numpy = keras.ops.convert_to_numpy
+rng = np.random.default_rng(0)
+table = rng.normal(size=(7, 3)).astype(np.float32)
+
+for shape in [(5,), (4, 6), (3, 0)]:
+    ids = rng.integers(0, 7, shape)
+    upstream = rng.integers(1, 9, (*shape, 3)).astype(np.float32)  # whose sums are exact
+    for padding_idx in (None, 2, -1):
+        layer = Embedding(7, 3, weights=table, padding_idx=padding_idx)
+        expected = np.zeros_like(table)
+        np.add.at(expected, ids, upstream)
+        if padding_idx is not None:
+            expected[padding_idx] = 0
+        for dtype in ("uint8", "int32", "int64"):
+            np.testing.assert_array_equal(to_numpy(layer(ids.astype(dtype))), table[ids])
+        np.testing.assert_array_equal(gradient(layer, ids, upstream), expected)
+
+fresh = Embedding(7, 3, embeddings_initializer="ones", padding_idx=-1)
+fresh.build()
+np.testing.assert_array_equal(to_numpy(fresh.embeddings), [[1] * 3] * 6 + [[0] * 3])
+
+one_hot = OneHotDense(7, 3)
+one_hot.build()
+one_hot.set_weights([table])
+np.testing.assert_array_equal(to_numpy(one_hot(ids)), table[ids])
+
+logits = np.array([[1e4, 0, -1e4], [0, 0, 0]], np.float32)
+loss = full_softmax_loss(keras.ops.convert_to_tensor(logits), np.array([1, 2]))
+np.testing.assert_allclose(to_numpy(loss), [1e4, np.log(3)], rtol=1e-6)
+
+try:
+    Embedding(7, 3)(np.ones(2, np.float32))
+except TypeError as error:
+    assert "`ids` must be integers; got float32." in str(error), error
+else:
+    raise AssertionError("float ids were accepted")
+print("all equal on", BACKEND)
+"""
+
+
+@pytest.mark.parametrize("backend", GRADIENTS)
+def test_the_layers_are_right_on_another_backend(backend: str) -> None:
+    if importlib.util.find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed")
+    program = f"BACKEND = {backend!r}\n{GRADIENTS[backend]}\n{CHECK}"
+    environment = {**os.environ, "KERAS_BACKEND": backend, "CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == f"all equal on {backend}"

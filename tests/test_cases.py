@@ -1,0 +1,65 @@
+"""What holds for every case: its faults apply, its parts fit together."""
+
+import numpy as np
+import pytest
+
+from compare import cases
+from compare.faults import mutate, parts
+
+CASES = cases.load()
+EDITS = [
+    pytest.param(case, edit.old, edit.new, id=f"{case.name}: {name}")
+    for case in CASES.values()
+    for name, edit in [*case.faults.items(), *case.diverges.items()]
+]
+
+
+@pytest.mark.parametrize(("case", "old", "new"), EDITS)
+def test_every_edit_changes_one_place_of_the_oracle(case, old, new):
+    assert callable(mutate(case.oracle, old, new))
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_every_case_has_faults_bounds_with_reasons_and_both_engines(case):
+    assert case.faults
+    assert case.claim.endswith(".")
+    assert case.cite
+    assert set(case.impls) >= {"torch", "keras-tensorflow"}
+    assert all(len(bound.why) > 15 for bound in case.bounds.values())
+
+
+def test_there_are_at_least_seven_cases_besides_the_known_divergences():
+    assert sum(not case.diverges and not case.full for case in CASES.values()) >= 7
+
+
+def test_an_edit_that_does_not_apply_is_refused():
+    case = CASES["lookup"]
+    with pytest.raises(ValueError, match="occurs 0 times"):
+        mutate(case.oracle, "not in the source", "")
+    with pytest.raises(ValueError, match="occurs [2-9] times"):
+        mutate(case.oracle, "x[", "y[")
+
+
+def test_an_edit_reaches_the_functions_that_the_oracle_calls_and_leaves_the_oracle_alone():
+    case = CASES["lookup"]
+    assert {part.__name__ for part in parts(case.oracle)} == {"oracle", "gradient"}
+    x = {k: np.asarray(v) for k, v in case.inputs(np.random.default_rng(0)).items()}
+    before = case.oracle(x)["gradient"]
+    broken = mutate(case.oracle, "upstream[live])", "-upstream[live])")(x)["gradient"]
+    assert np.array_equal(broken, -before)
+    assert np.array_equal(case.oracle(x)["gradient"], before)
+
+
+@pytest.mark.parametrize("name", ["lookup", "skipgram", "bigram", "sgd", "functions"])
+def test_draws_depend_on_the_seed_and_on_nothing_else(name):
+    first, again, other = (CASES[name].inputs(np.random.default_rng(seed)) for seed in (3, 3, 4))
+    assert all(np.array_equal(first[k], again[k]) for k in first)
+    assert any(not np.array_equal(first[k], other[k]) for k in first)
+
+
+@pytest.mark.parametrize("name", ["lookup", "skipgram", "sgd", "adagrad", "adam"])
+def test_batches_hold_repeated_ids(name):
+    x = CASES[name].inputs(np.random.default_rng(0))
+    ids = x["ids"] if "ids" in x else x["center"]
+    batch = ids[0] if ids.ndim == 2 else ids
+    assert len(np.unique(batch)) < batch.size

@@ -1,0 +1,110 @@
+"""`tf-emb` as its users run it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tf_emb.vectors import load_vectors
+
+ROOT = Path(__file__).parent.parent
+TEXT = "the cat sat on the mat\nthe dog sat on the rug\nthe cat saw the dog\n" * 40
+
+
+def tf_emb(*args):
+    command = [sys.executable, "-c", "from tf_emb.cli import main; main()", *map(str, args)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    path = tmp_path_factory.mktemp("corpus") / "corpus.txt"
+    path.write_text(TEXT)
+    return path
+
+
+@pytest.fixture(scope="module")
+def trained(corpus):
+    output = corpus.with_name("vectors.bin")
+    options = ("--dim", 8, "--sample", 0, "--epochs", 10, "--rate", 0.2, "--window", 2)
+    status, text, error = tf_emb("train", corpus, "-o", output, *options)
+    assert status == 0, error
+    return output, text, error
+
+
+def test_help_and_version():
+    status, text, _ = tf_emb("--help")
+    assert status == 0
+    assert all(command in text for command in ("train", "similar", "project"))
+    assert tf_emb("--version")[1].startswith("tf-emb 0.")
+
+
+def test_training_writes_vectors_and_says_what_it_did(trained):
+    output, text, error = trained
+    vectors = load_vectors(output)
+    assert vectors.vectors.shape == (8, 8)
+    assert vectors.index_to_key[0] == "the"
+    assert "8 words" in text
+    before, after = text[text.index("loss ") + 5 :].split(" nats")[0].split(" -> ")
+    assert float(after) < float(before)
+    assert "oneDNN" not in error
+    assert "cuda" not in error.lower()
+
+
+def test_the_seed_decides_the_vectors(corpus, trained):
+    same, other = corpus.with_name("same.bin"), corpus.with_name("other.bin")
+    options = ("--dim", 8, "--sample", 0, "--epochs", 10, "--rate", 0.2, "--window", 2)
+    tf_emb("train", corpus, "-o", same, *options)
+    tf_emb("train", corpus, "-o", other, *options, "--seed", 1)
+    assert np.array_equal(load_vectors(same).vectors, load_vectors(trained[0]).vectors)
+    assert not np.array_equal(load_vectors(other).vectors, load_vectors(trained[0]).vectors)
+
+
+def test_similar_prints_neighbours_in_order(trained):
+    status, text, _ = tf_emb("similar", trained[0], "cat", "--top", 3)
+    assert status == 0
+    want = [word for word, _ in load_vectors(trained[0]).most_similar("cat", topn=3)]
+    assert [line.split()[1] for line in text.splitlines()] == want
+
+
+def test_project_logs_a_run(trained, tmp_path):
+    status, text, _ = tf_emb("project", trained[0], "--logdir", tmp_path)
+    assert status == 0
+    assert (tmp_path / "vectors" / "projector_config.pbtxt").exists()
+    assert f"tensorboard --logdir {tmp_path}" in text
+    assert "#projector" in text
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("train", "nowhere.txt", "-o", "v.bin"), "`path` must be a readable file; got nowhere.txt"),
+        (("train", "nowhere.txt", "-o", "v.xyz"), "`path` must end in one of"),
+        (("similar", "nowhere.bin", "cat"), "nowhere.bin"),
+        (("project", "nowhere.bin"), "nowhere.bin"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_2(args, said):
+    status, _, error = tf_emb(*args)
+    assert status == 2
+    assert said in error
+    assert "Traceback" not in error
+    assert len(error.strip().splitlines()) == 1
+
+
+def test_a_word_that_is_not_there_is_said(trained):
+    status, _, error = tf_emb("similar", trained[0], "zebra")
+    assert status == 2
+    assert "'zebra'" in error
+
+
+def test_a_corpus_without_frequent_words_is_refused_before_tensorflow_loads(corpus, tmp_path):
+    status, _, error = tf_emb("train", corpus, "-o", tmp_path / "v.bin", "--min-count", 100_000)
+    assert status == 2
+    assert "`min_count` must leave at least one word" in error
+    assert not list(tmp_path.iterdir())

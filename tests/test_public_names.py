@@ -1,0 +1,68 @@
+"""The names that `import tf_emb` offers, and what it costs to import it."""
+
+import importlib
+import subprocess
+import sys
+
+import pytest
+
+import tf_emb
+
+PUBLIC = [
+    "Draws",
+    "Embedding",
+    "FullSoftmax",
+    "OneHotDense",
+    "SkipGram",
+    "Vocabulary",
+    "load_vectors",
+    "log_projection",
+    "save_vectors",
+    "skipgram_draws",
+    "to_keyed_vectors",
+    "train_exact",
+]
+SUBPACKAGES = ["corpus", "layers", "projector", "vectors", "word2vec"]
+
+
+def test_all_names_what_is_public() -> None:
+    assert list(tf_emb.__all__) == PUBLIC
+
+
+@pytest.mark.parametrize("name", tf_emb.__all__)
+def test_a_public_name_is_what_it_says(name: str) -> None:
+    value = getattr(tf_emb, name)
+    assert value.__name__ == name
+    assert value.__module__.startswith("tf_emb.")
+    assert value.__doc__
+
+
+@pytest.mark.parametrize("name", ["corpus", "layers", "word2vec"])
+def test_a_subpackage_exports_what_it_lists(name: str) -> None:
+    package = importlib.import_module(f"tf_emb.{name}")
+    assert package.__all__ == sorted(package.__all__)
+    assert all(hasattr(package, public) for public in package.__all__)
+
+
+def test_dir_lists_the_names_whether_loaded_or_not() -> None:
+    assert dir(tf_emb) == sorted([*PUBLIC, *SUBPACKAGES, "__version__"])
+
+
+def test_an_unknown_name_is_refused_with_the_names_there_are() -> None:
+    message = rf"^module 'tf_emb' has no attribute 'Embeding'; it has {', '.join(PUBLIC)}\.$"
+    with pytest.raises(AttributeError, match=message):
+        tf_emb.Embeding  # noqa: B018 -- the access is what is tested
+
+
+def run(program: str) -> str:
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_importing_the_package_and_the_corpus_loads_no_framework() -> None:
+    heavy = "{'tensorflow', 'keras', 'torch', 'gensim', 'jax', 'compare'}"
+    program = f"import sys, tf_emb; tf_emb.Vocabulary, tf_emb.skipgram_draws; print(sorted({heavy} & set(sys.modules)))"
+    assert run(program) == "[]"
+
+
+def test_a_subpackage_is_there_without_importing_it() -> None:
+    assert run("import tf_emb; print(tf_emb.corpus.Vocabulary.__module__)") == "tf_emb.corpus.vocabulary"
