@@ -14,14 +14,14 @@ def judge(got, want=WANT, allowed=ALLOWED, dtype="float64", **more):
 
 
 def test_what_is_within_its_bound_passes_and_says_how_much_was_used():
-    row = judge(WANT + [[0, 0], [2.5e-7, 0]])
+    row = judge(np.add(WANT, [[0, 0], [2.5e-7, 0]]))
     assert row.status == "pass"
     assert row.used == pytest.approx(0.25)
     assert row.index == (1, 0)
 
 
 def test_what_is_out_of_bounds_fails_with_index_values_measured_and_allowed():
-    row = judge(WANT + [[0, 3e-6], [0, 0]])
+    row = judge(np.add(WANT, [[0, 3e-6], [0, 0]]))
     assert row.status == "fail"
     assert row.used == pytest.approx(3)
     for said in ("(0, 1)", "-1.999997", "want -2.0", "measured 3.000e-06", "allowed 1.000e-06"):

@@ -142,10 +142,14 @@ def accumulator_scale(x: Arrays, want: Arrays) -> np.ndarray:
 
 
 def adagrad_scale(x: Arrays, want: Arrays) -> np.ndarray:
-    """d(g a^-1/2) <= dg a^-1/2 + g a^-3/2 da / 2, and five roundings."""
+    """d(g a^-1/2) <= dg a^-1/2 + g a^-3/2 da / 2, five roundings, and one of the row for every place it has.
+
+    The last because a program may write the row back once for each of its c slices.
+    """
     S, root = magnitude(x), np.sqrt(want["accumulator"] + x["epsilon"])
     step = (places(x) + 5) * S / root + S * accumulator_scale(x, want) / (2 * root**3)
-    return np.abs(want["table"]) + x["rate"] * step
+    written = np.maximum(places(x), 1) * (np.abs(want["table"]) + x["rate"] * S / root)
+    return written + x["rate"] * step
 
 
 def moment_scale(x: Arrays, want: Arrays) -> np.ndarray:
@@ -188,7 +192,7 @@ CASES = [
         impls={"torch": torch_adagrad, "keras-tensorflow": keras_adagrad},
         bounds={
             "accumulator": Bound(1, "square of a sum of c terms: (2 c + 5) (a0 + eps + S^2)", accumulator_scale),
-            "table": Bound(1, "|w| + lr ((c + 5) S a^-1/2 + S da a^-3/2 / 2)", adagrad_scale),
+            "table": Bound(1, "c (|w| + lr S a^-1/2) + lr ((c + 5) S a^-1/2 + S da a^-3/2 / 2)", adagrad_scale),
         },
         faults={
             "accumulator starts at 0": Fault('x["initial accumulator"] + g**2', "g**2"),

@@ -1,0 +1,112 @@
+"""What the documents say is run, and what they quote is what the commands print."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from compare import cases
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = ("README.md", "README.zh-CN.md", "CONTRIBUTING.md", "docs/parity.md")
+TEXT = "the cat sat on the mat\nthe dog sat on the rug\nthe cat saw the dog\n" * 40
+
+
+def blocks(document, language):
+    text = (ROOT / document).read_text()
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def commands():
+    for document in DOCUMENTS:
+        for block in blocks(document, "sh"):
+            for line in block.splitlines():
+                if line.strip():
+                    yield pytest.param(line, id=f"{document}: {line.split('#')[0].strip()}")
+
+
+def run(arguments, cwd):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    done = subprocess.run(arguments, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+PYTHON = [pytest.param(block, id=f"{document} {i}") for document in DOCUMENTS
+          for i, block in enumerate(blocks(document, "python"))]  # fmt: skip
+
+
+def test_there_is_something_to_run():
+    assert len(PYTHON) >= 6
+    assert len(list(commands())) >= 10
+
+
+@pytest.mark.parametrize("code", PYTHON)
+def test_python_examples_run(code, tmp_path):
+    run([sys.executable, "-c", code], tmp_path)
+
+
+@pytest.mark.parametrize("line", list(commands()))
+def test_commands_exist_and_take_their_options(line, tmp_path):
+    """`make` targets exist; `compare` commands are parsed; `tf-emb` commands are run."""
+    words = shlex.split(line, comments=True)
+    if words[0] == "make":
+        assert re.search(rf"^{words[1]}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    elif words[:3] == ["python", "-m", "compare"]:
+        # --help makes typer parse what stands before it and run nothing.
+        run([sys.executable, "-m", "compare", *words[3:], "--help"], ROOT)
+        known = cases.load()
+        assert all(name in known for option, name in zip(words, words[1:], strict=False) if option == "--case")
+    else:
+        assert words[0] == "tf-emb"
+        (tmp_path / "corpus.txt").write_text(TEXT)
+        program = [sys.executable, "-c", "from tf_emb.cli import main; main()"]
+        if words[1] != "train":
+            run([*program, "train", "corpus.txt", "-o", "vectors.bin", "--dim", "4", "--epochs", "1"], tmp_path)
+        run([*program, *words[1:]], tmp_path)
+
+
+def parity_table(document):
+    text = (ROOT / document).read_text()
+    return text.split("<!-- parity: begin -->")[1].split("<!-- parity: end -->")[0]
+
+
+@pytest.mark.parametrize("document", ["README.md", "README.zh-CN.md"])
+def test_the_parity_table_lists_every_case_of_today(document):
+    lines = [line.strip() for line in parity_table(document).splitlines()]
+    for case in cases.load().values():
+        if not case.full:
+            (heading,) = [line for line in lines if re.match(rf"{case.name}\s+faults", line)]
+            count = len(case.faults) + 1  # and the element moved by ten bounds
+            assert f"{count}/{count} caught" in heading
+
+
+@pytest.mark.parametrize("document", ["README.md", "README.zh-CN.md"])
+def test_the_parity_table_shows_no_failure_and_both_readmes_show_the_same(document):
+    table = parity_table(document)
+    assert "✗" not in table
+    assert "!" not in table
+    assert table == parity_table("README.md")
+
+
+@pytest.mark.parametrize("document", [*DOCUMENTS, "compare/references/README.md", "logs/README.md"])
+def test_links_lead_somewhere(document):
+    path = ROOT / document
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", path.read_text()):
+        if "://" not in target:
+            assert (path.parent / target).exists(), target
+
+
+def test_the_two_readmes_have_the_same_examples():
+    for language in ("python", "sh"):
+        strip = [re.sub(r"\s*#.*", "", block) for block in blocks("README.md", language)]
+        assert strip == [re.sub(r"\s*#.*", "", block) for block in blocks("README.zh-CN.md", language)]
+
+
+def test_the_changelog_names_every_case():
+    text = (ROOT / "CHANGELOG.md").read_text()
+    assert all(f"`{case.name}`" in text for case in cases.load().values() if not case.diverges)
