@@ -148,7 +148,9 @@ def test_full_softmax_layer_scores_and_learns_as_rong_writes_it() -> None:
 
 
 def test_full_softmax_starts_at_zero_where_every_word_is_equally_likely() -> None:
-    np.testing.assert_allclose(FullSoftmax(VOCAB).loss(HIDDEN.astype(np.float32), TARGETS), np.log(VOCAB), rtol=1e-6)
+    layer = FullSoftmax(VOCAB)
+    np.testing.assert_allclose(layer.loss(HIDDEN.astype(np.float32), TARGETS), np.log(VOCAB), rtol=1e-6)
+    np.testing.assert_array_equal(layer.get_weights()[0], np.zeros((DIM, VOCAB), np.float32), strict=True)
 
 
 def test_full_softmax_in_a_model(tmp_path: Path) -> None:

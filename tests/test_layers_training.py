@@ -1,6 +1,6 @@
 """Training an Embedding: every optimizer, tf.function, XLA, and model.fit."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from keras import optimizers
 
-from tf_emb.layers import Embedding
+from tf_emb.layers import Embedding, OneHotDense
 
 VOCAB, DIM, STEPS = 9, 4, 6
 TABLE = np.random.default_rng(0).normal(size=(VOCAB, DIM)).astype(np.float32)
@@ -96,6 +96,30 @@ def test_a_compiled_gradient_is_the_eager_one(jit_compile: bool, padding_idx: in
         rows, gradient = step(tf.constant(ids), tf.constant(upstream, tf.float32))
         np.testing.assert_array_equal(rows.numpy(), TABLE[ids])
         np.testing.assert_array_equal(gradient.numpy(), expected)
+
+
+@pytest.fixture
+def policy(request: pytest.FixtureRequest) -> Iterator[str]:
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(request.param)
+    yield request.param
+    keras.config.set_dtype_policy(before)
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"], indirect=True)
+@pytest.mark.parametrize("inside_a_model", [False, True], ids=["alone", "in a model"])
+@pytest.mark.parametrize("layer_class", [Embedding, OneHotDense])
+def test_mixed_precision_still_sums_in_float32(policy: str, inside_a_model: bool, layer_class: type) -> None:
+    layer, ids = layer_class(VOCAB, DIM), np.full((3001, 1), 3)
+    called = keras.Sequential([keras.Input((1,), dtype="int32"), layer]) if inside_a_model else layer
+    with tf.GradientTape() as tape:
+        rows = called(ids)
+        loss = tf.reduce_sum(tf.cast(rows, tf.float32))
+    gradient = tf.convert_to_tensor(tape.gradient(loss, layer.trainable_variables)[0])
+    assert rows.dtype == policy.removeprefix("mixed_")
+    assert gradient.dtype == tf.float32
+    # Adding ones stops at 2048 in float16, and at 256 in bfloat16; 3001 is no number of either.
+    np.testing.assert_array_equal(gradient, 3001 * np.eye(VOCAB)[3][:, None] * np.ones(DIM))
 
 
 def word_sums() -> tuple[np.ndarray, np.ndarray]:

@@ -1,155 +1,17 @@
-"""The projector's files: what is refused, what is written, what TensorBoard serves, what its page shows."""
+"""The files of the projector: what is refused, and what is written."""
 
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
-from urllib.request import urlopen
 
 import numpy as np
 import pytest
-from tensorboard_server import TensorBoard
+from projector_sample import BIG, table
 
 from tf_emb import projector
 from tf_emb.projector import log_projection, projection_address
-
-LABELS = ["the", "猫", "007", "1e5", "", "a\tb", "c\nd\re", "zoë"]
-SHOWN = ["the", "猫", "007\u200b", "1e5\u200b", "(blank)", r"a\tb", r"c\nd\re", "zoë"]
-NESTED = "compare/20260101-000000"
-BIG = [f"x{'猫' * 300}{i}" for i in range(1300)]  # more than one of the page's pieces of metadata
-
-
-def table(*shape: int) -> np.ndarray:
-    return np.random.default_rng(0).normal(size=shape).astype(np.float32)
-
-
-def first_line_is_text() -> np.ndarray:
-    """Return bytes of which the first line, but not the whole, is UTF-8."""
-    values = np.full((len(LABELS), 3), 2.0, np.float32)
-    values.view(np.uint8)[1, 0] = ord("\n")
-    values[2, 0] = 1 / 3
-    return values
-
-
-RUNS: dict[str, dict[str, np.ndarray]] = {
-    NESTED: {"center": table(8, 60), "context": -table(8, 2)},
-    "text": {
-        "zeros": np.zeros((8, 4), np.float32),
-        "twos": np.full((8, 5), 2.0, np.float32),
-        "line": first_line_is_text(),
-    },
-    "names": {name: table(8, dim) for dim, name in enumerate(["a/b", "a_b", "c#d&e+f%20g", "", "猫 (1)"], start=3)},
-    "big": {"wide": table(len(BIG), 3)},
-}
-RUNS["names"]["猫 (1)"][0, :4] = [-0.0, 1e-45, np.finfo(np.float32).max, np.finfo(np.float32).tiny]
-
-
-@pytest.fixture(scope="module")
-def logdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("projector") / "logs"
-    for run, tensors in RUNS.items():
-        labels = BIG if run == "big" else LABELS
-        if run == "text":
-            with pytest.warns(UserWarning, match=r"zeros'\]` has 8 rows of zeros, the first is row 0.*'the'"):
-                log_projection(path / run, tensors, labels)
-        else:
-            log_projection(path / run, tensors, labels, columns={"count": range(len(labels))})
-    return path
-
-
-@pytest.fixture(scope="module", params=["alone", "tensorflow"])
-def server(request: pytest.FixtureRequest, logdir: Path) -> Iterator[TensorBoard]:
-    """Both of TensorBoard's ways to read a file: its own, and TensorFlow's."""
-    with TensorBoard(logdir, tensorflow=request.param == "tensorflow") as running:
-        running.wait_for(lambda: set(running.runs()) >= set(RUNS))
-        yield running
-
-
-def test_server_returns_the_same_bits(server: TensorBoard) -> None:
-    for run, tensors in RUNS.items():
-        entries = server.info(run)["embeddings"]
-        assert [entry["tensorShape"] for entry in entries] == [list(t.shape) for t in tensors.values()]
-        for entry, expected in zip(entries, tensors.values(), strict=True):
-            served = server.tensor(run, entry["tensorName"], expected.shape[1])
-            np.testing.assert_array_equal(served.view(np.uint32), expected.view(np.uint32))
-
-
-def test_server_returns_the_metadata_in_order(server: TensorBoard) -> None:
-    header, *rows = server.metadata(NESTED, "context")
-    assert header == ["label", "count", "row"]
-    assert rows == [[label, str(i), str(i)] for i, label in enumerate(SHOWN)]
-    assert server.metadata("text", "twos")[0] == ["label", "row"]
-
-
-def test_server_finds_names_as_the_page_asks_for_them(server: TensorBoard) -> None:
-    names = [entry["tensorName"] for entry in server.info("names")["embeddings"]]
-    assert names == ["a_b", "a_b_2", "c_d_e_f_20g", "tensor", "猫 (1)"]
-    for name, expected in zip(names, RUNS["names"].values(), strict=True):
-        url = f"{server.url('tensor', run='names')}&name={quote(name, safe='#&+%/')}"
-        with urlopen(url, timeout=30) as answer:
-            assert answer.read() == expected.tobytes()
-
-
-FLAGS = (
-    "--no-sandbox --headless --disable-background-networking --use-angle=swiftshader "
-    "--enable-unsafe-swiftshader --no-first-run --disable-component-update --disable-sync"
-)
-# The page races with itself when the run is changed while another is loading, so each is let finish.
-READY = """([run, shape]) => {
-    const find = (root, name) => root?.shadowRoot?.querySelector(name);
-    window.projector = find(document.querySelector("vz-projector-dashboard"), "vz-projector");
-    window.panel = find(projector, "vz-projector-data-panel");
-    const data = projector?.dataSet, point = data?.points[0];
-    if (point?.metadata.row !== 0 || !("pca-0" in point.projections)) return false;
-    if (find(projector, "#notification-dialog").opened) return false;
-    if (panel.selectedRun === run) return String(data.dim) === String(shape);
-    panel.selectedRun = run;
-}"""
-MESSAGES = """() => [projector.shadowRoot.querySelector("#toast").text,
-    ...[...projector.shadowRoot.querySelectorAll(".error")].map(error => error.innerText)].filter(Boolean)"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    names = ("chromium", "chromium-browser", "google-chrome")
-    path = next(filter(None, map(shutil.which, names)), None)
-    if path is None:
-        pytest.skip(f"none of {', '.join(names)} is installed")
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=path, args=FLAGS.split())
-        yield running
-        running.close()
-
-
-@pytest.mark.browser
-@pytest.mark.parametrize("run", [NESTED, "big"])
-@pytest.mark.parametrize("server", ["alone"], indirect=True)
-def test_page_shows_the_run(server: TensorBoard, browser: Any, run: str, tmp_path: Path) -> None:
-    page = browser.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto(server.url("projector_binary.html"))
-    first, *others = sorted(RUNS[run])  # the page shows the first by name
-    page.wait_for_function(READY, arg=[run, RUNS[run][first].shape], timeout=30_000)
-    assert page.evaluate("panel.tensorNames.map(tensor => tensor.name)") == [first, *others]
-    points = page.evaluate("projector.dataSet.points.map(point => point.metadata)")
-    labels = BIG if run == "big" else SHOWN
-    assert points == [{"label": label, "count": i, "row": i} for i, label in enumerate(labels)]
-    page.screenshot(path=tmp_path / "page.png")
-    assert page.evaluate(MESSAGES) == []
-    page.close()
-    assert errors == []
-
-
-def test_server_notices_a_new_run(server: TensorBoard, request: pytest.FixtureRequest) -> None:
-    run = f"later {request.node.name}".replace("[", " ").replace("]", "")
-    log_projection(server.logdir / run, {"t": table(3, 2)}, list("abc"))
-    server.wait_for(lambda: run in server.runs())
 
 
 def test_run_is_complete_before_it_is_visible(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
