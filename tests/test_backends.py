@@ -4,8 +4,11 @@ import importlib.util
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+ROOT = Path(__file__).parents[1]
 
 GRADIENTS = {
     "torch": """
@@ -76,6 +79,8 @@ def test_the_layers_are_right_on_another_backend(backend: str) -> None:
         pytest.skip(f"{backend} is not installed")
     program = f"BACKEND = {backend!r}\n{GRADIENTS[backend]}\n{CHECK}"
     environment = {**os.environ, "KERAS_BACKEND": backend, "CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"}
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, env=environment, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == f"all equal on {backend}"

@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -60,7 +61,7 @@ def test_commands_exist_and_take_their_options(line, tmp_path):
         # --help makes typer parse what stands before it and run nothing.
         run([sys.executable, "-m", "compare", *words[3:], "--help"], ROOT)
         known = cases.load()
-        assert all(name in known for option, name in zip(words, words[1:], strict=False) if option == "--case")
+        assert all(name in known for option, name in pairwise(words) if option == "--case")
     else:
         assert words[0] == "tf-emb"
         (tmp_path / "corpus.txt").write_text(TEXT)

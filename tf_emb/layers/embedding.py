@@ -4,11 +4,12 @@ forward[b, t, :] = table[ids[b, t], :];  dE/dtable[i, :] = sum over (b, t) with 
 dE/dforward[b, t, :], and 0 for i = padding_idx (torch.nn.Embedding, "padding_idx").
 """
 
+from numbers import Integral
 from typing import Any
 
 import keras
 
-from tf_emb.layers.lookup import lookup
+from tf_emb.layers.lookup import check_ids, lookup
 
 
 @keras.saving.register_keras_serializable("tf_emb")
@@ -18,8 +19,8 @@ class Embedding(keras.layers.Embedding):
     Args:
         input_dim: size of the vocabulary.
         output_dim: size of a vector.
-        padding_idx: id whose row is zero at construction and gets no gradient; negative ids count from the
-            end, as in torch. None for no such row.
+        padding_idx: id whose row is zero at construction (unless `weights` say otherwise) and gets no
+            gradient; negative ids count from the end, as in torch. None for no such row.
         **kwargs: what `keras.layers.Embedding` takes: `embeddings_initializer`, `mask_zero`, `weights` ...
 
     Input: integers, any shape; output: input shape + (output_dim,), `compute_dtype`.
@@ -43,11 +44,16 @@ class Embedding(keras.layers.Embedding):
         super().build(input_shape)
         if self.padding_idx is not None and self.quantization_mode is None:
             live = keras.ops.arange(self.input_dim)[:, None] != self.padding_idx
-            self._embeddings.assign(keras.ops.where(live, self._embeddings, 0))
+            self._embeddings.assign(keras.ops.where(live, keras.ops.convert_to_tensor(self._embeddings), 0))
 
     def call(self, inputs: Any) -> Any:
         """Return the row of every id."""
         return keras.ops.cast(lookup(self.embeddings, inputs, self.padding_idx), self.compute_dtype)
+
+    def compute_output_spec(self, inputs: Any) -> keras.KerasTensor:
+        """Refuse symbolic ids that are not integers, before there is any data; return the output's spec."""
+        check_ids(inputs)
+        return super().compute_output_spec(inputs)
 
     def get_config(self) -> dict[str, Any]:
         """Return what `from_config` needs."""
@@ -55,11 +61,11 @@ class Embedding(keras.layers.Embedding):
 
 
 def _row(padding_idx: int | None, input_dim: int) -> int | None:
-    if padding_idx is None or not isinstance(input_dim, int):
+    if padding_idx is None or not isinstance(input_dim, int):  # the parent refuses another input_dim
         return padding_idx
-    if not -input_dim <= padding_idx < input_dim:
+    if not isinstance(padding_idx, Integral) or not -input_dim <= padding_idx < input_dim:
         raise ValueError(
             f"`padding_idx` must be in -{input_dim}..{input_dim - 1}; got {padding_idx}. "
             "Name a row of the table, or None for no padding row."
         )
-    return padding_idx % input_dim
+    return int(padding_idx) % input_dim

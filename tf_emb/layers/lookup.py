@@ -27,22 +27,41 @@ def lookup(table: Any, ids: Any, padding_idx: int | None = None) -> Any:
     Raises:
         TypeError: `ids` are not integers. They are not truncated: 16777217.0 is not even exact.
     """
+    dtype = check_ids(ids)
+    if dtype not in ("int32", "int64"):
+        ids = ops.cast(ids, "int64" if dtype in ("uint32", "uint64") else "int32")
+    if keras.backend.backend() == "tensorflow":
+        return _lookup_tensorflow(table, ids, padding_idx)
+    rows = ops.take(uncast(table), ids, axis=0)
+    return rows if padding_idx is None else _without_gradient(rows, ids == padding_idx)
+
+
+def check_ids(ids: Any) -> str:
+    """Return the dtype of `ids`, arrays or symbolic tensors.
+
+    Raises:
+        TypeError: it is not an integer dtype.
+    """
     dtype = keras.backend.standardize_dtype(ids.dtype)
     if not dtype.startswith(("int", "uint")):
         raise TypeError(f"`ids` must be integers; got {dtype}. Cast them, or give keras.Input(..., dtype='int32').")
-    if dtype not in ("int32", "int64"):
-        ids = ops.cast(ids, "int64" if dtype == "uint32" else "int32")
-    if keras.backend.backend() == "tensorflow":
-        return _lookup_tensorflow(table, ids, padding_idx)
-    rows = ops.take(table, ids, axis=0)
-    return rows if padding_idx is None else _without_gradient(rows, ids == padding_idx)
+    return dtype
+
+
+def uncast(variable: Any) -> Any:
+    """Return what a Keras variable holds, at its own dtype.
+
+    `variable.value` is cast under an autocast scope, which a layer of mixed precision opens even with
+    `autocast=False`: rows would be gathered from a float16 copy of the table, and gradients of repeated
+    ids would be summed in float16, where 2048 + 1 is 2048.
+    """
+    return variable._value if isinstance(variable, keras.Variable) else variable
 
 
 def _lookup_tensorflow(table: Any, ids: Any, padding_idx: int | None) -> Any:
     import tensorflow as tf
 
-    # The variable itself, not its value: a gather from the resource reads only the rows asked for.
-    source = table.value if isinstance(table, keras.Variable) else table
+    source = uncast(table)  # tf.gather reads only the rows it is asked for from a variable
     distinct, place = tf.unique(tf.reshape(ids, [-1]), out_idx=tf.int32)
     rows = tf.gather(source, distinct)
     if padding_idx is not None:

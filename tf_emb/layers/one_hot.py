@@ -10,6 +10,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from tf_emb.layers.lookup import check_ids, uncast
+
 
 def one_hot_dense(kernel: Any, ids: Any) -> Any:
     """Return onehot(ids) @ kernel.
@@ -35,6 +37,9 @@ class OneHotDense(keras.layers.Layer):
         **kwargs: what `keras.layers.Layer` takes.
 
     Input: integers, any shape; output: input shape + (output_dim,).
+
+    Raises:
+        TypeError: called with ids that are not integers.
     """
 
     def __init__(self, input_dim: int, output_dim: int, *, kernel_initializer: Any = "uniform", **kwargs: Any) -> None:
@@ -42,7 +47,7 @@ class OneHotDense(keras.layers.Layer):
         self.input_dim = input_dim
         self.output_dim = output_dim
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.autocast = False
+        self.autocast = False  # ids are not to be cast
 
     def build(self, input_shape: Any = None) -> None:
         """Create the kernel."""
@@ -52,7 +57,8 @@ class OneHotDense(keras.layers.Layer):
 
     def call(self, inputs: Any) -> Any:
         """Return onehot(inputs) @ kernel."""
-        return ops.cast(one_hot_dense(self.kernel, inputs), self.compute_dtype)
+        check_ids(inputs)
+        return ops.cast(one_hot_dense(uncast(self.kernel), inputs), self.compute_dtype)
 
     def compute_output_shape(self, input_shape: Any) -> tuple[Any, ...]:
         """Return the input shape with the size of a vector appended."""

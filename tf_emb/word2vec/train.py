@@ -4,12 +4,14 @@
 compared with other programs number by number.
 """
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from tf_emb.corpus.draws import Draws
+from tf_emb.layers.lookup import uncast
 from tf_emb.word2vec.model import SkipGram
 
 
@@ -46,23 +48,29 @@ def train_exact(model: SkipGram, draws: Draws, rates: np.ndarray) -> np.ndarray:
             f"`rates` must have shape ({len(draws)},), one rate for every pair; got {np.shape(rates)}. "
             "Use linear_rates(draws.progress)."
         )
-    dtype = model.center.compute_dtype
-    center, context, noise = (tf.constant(ids) for ids in (draws.center, draws.context, draws.noise))
-    return _train_pairs(model, center, context, noise, tf.constant(rates, dtype)).numpy()
+    ids = (tf.constant(array) for array in (draws.center, draws.context, draws.noise))
+    return _loop(model)(*ids, tf.constant(rates, model.center.variable_dtype)).numpy()
 
 
-@tf.function(reduce_retracing=True)
+def _loop(model: SkipGram) -> Any:
+    """Return the compiled loop of `model`; one a model, so that a second model does not retrace the first's."""
+    if not hasattr(model, "_exact_loop"):
+        model._exact_loop = tf.function(partial(_train_pairs, model), reduce_retracing=True)
+    return model._exact_loop
+
+
 def _train_pairs(model: SkipGram, center: Any, context: Any, noise: Any, rates: Any) -> Any:
     losses = tf.TensorArray(rates.dtype, size=tf.shape(rates)[0])
     for i in tf.range(tf.shape(rates)[0]):
         tf.autograph.experimental.set_loop_options(parallel_iterations=1)
-        losses = losses.write(i, _step(model, center[i : i + 1], context[i : i + 1], noise[i : i + 1], rates[i]))
+        loss = _step(model, center[i : i + 1], context[i : i + 1], noise[i : i + 1], rates[i])
+        losses = losses.write(i, tf.cast(loss, rates.dtype))
     return losses.stack()
 
 
 def _step(model: SkipGram, center: Any, context: Any, noise: Any, rate: Any) -> Any:
     """Take one gradient step on one pair and return its loss."""
-    tables = [model.center.embeddings.value, model.context.embeddings.value]
+    tables = [uncast(model.center.embeddings), uncast(model.context.embeddings)]
     with tf.GradientTape() as tape:
         loss = model.pair_loss(center, context, noise)[0]
     for table, gradient in zip(tables, tape.gradient(loss, tables), strict=True):
