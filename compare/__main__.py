@@ -15,6 +15,7 @@ from compare.case import DTYPES
 from compare.report import write
 from compare.report.data import as_json
 from compare.report.terminal import print_report
+from compare.speed.command import run_speed
 
 LOGS = Path("logs")
 app = typer.Typer(add_completion=False, no_args_is_help=False, rich_markup_mode=None, pretty_exceptions_enable=False,
@@ -87,6 +88,9 @@ def run_references(
     for line in lines:
         console.print(line, soft_wrap=True)
     raise typer.Exit(1 if failed else 0)
+
+
+app.command("speed")(run_speed)
 
 
 def with_progress(console: Console, options: parity.Options, work: Path) -> Any:

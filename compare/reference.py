@@ -69,7 +69,9 @@ def worst(job: Job, got: Arrays, want: Arrays, allowed: Arrays) -> float:
     """Largest share of a bound over the outputs; infinite where the shape or a NaN gives it away."""
     used = 0.0
     for name in allowed:
-        row = compare(job.case, name, "fault", "float64", np.asarray(got[name], np.float64), want[name], allowed[name])
+        # Only floats are widened: an integer output cast to float64 would be caught for its dtype alone.
+        value = np.asarray(got[name], np.float64 if want[name].dtype.kind == "f" else None)
+        row = compare(job.case, name, "fault", "float64", value, want[name], allowed[name])
         used = max(used, np.inf if row.used is None else row.used)
     return used
 

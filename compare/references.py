@@ -14,7 +14,7 @@ import numpy as np
 from compare.files import Job, decode, encode
 
 FOLDER = Path(__file__).parent / "references"
-LIMIT = 24_000
+LIMIT = 12_000
 
 
 def recorded() -> list[str]:

@@ -13,7 +13,7 @@ import pytest
 from compare import cases
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = ("README.md", "README.zh-CN.md", "CONTRIBUTING.md", "docs/parity.md")
+DOCUMENTS = ("README.md", "README.zh-CN.md", "CONTRIBUTING.md", "docs/parity.md", "docs/semantics.md")
 TEXT = "the cat sat on the mat\nthe dog sat on the rug\nthe cat saw the dog\n" * 40
 
 
@@ -110,4 +110,23 @@ def test_the_two_readmes_have_the_same_examples():
 
 def test_the_changelog_names_every_case():
     text = (ROOT / "CHANGELOG.md").read_text()
-    assert all(f"`{case.name}`" in text for case in cases.load().values() if not case.diverges)
+    families = ("embedding-", "bag-")
+    named = [case.name for case in cases.load().values() if not case.diverges and not case.name.startswith(families)]
+    assert all(f"`{name}`" in text for name in named)
+    assert all(f"`{family}*`" in text for family in families)
+
+
+def test_every_row_of_the_semantics_names_a_case_or_a_test_that_exists():
+    text = (ROOT / "docs" / "semantics.md").read_text()
+    rows = [
+        line for line in text.splitlines() if line.startswith("| ") and "| item |" not in line and "policy" not in line
+    ]
+    known = set(cases.load())
+    for row in rows:
+        last = row.rstrip(" |").split("|")[-1]
+        names = re.findall(r"`([\w*-]+)`", last)
+        tests = re.findall(r"tests/\w+\.py", last)
+        if row.count("|") == 4:  # item, semantics, case
+            assert names or tests or last.strip().startswith("the same"), row
+        assert all(any(k.startswith(name.rstrip("*")) for k in known) for name in names if "-" in name), row
+        assert all((ROOT / test).exists() for test in tests), row

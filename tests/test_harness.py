@@ -125,6 +125,17 @@ def test_every_planted_fault_of_the_toy_is_caught_and_a_harmless_edit_is_not(tmp
     assert all(caught.values())
 
 
+def test_a_harmless_edit_beside_an_integer_output_is_not_caught_for_its_dtype(tmp_path):
+    def with_integers(x):
+        return {"twice": x["factor"] * x["a"], "same": x["a"], "places": np.arange(5)}
+
+    harmless = Fault('x["factor"] *', '2 * x["factor"] / 2 *')
+    bounds = {**toy().bounds, "places": EXACT}
+    case = toy(oracle=with_integers, bounds=bounds, faults={"harmless": harmless})
+    found = {f["name"]: f["used"] for f in Bench(tmp_path, case).oracle.jobs[JOB]["faults"]}
+    assert found["harmless"] <= 1
+
+
 def test_a_fault_that_raises_is_not_counted_as_caught(tmp_path):
     case = toy(faults={"broken": Fault('x["factor"] *', "no_such_name *")})
     bench = Bench(tmp_path, case)

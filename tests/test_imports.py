@@ -52,7 +52,8 @@ def test_the_judge_imports_numpy_only(module):
 def test_tf_emb_loads_neither_torch_nor_compare_even_when_all_of_it_is_used():
     loaded = loaded_after("import tf_emb\nfor name in tf_emb.__all__: getattr(tf_emb, name)")
     assert "tensorflow" in loaded
-    assert not loaded & {"compare", "torch", "paddle", "jax"}
+    # Keras itself imports jax where it is installed.
+    assert not (loaded - loaded_after("import keras")) & {"compare", "torch", "paddle", "jax"}
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "tf_emb").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT)))

@@ -55,7 +55,14 @@ def scatter_add(ids: np.ndarray, padding_idx: int | None = None) -> np.ndarray:
 def test_it_is_a_keras_embedding_with_its_defaults() -> None:
     ours, stock = Embedding(VOCAB, DIM, name="a"), keras.layers.Embedding(VOCAB, DIM, name="a")
     assert isinstance(ours, keras.layers.Embedding)
-    assert ours.get_config() == {**stock.get_config(), "padding_idx": None}
+    own = {
+        "padding_idx": None,
+        "max_norm": None,
+        "norm_type": 2.0,
+        "scale_grad_by_freq": False,
+        "out_of_range": "raise",
+    }
+    assert ours.get_config() == {**stock.get_config(), **own}
     assert Embedding(VOCAB, DIM, "ones")(IDS).numpy().min() == 1.0  # the third argument is the initializer, as there
 
 

@@ -14,7 +14,12 @@ ROOT = Path(__file__).parents[1]
 PUBLIC = [
     "Draws",
     "Embedding",
+    "EmbeddingBag",
     "FullSoftmax",
+    "HierarchicalSoftmax",
+    "LazyAdagrad",
+    "LazyAdam",
+    "NegativeSampling",
     "OneHotDense",
     "SkipGram",
     "Vocabulary",
@@ -25,7 +30,7 @@ PUBLIC = [
     "to_keyed_vectors",
     "train_exact",
 ]
-SUBPACKAGES = ["corpus", "layers", "projector", "vectors", "word2vec"]
+SUBPACKAGES = ["corpus", "layers", "optimizers", "projector", "vectors", "word2vec"]
 
 
 def test_all_names_what_is_public() -> None:

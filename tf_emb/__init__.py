@@ -8,7 +8,12 @@ from typing import Any
 
 _HOMES = {
     "Embedding": "tf_emb.layers",
+    "EmbeddingBag": "tf_emb.layers",
     "FullSoftmax": "tf_emb.layers",
+    "HierarchicalSoftmax": "tf_emb.layers",
+    "LazyAdagrad": "tf_emb.optimizers",
+    "LazyAdam": "tf_emb.optimizers",
+    "NegativeSampling": "tf_emb.layers",
     "OneHotDense": "tf_emb.layers",
     "SkipGram": "tf_emb.word2vec",
     "train_exact": "tf_emb.word2vec",
@@ -20,7 +25,7 @@ _HOMES = {
     "save_vectors": "tf_emb.vectors",
     "to_keyed_vectors": "tf_emb.vectors",
 }
-_SUBPACKAGES = ("corpus", "layers", "projector", "vectors", "word2vec")
+_SUBPACKAGES = ("corpus", "layers", "optimizers", "projector", "vectors", "word2vec")
 
 __version__ = "0.1.0"
 __all__ = sorted(_HOMES)

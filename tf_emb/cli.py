@@ -104,7 +104,7 @@ def _train(
     with _silent_start():
         from tf_emb.word2vec import SkipGram, linear_rates, train_exact
 
-    model = SkipGram(len(vocabulary), dim, seed=seed)
+        model = SkipGram(len(vocabulary), dim, seed=seed)  # the first operation looks for devices, and says so
     rates = linear_rates(draws.progress, rate)
     losses = []
     with typer.progressbar(range(0, len(draws), PIECE), label=f"{len(draws)} pairs", file=sys.stderr) as starts:

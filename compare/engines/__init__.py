@@ -12,6 +12,10 @@ HOMES: dict[str, tuple[str, tuple[str, ...]]] = {
     "numpy": ("compare.engines.numpy", ("numpy",)),
     "torch": ("compare.engines.torch", ("torch",)),
     "keras-tensorflow": ("compare.engines.keras", ("keras", "tensorflow")),
+    "keras-graph": ("compare.engines.keras", ("keras", "tensorflow")),
+    "keras-xla": ("compare.engines.keras", ("keras", "tensorflow")),
+    "keras-jax": ("compare.engines.keras", ("keras", "jax")),
+    "keras-torch": ("compare.engines.keras", ("keras", "torch")),
 }
 DEVICES = ("cpu", "gpu")
 
@@ -46,7 +50,7 @@ def start(name: str, device: str) -> Engine:
         ImportError: the framework is not installed.
         ValueError: it sees no such device.
     """
-    return importlib.import_module(HOMES[name][0]).load_engine(device)
+    return importlib.import_module(HOMES[name][0]).load_engine(name, device)
 
 
 def no_device(name: str, device: str) -> ValueError:

@@ -34,7 +34,7 @@ class NumPy:
         return np.asarray(value)
 
 
-def load_engine(device: str) -> NumPy:
+def load_engine(name: str, device: str) -> NumPy:
     """Return the engine; NumPy knows one device, and runs on it whatever the others run on."""
     for name in FORBIDDEN:
         sys.modules[name] = None  # type: ignore[assignment]

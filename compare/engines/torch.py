@@ -47,6 +47,6 @@ class Torch:
         return value.detach().cpu().numpy() if isinstance(value, self.torch.Tensor) else np.asarray(value)
 
 
-def load_engine(device: str) -> Torch:
+def load_engine(name: str, device: str) -> Torch:
     """Return the engine on "cpu" or "gpu"."""
     return Torch(device)

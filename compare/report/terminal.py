@@ -100,6 +100,10 @@ def _case(result: Result, group: view.Group, layout: _Layout) -> Iterator[Render
     said = f"faults {caught}/{planted} caught" if planted else ""
     faults = _text(said, "dim") if caught == planted else _text(f"✗ {said}", STYLES["fail"])
     room = layout.total - GAP - faults.cell_len
+    shown = [row for rows in group.outputs.values() for column, row in rows.items() if column in layout.columns]
+    if shown and all(row.status == "n/a" for row in shown):
+        yield _grid([room, faults.cell_len], [_text(f"{group.case}: n/a", "dim"), Text()])
+        return
     yield _grid([room, faults.cell_len], [_text(group.case, "bold"), faults])
     for output, rows in group.outputs.items():
         name = _indented(_text(output or "(every output)"))

@@ -1,8 +1,24 @@
 """Keras layers that turn ids into vectors, and output layers that turn vectors into probabilities."""
 
 from tf_emb.layers.embedding import Embedding
+from tf_emb.layers.embedding_bag import EmbeddingBag
+from tf_emb.layers.hierarchical_softmax import HierarchicalSoftmax, hierarchical_softmax_loss, huffman
 from tf_emb.layers.lookup import lookup
+from tf_emb.layers.negative_sampling import NegativeSampling, negative_sampling_loss
 from tf_emb.layers.one_hot import OneHotDense, one_hot_dense
 from tf_emb.layers.softmax import FullSoftmax, full_softmax_loss
 
-__all__ = ["Embedding", "FullSoftmax", "OneHotDense", "full_softmax_loss", "lookup", "one_hot_dense"]
+__all__ = [
+    "Embedding",
+    "EmbeddingBag",
+    "FullSoftmax",
+    "HierarchicalSoftmax",
+    "NegativeSampling",
+    "OneHotDense",
+    "full_softmax_loss",
+    "hierarchical_softmax_loss",
+    "huffman",
+    "lookup",
+    "negative_sampling_loss",
+    "one_hot_dense",
+]

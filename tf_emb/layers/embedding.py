@@ -1,19 +1,24 @@
-"""`keras.layers.Embedding` with torch's padding row and a gradient that is right on repeated ids.
+"""`keras.layers.Embedding` with the semantics of `torch.nn.Embedding`, right on repeated and on unknown ids.
 
 forward[b, t, :] = table[ids[b, t], :];  dE/dtable[i, :] = sum over (b, t) with ids[b, t] = i of
-dE/dforward[b, t, :], and 0 for i = padding_idx (torch.nn.Embedding, "padding_idx").
+dE/dforward[b, t, :], and 0 for i = padding_idx. docs/semantics.md has every parameter's rule.
 """
 
 from numbers import Integral
 from typing import Any
 
 import keras
+from keras import ops
 
-from tf_emb.layers.lookup import check_ids, lookup
+from tf_emb.layers.convert import Conversions
+from tf_emb.layers.gradient import uncast
+from tf_emb.layers.ids import Policy, as_index, check_ids, check_policy, inside
+from tf_emb.layers.lookup import lookup
+from tf_emb.layers.renorm import renormalise, shortened
 
 
 @keras.saving.register_keras_serializable("tf_emb")
-class Embedding(keras.layers.Embedding):
+class Embedding(Conversions, keras.layers.Embedding):
     """Turns ids into dense vectors of fixed size, as `keras.layers.Embedding` and `torch.nn.Embedding` do.
 
     Args:
@@ -21,20 +26,40 @@ class Embedding(keras.layers.Embedding):
         output_dim: size of a vector.
         padding_idx: id whose row is zero at construction (unless `weights` say otherwise) and gets no
             gradient; negative ids count from the end, as in torch. None for no such row.
+        max_norm: rows that are looked up and longer than this are shortened to it, in place, before the
+            lookup, the padding row too; no gradient flows through that. On JAX, whose trainable variables
+            a forward pass cannot change, the row is shortened where it is read.
+        norm_type: the p of that norm; infinity is allowed.
+        scale_grad_by_freq: divide a row's gradient by how often its id occurs in the call.
+        out_of_range: what becomes of ids outside 0..input_dim-1: "raise", "nan", "zero", or the number of
+            the row that stands for unknown words. See tf_emb.layers.ids.
         **kwargs: what `keras.layers.Embedding` takes: `embeddings_initializer`, `mask_zero`, `weights` ...
 
     Input: integers, any shape; output: input shape + (output_dim,), `compute_dtype`.
 
     Raises:
-        ValueError: `padding_idx` is not a row of the table.
+        ValueError: an argument is out of its range.
         TypeError: called with ids that are not integers.
+        IndexError: called with an id that names no row, under "raise", where the program can raise.
     """
 
     def __init__(
-        self, input_dim: int, output_dim: int, *args: Any, padding_idx: int | None = None, **kwargs: Any
+        self,
+        input_dim: int,
+        output_dim: int,
+        *args: Any,
+        padding_idx: int | None = None,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        out_of_range: Policy = "raise",
+        **kwargs: Any,
     ) -> None:
         # Checked before the parent, which builds the table when it is given `weights`.
         self.padding_idx = _row(padding_idx, input_dim)
+        self.max_norm, self.norm_type = _norm(max_norm, norm_type)
+        self.scale_grad_by_freq = scale_grad_by_freq
+        self.out_of_range = check_policy(out_of_range, input_dim) if isinstance(input_dim, int) else out_of_range
         super().__init__(input_dim, output_dim, *args, **kwargs)
 
     def build(self, input_shape: Any = None) -> None:
@@ -43,12 +68,34 @@ class Embedding(keras.layers.Embedding):
             return
         super().build(input_shape)
         if self.padding_idx is not None and self.quantization_mode is None:
-            live = keras.ops.arange(self.input_dim)[:, None] != self.padding_idx
-            self._embeddings.assign(keras.ops.where(live, keras.ops.convert_to_tensor(self._embeddings), 0))
+            live = ops.arange(self.input_dim)[:, None] != self.padding_idx
+            self._embeddings.assign(ops.where(live, ops.convert_to_tensor(self._embeddings), 0))
 
     def call(self, inputs: Any) -> Any:
         """Return the row of every id."""
-        return keras.ops.cast(lookup(self.embeddings, inputs, self.padding_idx), self.compute_dtype)
+        return ops.cast(self._rows(inputs), self.compute_dtype)
+
+    def _rows(self, inputs: Any) -> Any:
+        """Return the rows at the dtype of the table."""
+        writes = self.max_norm is not None and keras.backend.backend() != "jax"
+        if writes:
+            self._shorten(as_index(inputs), self.max_norm)
+        rows = lookup(
+            self.embeddings,
+            inputs,
+            self.padding_idx,
+            scale_grad_by_freq=self.scale_grad_by_freq,
+            out_of_range=self.out_of_range,
+        )
+        if self.max_norm is not None and not writes:
+            rows = shortened(rows, self.max_norm, self.norm_type)
+        return rows
+
+    def _shorten(self, ids: Any, max_norm: Any) -> None:
+        """Apply `max_norm` to the rows that are about to be looked up, in place."""
+        if isinstance(self.out_of_range, int):
+            ids = ops.where(inside(ids, self.input_dim), ids, ops.cast(self.out_of_range, ids.dtype))
+        renormalise(uncast(self._embeddings), ops.reshape(ids, (-1,)), max_norm, self.norm_type)
 
     def compute_output_spec(self, inputs: Any) -> keras.KerasTensor:
         """Refuse symbolic ids that are not integers, before there is any data; return the output's spec."""
@@ -57,7 +104,8 @@ class Embedding(keras.layers.Embedding):
 
     def get_config(self) -> dict[str, Any]:
         """Return what `from_config` needs."""
-        return {**super().get_config(), "padding_idx": self.padding_idx}
+        own = ("padding_idx", "max_norm", "norm_type", "scale_grad_by_freq", "out_of_range")
+        return {**super().get_config(), **{name: getattr(self, name) for name in own}}
 
 
 def _row(padding_idx: int | None, input_dim: int) -> int | None:
@@ -69,3 +117,11 @@ def _row(padding_idx: int | None, input_dim: int) -> int | None:
             "Name a row of the table, or None for no padding row."
         )
     return int(padding_idx) % input_dim
+
+
+def _norm(max_norm: float | None, norm_type: float) -> tuple[float | None, float]:
+    if max_norm is not None and not max_norm > 0:
+        raise ValueError(f"`max_norm` must be positive; got {max_norm}. Use None for no limit.")
+    if not norm_type >= 1:
+        raise ValueError(f"`norm_type` must be 1 or more; got {norm_type}. 2 is the Euclidean norm.")
+    return None if max_norm is None else float(max_norm), float(norm_type)

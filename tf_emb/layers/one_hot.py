@@ -10,7 +10,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from tf_emb.layers.lookup import check_ids, uncast
+from tf_emb.layers.gradient import uncast
+from tf_emb.layers.ids import check_ids
 
 
 def one_hot_dense(kernel: Any, ids: Any) -> Any:

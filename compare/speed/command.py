@@ -1,0 +1,47 @@
+"""`python -m compare speed`: the command line."""
+
+import sys
+import tempfile
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from compare import speed
+from compare.speed.report import as_json, print_report, write
+
+Subject = Annotated[str, typer.Option(help=f"What to measure: {', '.join(speed.SUBJECTS)}.")]
+RowName = Annotated[str, typer.Option("--row", help="Only rows whose name holds this, as 'Bag SGD 1M'; else all.")]
+Rounds = Annotated[int, typer.Option(min=1, help="Turns of each contender.")]
+Threads = Annotated[int, typer.Option(min=1, help="Threads of each contender.")]
+Seed = Annotated[int, typer.Option(min=0, help="Of every draw.")]
+Out = Annotated[Path | None, typer.Option(help="Folder of the reports; logs/speed/<time> by default.")]
+JsonFile = Annotated[Path | None, typer.Option("--json", help="Also write speed.json here.")]
+Quick = Annotated[bool, typer.Option("--quick", help="Small sizes, to see that it works; the numbers mean nothing.")]
+
+
+def run_speed(
+    subject: Subject = "layers", row: RowName = "", rounds: Rounds = 7, threads: Threads = 2, seed: Seed = 0,
+    out: Out = None, json: JsonFile = None, quick: Quick = False,
+) -> None:  # fmt: skip
+    """Time a training step of ours beside its peers', in turn, and report the ratios."""
+    console, errors = Console(highlight=False), Console(stderr=True, highlight=False)
+    out = out or Path("logs") / "speed" / datetime.now().strftime("%Y%m%d-%H%M%S")
+    with tempfile.TemporaryDirectory(prefix="speed-") as work, errors.status("starting") as status:
+        try:
+            result = speed.run(
+                Path(work), subject=subject, only=row, rounds=rounds, threads=threads, quick=quick,
+                seed=seed, on_row=lambda count, name: status.update(f"measuring {name}, of {count} rows"),
+            )  # fmt: skip
+        except (ValueError, RuntimeError) as error:
+            print(f"compare: {error}", file=sys.stderr)
+            raise typer.Exit(2) from None
+    result["command"] = "python -m compare speed " + " ".join(sys.argv[1:]).removeprefix("speed ")
+    paths = write(result, out)
+    if json is not None:
+        json.parent.mkdir(parents=True, exist_ok=True)
+        json.write_text(as_json(result))
+    print_report(result, console)
+    console.print(f"\nReports: {', '.join(str(path) for path in paths.values())}", soft_wrap=True)

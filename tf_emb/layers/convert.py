@@ -1,0 +1,92 @@
+"""To and from PyTorch modules and gensim vectors, for `Embedding`. Nothing here imports torch."""
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+import keras
+import numpy as np
+
+from tf_emb.layers.gradient import uncast
+
+if TYPE_CHECKING:
+    from gensim.models import KeyedVectors
+
+
+class Conversions:
+    """Constructors from other libraries' tables, and ways back."""
+
+    @classmethod
+    def from_pretrained(cls, matrix: Any, freeze: bool = True, **kwargs: Any) -> Self:
+        """Return a layer that holds `matrix`, the padding row as it is given.
+
+        Args:
+            matrix: shape (vocab, dim); its dtype becomes the layer's unless `dtype` is given.
+            freeze: whether the table is not trained.
+            **kwargs: what the class takes.
+
+        Raises:
+            ValueError: `matrix` does not have two axes.
+        """
+        table = np.asarray(matrix)
+        if table.ndim != 2 or 0 in table.shape:
+            raise ValueError(f"`matrix` must have shape (vocab, dim); got {table.shape}. Give one row a word.")
+        kwargs.setdefault("dtype", table.dtype.name if table.dtype.kind == "f" else keras.config.floatx())
+        return cls(*table.shape, weights=table, trainable=not freeze, **kwargs)  # type: ignore[call-arg]
+
+    @classmethod
+    def from_torch(cls, module: Any, **kwargs: Any) -> Self:
+        """Return a layer with the table and every argument of a `torch.nn.Embedding`.
+
+        It is trained if the module's weight requires a gradient.
+
+        Args:
+            module: a torch.nn.Embedding, on any device.
+            **kwargs: what the class takes beyond.
+        """
+        names = ("padding_idx", "max_norm", "norm_type", "scale_grad_by_freq")
+        own = {name: getattr(module, name) for name in names}
+        weight = module.weight
+        matrix = weight.detach().cpu()
+        if str(matrix.dtype) == "torch.bfloat16":  # which NumPy lacks; float32 holds it exactly
+            matrix = matrix.float()
+            kwargs.setdefault("dtype", "bfloat16")
+        return cls.from_pretrained(matrix.numpy(), freeze=not weight.requires_grad, **own, **kwargs)
+
+    @classmethod
+    def from_keyed_vectors(cls, vectors: "KeyedVectors", freeze: bool = True, **kwargs: Any) -> Self:
+        """Return a layer whose row i is the vector of `vectors.index_to_key[i]`."""
+        return cls.from_pretrained(vectors.vectors, freeze, **kwargs)
+
+    def to_torch(self) -> Any:
+        """Return a `torch.nn.Embedding` with this layer's table and arguments.
+
+        Raises:
+            RuntimeError: PyTorch has not been imported. This package never imports it by itself.
+        """
+        torch = sys.modules.get("torch")
+        if torch is None:
+            raise RuntimeError("`to_torch` must find torch imported; it is not. Write `import torch` first.")
+        kind, own = self._torch_class()
+        matrix = self.matrix()
+        exact = matrix.astype(np.float32) if matrix.dtype.name == "bfloat16" else matrix
+        return kind.from_pretrained(
+            torch.from_numpy(exact).to(getattr(torch, matrix.dtype.name)),
+            freeze=not self.trainable,  # type: ignore[attr-defined]
+            **{name: getattr(self, name) for name in ("padding_idx", "max_norm", "norm_type", "scale_grad_by_freq")},
+            **own,
+        )
+
+    def _torch_class(self) -> tuple[Any, dict[str, Any]]:
+        """Return PyTorch's class for this layer, and the arguments that only it takes."""
+        return sys.modules["torch"].nn.Embedding, {}
+
+    def to_keyed_vectors(self, words: Sequence[str]) -> "KeyedVectors":
+        """Return gensim's KeyedVectors with row i under `words[i]`, as float32."""
+        from tf_emb.vectors import to_keyed_vectors
+
+        return to_keyed_vectors(words, self.matrix())
+
+    def matrix(self) -> np.ndarray:
+        """Return a copy of the table, shape (vocab, dim), at its own dtype."""
+        return np.array(keras.ops.convert_to_numpy(keras.ops.copy(uncast(self.embeddings))))  # type: ignore[attr-defined]

@@ -1,0 +1,162 @@
+"""Bags of ids to one vector each: `torch.nn.EmbeddingBag` as a Keras layer.
+
+With the places p of bag b whose ids are not padding, rows x_p and weights w_p (1 unless given):
+
+    sum    sum_p w_p x_p
+    mean   sum_p w_p x_p / sum_p w_p            (the number of places, where no weights are given; 0 for 0 / 0)
+    sqrtn  sum_p w_p x_p / sqrt(sum_p w_p^2)    (tf.nn.embedding_lookup_sparse)
+    max    max_p x_p, by column; where several are largest the gradient goes to the first
+
+A bag without such places is zeros, or the row `default_id`.
+"""
+
+import sys
+from numbers import Integral
+from typing import Any, Literal, Self
+
+import keras
+from keras import ops
+
+from tf_emb.layers.bags import Bags, bags
+from tf_emb.layers.embedding import Embedding
+from tf_emb.layers.lookup import lookup
+from tf_emb.layers.segments import segment_max, segment_sum
+
+Combiner = Literal["sum", "mean", "max", "sqrtn"]
+
+
+def combine(rows: Any, of: Bags, live: Any, combiner: Combiner) -> Any:
+    """Return one vector a bag, zeros for bags without live places.
+
+    Args:
+        rows: shape (places, dim).
+        of: the bags and weights of the places.
+        live: bool, shape (places,): False for padding.
+        combiner: see the module.
+    """
+    if combiner == "max":
+        return _largest(rows, of, live)
+    weights = ops.cast(live, rows.dtype) if of.weights is None else ops.where(live, of.weights, 0)
+    weights = ops.cast(weights, rows.dtype)
+    rows = ops.where(live[:, None], rows, 0)  # a padding row may hold NaN
+    total = _sum(rows * weights[:, None], of)
+    if combiner == "sum":
+        return total
+    norm = _sum(weights if combiner == "mean" else weights**2, of)[:, None]
+    norm = norm if combiner == "mean" else ops.sqrt(norm)
+    return ops.where(norm == 0, 0, total / ops.where(norm == 0, 1, norm))
+
+
+def _sum(values: Any, of: Bags) -> Any:
+    return segment_sum(values, of.bag, of.count)
+
+
+def _largest(rows: Any, of: Bags, live: Any) -> Any:
+    """Read, for every bag and column, the first place that holds the largest value."""
+    fixed = ops.where(live[:, None], ops.stop_gradient(rows), float("-inf"))
+    fixed = ops.where(ops.isnan(fixed), float("inf"), fixed)  # NaN is not equal to itself: no place would be found
+    largest = segment_max(fixed, of.bag, of.count)
+    is_largest = ops.logical_and(live[:, None], fixed == ops.take(largest, of.bag, axis=0))
+    place = ops.arange(ops.shape(rows)[0], dtype="int32")[:, None]
+    first = -segment_max(-ops.where(is_largest, place, ops.shape(rows)[0] - 1), of.bag, of.count)
+    filled = _any(live, of)[:, None]
+    padded = ops.pad(rows, [[0, 1], [0, 0]])  # so that row 0 exists where there are no places
+    return ops.where(filled, ops.take_along_axis(padded, ops.where(filled, first, 0), axis=0), 0)
+
+
+def _any(live: Any, of: Bags) -> Any:
+    """Return whether each bag has a live place."""
+    return segment_sum(ops.cast(live, "int32"), of.bag, of.count) > 0
+
+
+@keras.saving.register_keras_serializable("tf_emb")
+class EmbeddingBag(Embedding):
+    """Looks up the rows of each bag of ids and combines them to one vector.
+
+    Args:
+        input_dim: size of the vocabulary.
+        output_dim: size of a vector.
+        combiner: "mean", "sum", "max" or "sqrtn".
+        include_last_offset: with (ids, offsets): the last offset is the end of the last bag.
+        default_id: the id whose row stands for bags without ids; None for zeros.
+        **kwargs: what `Embedding` takes: `padding_idx` (left out of the bag and of the mean's
+            denominator), `max_norm`, `norm_type`, `scale_grad_by_freq` (over the whole call),
+            `out_of_range` ...
+
+    Input: integers (batch, time); a tf.RaggedTensor or tf.SparseTensor; or (ids, offsets). Output: (bags, output_dim).
+
+    Raises:
+        ValueError: an argument is out of its range; `per_sample_weights` are given to "max".
+    """
+
+    def __init__(
+        self,
+        input_dim: int,
+        output_dim: int,
+        *args: Any,
+        combiner: Combiner = "mean",
+        include_last_offset: bool = False,
+        default_id: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if combiner not in ("sum", "mean", "max", "sqrtn"):
+            raise ValueError(f"`combiner` must be 'sum', 'mean', 'max' or 'sqrtn'; got {combiner!r}. Choose one.")
+        whole = isinstance(default_id, Integral) and not isinstance(default_id, bool)
+        if default_id is not None and not (whole and 0 <= default_id < input_dim):
+            raise ValueError(f"`default_id` must be in 0..{input_dim - 1}; got {default_id}. Use None for zeros.")
+        self.combiner, self.include_last_offset, self.default_id = combiner, include_last_offset, default_id
+        super().__init__(input_dim, output_dim, *args, **kwargs)
+
+    def call(self, inputs: Any, per_sample_weights: Any = None) -> Any:
+        """Return one vector a bag.
+
+        Args:
+            inputs: the ids, in one of the forms above.
+            per_sample_weights: one number a place, in the form of the ids; not for "max".
+        """
+        if per_sample_weights is not None and self.combiner == "max":
+            raise ValueError("`per_sample_weights` must be None for combiner='max'; got weights. Use 'sum'.")
+        of = bags(inputs, per_sample_weights, self.include_last_offset)
+        rows = self._rows(of.ids)  # at the table's dtype: a long sum in float16 stops growing
+        live = ops.ones_like(of.ids, "bool") if self.padding_idx is None else of.ids != self.padding_idx
+        out = combine(rows, of, live, self.combiner)
+        out = out if self.default_id is None else self._fill(out, _any(live, of))
+        return ops.cast(out, self.compute_dtype)
+
+    def _fill(self, out: Any, filled: Any) -> Any:
+        """Put the default row where a bag is empty."""
+        rows = lookup(self.embeddings, ops.full_like(filled, self.default_id, dtype="int32"))
+        return ops.where(filled[:, None], out, rows)
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
+        """Return no mask: a bag has no time axis left to mask."""
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[Any, ...]:
+        """Return (bags, output_dim); how many bags (ids, offsets) make is not known from shapes."""
+        pair = bool(input_shape) and isinstance(input_shape[0], tuple | list)
+        return (None if pair else input_shape[0], self.output_dim)
+
+    def compute_output_spec(self, inputs: Any, per_sample_weights: Any = None) -> keras.KerasTensor:
+        """Return the spec of one vector a bag."""
+        first = inputs[0] if isinstance(inputs, tuple | list) else inputs
+        super().compute_output_spec(first)  # refuses ids that are not integers
+        bags_known = None if isinstance(inputs, tuple | list) else first.shape[0]
+        return keras.KerasTensor((bags_known, self.output_dim), dtype=self.compute_dtype)
+
+    @classmethod
+    def from_torch(cls, module: Any, **kwargs: Any) -> Self:
+        """Return a layer with the table and every argument of a `torch.nn.EmbeddingBag`."""
+        own = {"combiner": module.mode, "include_last_offset": module.include_last_offset}
+        return super().from_torch(module, **own, **kwargs)
+
+    def _torch_class(self) -> tuple[Any, dict[str, Any]]:
+        if self.combiner == "sqrtn" or self.default_id is not None:
+            got = f"combiner={self.combiner!r}, default_id={self.default_id}"
+            raise ValueError(f"`to_torch` must have a mode that PyTorch has, and no default_id; got {got}. Use 'mean'.")
+        own = {"mode": self.combiner, "include_last_offset": self.include_last_offset}
+        return sys.modules["torch"].nn.EmbeddingBag, own
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what `from_config` needs."""
+        own = ("combiner", "include_last_offset", "default_id")
+        return {**super().get_config(), **{name: getattr(self, name) for name in own}}

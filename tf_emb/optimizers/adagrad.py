@@ -1,0 +1,59 @@
+"""Adagrad on the rows a batch looked up: a += g^2, w -= lr g / (sqrt(a) + eps)."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from tf_emb.optimizers.lazy import LazyOptimizer, checked, filled
+
+
+@keras.saving.register_keras_serializable("tf_emb")
+class LazyAdagrad(LazyOptimizer):
+    r"""Adagrad on the rows a batch looked up; `torch.optim.Adagrad` on sparse gradients.
+
+    For every row with gradient g:
+
+        a += g^2;  w -= lr g / (sqrt(a) + eps)
+
+    `keras.optimizers.Adagrad` has eps under the root. A rate that decays as torch's `lr_decay` has it is
+    `keras.optimizers.schedules.InverseTimeDecay(lr, 1, lr_decay)`.
+
+    Args:
+        learning_rate: a float, or a schedule of `keras.optimizers.schedules`.
+        initial_accumulator_value: of a, not negative.
+        epsilon: positive. Must not vanish in the table's dtype: give a larger one to a float16 table.
+        **kwargs: what every Keras optimizer takes: `clipnorm`, `global_clipnorm`, `clipvalue`, `use_ema`, `name` ...
+
+    Raises:
+        ValueError: `initial_accumulator_value` or `epsilon` is outside its range; `weight_decay`,
+            `gradient_accumulation_steps` or `loss_scale_factor` is given.
+
+    Source: Duchi, Hazan and Singer 2011, figure 1; torch.optim.adagrad, `_single_tensor_adagrad`.
+    """
+
+    slot_names = ("accumulator",)
+
+    def __init__(
+        self,
+        learning_rate: Any = 1e-2,
+        initial_accumulator_value: float = 0.0,
+        epsilon: float = 1e-10,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(learning_rate, **kwargs)
+        start = initial_accumulator_value
+        self.initial_accumulator_value = checked("initial_accumulator_value", start, start >= 0, "0 or more", 0.0)
+        self.epsilon = checked("epsilon", epsilon, epsilon > 0, "positive", 1e-10)
+
+    def _initial(self, name: str) -> Any:
+        return filled(self.initial_accumulator_value)
+
+    def _rule(self, g: Any, slots: list[Any], learning_rate: Any) -> tuple[list[Any], Any]:
+        a = slots[0] + g * g
+        return [a], g / (ops.sqrt(a) + self.epsilon) * ops.cast(learning_rate, g.dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what `from_config` needs."""
+        own = {"initial_accumulator_value": self.initial_accumulator_value, "epsilon": self.epsilon}
+        return {**super().get_config(), **own}
