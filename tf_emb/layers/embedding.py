@@ -13,7 +13,7 @@ from keras import ops
 from tf_emb.layers.convert import Conversions
 from tf_emb.layers.gradient import uncast
 from tf_emb.layers.ids import Policy, as_index, check_ids, check_policy, inside
-from tf_emb.layers.lookup import lookup
+from tf_emb.layers.lookup import distinct_rows, lookup
 from tf_emb.layers.renorm import renormalise, shortened
 
 
@@ -77,9 +77,7 @@ class Embedding(Conversions, keras.layers.Embedding):
 
     def _rows(self, inputs: Any) -> Any:
         """Return the rows at the dtype of the table."""
-        writes = self.max_norm is not None and keras.backend.backend() != "jax"
-        if writes:
-            self._shorten(as_index(inputs), self.max_norm)
+        self._shorten(inputs)
         rows = lookup(
             self.embeddings,
             inputs,
@@ -87,15 +85,25 @@ class Embedding(Conversions, keras.layers.Embedding):
             scale_grad_by_freq=self.scale_grad_by_freq,
             out_of_range=self.out_of_range,
         )
-        if self.max_norm is not None and not writes:
-            rows = shortened(rows, self.max_norm, self.norm_type)
+        if self.max_norm is not None and keras.backend.backend() == "jax":
+            return shortened(rows, self.max_norm, self.norm_type)
         return rows
 
-    def _shorten(self, ids: Any, max_norm: Any) -> None:
-        """Apply `max_norm` to the rows that are about to be looked up, in place."""
+    def _distinct(self, ids: Any) -> tuple[Any, Any, Any]:
+        """Return rows, their ids, and for each of the flat `ids` which row is its own: None where all have one."""
+        if keras.backend.backend() != "tensorflow":
+            return self._rows(ids), ids, None
+        self._shorten(ids)
+        return distinct_rows(self.embeddings, ids, self.padding_idx, self.scale_grad_by_freq, self.out_of_range)
+
+    def _shorten(self, ids: Any) -> None:
+        """Apply `max_norm` to the rows that are about to be looked up, in place where the backend can."""
+        if self.max_norm is None or keras.backend.backend() == "jax":
+            return
+        ids = as_index(ids)
         if isinstance(self.out_of_range, int):
             ids = ops.where(inside(ids, self.input_dim), ids, ops.cast(self.out_of_range, ids.dtype))
-        renormalise(uncast(self._embeddings), ops.reshape(ids, (-1,)), max_norm, self.norm_type)
+        renormalise(uncast(self._embeddings), ops.reshape(ids, (-1,)), self.max_norm, self.norm_type)
 
     def compute_output_spec(self, inputs: Any) -> keras.KerasTensor:
         """Refuse symbolic ids that are not integers, before there is any data; return the output's spec."""
