@@ -19,7 +19,6 @@ from keras import ops
 
 from tf_emb.layers.bags import Bags, bags
 from tf_emb.layers.embedding import Embedding
-from tf_emb.layers.lookup import lookup
 from tf_emb.layers.segments import gathered_sum, segment_max, segment_sum, spread
 
 Combiner = Literal["sum", "mean", "max", "sqrtn"]
@@ -123,7 +122,7 @@ class EmbeddingBag(Embedding):
 
     def _fill(self, out: Any, filled: Any) -> Any:
         """Put the default row where a bag is empty."""
-        rows = lookup(self.embeddings, ops.full_like(filled, self.default_id, dtype="int32"))
+        rows = self._look_up(ops.full_like(filled, self.default_id, dtype="int32"))
         return ops.where(filled[:, None], out, rows)
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:

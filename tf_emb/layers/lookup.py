@@ -23,6 +23,7 @@ def lookup(
     *,
     scale_grad_by_freq: bool = False,
     out_of_range: Policy = "raise",
+    sparse: bool = True,
 ) -> Any:
     """Return the rows of `table` at `ids`, with a coalesced gradient.
 
@@ -32,6 +33,8 @@ def lookup(
         padding_idx: the id whose row gets no gradient; its row is returned as it is stored.
         scale_grad_by_freq: divide the gradient of a row by how often its id occurs in this call.
         out_of_range: what becomes of ids outside 0..vocab-1; see tf_emb.layers.ids.
+        sparse: whether the gradient names only the rows that are looked up (tf.IndexedSlices); else it is a tensor of
+            the table's shape, as it always is on JAX and PyTorch.
 
     Returns:
         The rows, shape ids.shape + (dim,), dtype of `table`.
@@ -48,14 +51,14 @@ def lookup(
 
     from tf_emb.layers.places import spread
 
-    rows, _, place = distinct_rows(table, ids, *arguments)
+    rows, _, place = distinct_rows(table, ids, *arguments, sparse)
     dim = rows.shape[-1]
     result = tf.reshape(spread(rows, place), tf.concat([tf.shape(ids), [dim]], 0))
     return tf.ensure_shape(result, [*ids.shape, dim])
 
 
 def distinct_rows(
-    table: Any, ids: Any, padding_idx: int | None, scale_grad_by_freq: bool, out_of_range: Policy
+    table: Any, ids: Any, padding_idx: int | None, scale_grad_by_freq: bool, out_of_range: Policy, sparse: bool
 ) -> tuple[Any, Any, Any]:
     """Return the row of each distinct id, read straight from the variable, and for every place which it is.
 
@@ -66,12 +69,14 @@ def distinct_rows(
     """
     import tensorflow as tf
 
+    from tf_emb.layers.places import gather_dense
+
     ids = tf.reshape(_known(ids, table.shape[0], out_of_range), [-1])
     distinct, place = tf.unique(ids, out_idx=tf.int32)
     # Not tf.unique_with_counts: XLA cannot compile it.
     count = tf.math.unsorted_segment_sum(tf.ones_like(place), place, tf.size(distinct)) if scale_grad_by_freq else None
     held = uncast(table)
-    take = lambda safe: tf.gather(held, safe)  # noqa: E731
+    take = lambda safe: tf.gather(held, safe) if sparse else gather_dense(held, safe)  # noqa: E731
     return _rows(take, held, distinct, count, padding_idx, scale_grad_by_freq, out_of_range), distinct, place
 
 

@@ -89,6 +89,17 @@ def _dots(upstream: Any, segment: Any, rows: Any, place: Any) -> Any:
     return tf.reduce_sum(tf.gather(upstream, segment) * tf.gather(rows, place), -1)
 
 
+def gather_dense(table: Any, ids: Any) -> Any:
+    """Return table[ids], `ids` distinct, with a gradient of the table's shape: zeros, and a row for each id."""
+
+    @tf.custom_gradient
+    def gather(tensor: Any) -> Any:
+        shape = tf.shape(tensor)
+        return tf.gather(tensor, ids), lambda upstream: tf.math.unsorted_segment_sum(upstream, ids, shape[0])
+
+    return gather(tf.convert_to_tensor(table))
+
+
 def has_csr(dtype: Any) -> bool:
     """Return whether this program may multiply CSR matrices: not under XLA; on GPU the scatter is the faster way."""
     return dtype in CSR_DTYPES and not tf.config.list_logical_devices("GPU") and not in_xla()
