@@ -34,6 +34,24 @@ class Stream:
         """How many steps there are, a scalar tensor."""
         return tf.shape(self.keys)[0]
 
+    def at(self, i: Any, options: Options) -> "Stream":
+        """Return step `i` alone, without the first axis, its shapes known to the tracer."""
+        around, ensure = options.block + 2 * options.window, tf.ensure_shape
+        return Stream(
+            ensure(self.keys[i], (options.blocks, around)),
+            ensure(self.sentence[i], (options.blocks, around)),
+            ensure(self.radius[i], (options.blocks, options.block)),
+            ensure(self.noise[i], (options.blocks, options.shared_noise)),
+        )
+
+    def words(self) -> Any:
+        """Return `keys` with a word, the first, where there is none: it gets no weight."""
+        return tf.maximum(self.keys, 0)
+
+    def centers(self, options: Options) -> Any:
+        """Return the words of the blocks themselves."""
+        return self.words()[..., options.window : -options.window]
+
 
 class Alias:
     """Draws ids by any distribution in constant time (Walker 1977; Vose 1991).

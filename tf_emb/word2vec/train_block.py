@@ -9,12 +9,18 @@ import numpy as np
 import tensorflow as tf
 
 from tf_emb.corpus import keep_probability, noise_distribution
-from tf_emb.word2vec.block import Tables, train_stream
+from tf_emb.word2vec.block import Objective, Tables, train_stream
+from tf_emb.word2vec.block_sampling import CbowSampling, SkipGramSampling
 from tf_emb.word2vec.options import Options
 from tf_emb.word2vec.stream import Alias, stream
 
 CHUNK = 400_000  # ids; a chunk is drawn at once, so it bounds the memory of a thread
 SEEDS = 16  # seeds that a chunk may use
+
+OBJECTIVES: dict[tuple[str, str], Callable[[Options], Objective]] = {
+    ("skipgram", "negative-sampling"): SkipGramSampling,
+    ("cbow", "negative-sampling"): CbowSampling,
+}
 
 
 @dataclass(frozen=True)
@@ -55,9 +61,12 @@ class BlockTrainer:
         keep = tf.constant(keep_probability(counts, options.sample), tf.float32)
         noise = Alias(noise_distribution(counts, options.ns_exponent))
 
-        @tf.function(reduce_retracing=True)
+        objective = OBJECTIVES[options.model, options.loss](options)
+
+        @tf.function
         def train(ids: Any, seed: Any, first_rate: Any, last_rate: Any) -> Any:
-            return train_stream(tables, stream(ids, keep, noise, options, seed), first_rate, last_rate, options)
+            of = stream(ids, keep, noise, options, seed)
+            return train_stream(objective, tables, of, (first_rate, last_rate), options)
 
         rate = tf.TensorSpec([], tf.float32)
         self._train = train.get_concrete_function(

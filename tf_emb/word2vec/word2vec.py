@@ -160,4 +160,4 @@ class _Report:
         share = self.done / (self.ids * self.options.epochs)
         at = Progress(self.done // self.ids, share, self.done, time.perf_counter() - self.began,
                       of.loss / max(of.count, 1), self.trainer.rate(share))  # fmt: skip
-        return any([callback(at) is True for callback in self.callbacks])
+        return True in [callback(at) for callback in self.callbacks]  # every one is called
