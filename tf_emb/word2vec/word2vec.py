@@ -136,7 +136,7 @@ def _jobs(trainer: BlockTrainer, ids: np.ndarray, options: Options) -> Iterator[
     for epoch in range(options.epochs):
         for part in parts:
             place = Chunk(epoch * len(parts) + part.number, part.start, part.stop)
-            share = tuple((epoch * len(ids) + at) / whole for at in (part.start, part.stop))
+            share = ((epoch * len(ids) + part.start) / whole, (epoch * len(ids) + part.stop) / whole)
             yield partial(trainer.train, ids, place, share)
 
 
