@@ -9,7 +9,7 @@ CbowGradient = Literal["exact", "word2vec.c"]
 Window = Literal["shrinking", "fixed"]
 
 # Measured on 17 million words of Wikipedia: docs/word2vec.md.
-RATES = {"skipgram": 0.03, "cbow": 0.075}
+RATES = {"skipgram": 0.03, "cbow": 0.12}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class Options:
         cbow_gradient: "exact" divides a centre's error among its context words, as the derivative of a mean does;
             "word2vec.c" gives each of them all of it (word2vec.c l. 492).
         epochs: passes over the corpus.
-        rate: learning rate at the start; None for 0.03 (skipgram) and 0.075 (cbow).
+        rate: learning rate at the start; None for 0.03 (skipgram) and 0.12 (cbow).
         floor: share of `rate` below which it does not fall.
         threads: compiled loops that run at once, on the same tables without locks; 1 is deterministic.
         seed: of every draw.

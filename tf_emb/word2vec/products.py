@@ -20,7 +20,8 @@ def logistic_products(left: Any, right: Any, sign: Any, weight: Any) -> Any:
     Args:
         left: shape (blocks, rows, dim).
         right: shape (blocks, columns, dim).
-        sign: 1 or -1 for each column, shape (columns,), the dtype of `left`.
+        sign: 1 or -1 for each column, shape (columns,) or (blocks, 1, columns), the dtype of `left`; any where the
+            weight is 0.
         weight: shape (blocks, rows, columns), not differentiated.
 
     Returns:

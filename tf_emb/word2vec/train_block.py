@@ -11,15 +11,21 @@ import tensorflow as tf
 from tf_emb.corpus import keep_probability, noise_distribution
 from tf_emb.word2vec.block import Objective, Tables, train_stream
 from tf_emb.word2vec.block_sampling import CbowSampling, SkipGramSampling
+from tf_emb.word2vec.block_softmax import CbowSoftmax, SkipGramSoftmax
+from tf_emb.word2vec.block_tree import CbowTree, SkipGramTree
 from tf_emb.word2vec.options import Options
 from tf_emb.word2vec.stream import Alias, stream
 
 CHUNK = 400_000  # ids; a chunk is drawn at once, so it bounds the memory of a thread
 SEEDS = 16  # seeds that a chunk may use
 
-OBJECTIVES: dict[tuple[str, str], Callable[[Options], Objective]] = {
-    ("skipgram", "negative-sampling"): SkipGramSampling,
-    ("cbow", "negative-sampling"): CbowSampling,
+OBJECTIVES: dict[tuple[str, str], Callable[[Options, np.ndarray], Objective]] = {
+    ("skipgram", "negative-sampling"): lambda options, counts: SkipGramSampling(options),
+    ("cbow", "negative-sampling"): lambda options, counts: CbowSampling(options),
+    ("skipgram", "hierarchical-softmax"): SkipGramTree,
+    ("cbow", "hierarchical-softmax"): CbowTree,
+    ("skipgram", "full-softmax"): lambda options, counts: SkipGramSoftmax(options, len(counts)),
+    ("cbow", "full-softmax"): lambda options, counts: CbowSoftmax(options, len(counts)),
 }
 
 
@@ -61,7 +67,7 @@ class BlockTrainer:
         keep = tf.constant(keep_probability(counts, options.sample), tf.float32)
         noise = Alias(noise_distribution(counts, options.ns_exponent))
 
-        objective = OBJECTIVES[options.model, options.loss](options)
+        objective = OBJECTIVES[options.model, options.loss](options, counts)
 
         @tf.function
         def train(ids: Any, seed: Any, first_rate: Any, last_rate: Any) -> Any:
@@ -85,6 +91,13 @@ class BlockTrainer:
             tf.constant(ids[chunk.start : chunk.stop]), tf.constant(seed), *map(tf.constant, rates)
         )
         return Trained(chunk, float(loss), float(count))
+
+
+def chunk_size(ids: int, options: Options) -> int:
+    """Return how large chunks are: with several threads, many for each, so that all see what the others learnt."""
+    if options.threads == 1:
+        return CHUNK
+    return min(CHUNK, max(8 * options.blocks * options.block, ids // (16 * options.threads)))
 
 
 def chunks(ids: np.ndarray, size: int = CHUNK) -> Iterator[Chunk]:

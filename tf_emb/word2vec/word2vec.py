@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from tf_emb.corpus import Vocabulary
 from tf_emb.word2vec.options import Options
-from tf_emb.word2vec.train_block import BlockTrainer, Chunk, Trained, chunks, run_threads
+from tf_emb.word2vec.train_block import BlockTrainer, Chunk, Trained, chunk_size, chunks, run_threads
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
@@ -132,7 +132,7 @@ def encoded(sentences: Iterable[Sequence[str]], vocabulary: Vocabulary) -> np.nd
 
 def _jobs(trainer: BlockTrainer, ids: np.ndarray, options: Options) -> Iterator[Callable[[], Trained]]:
     """Yield the training of every chunk of every epoch; draws and rates depend on their number and place alone."""
-    parts, whole = list(chunks(ids)), max(1, len(ids) * options.epochs)
+    parts, whole = list(chunks(ids, chunk_size(len(ids), options))), max(1, len(ids) * options.epochs)
     for epoch in range(options.epochs):
         for part in parts:
             place = Chunk(epoch * len(parts) + part.number, part.start, part.stop)
