@@ -122,7 +122,9 @@ def case(name: str, padding: bool) -> Case:
     what, cite = CLAIMS[name]
     slots = ("table", *oracle.SLOTS[name])
     faults = {**COMMON_FAULTS, **FAULTS[name]}
+    engines: tuple[str, ...] = KERAS
     if padding:
+        engines += ("keras-xla",)  # which compiles for a second each time: here, where there is most to get wrong
         # In the others nothing moves a row whose gradient has always been 0.
         faults |= PADDING_FAULTS | (FROZEN_FAULT if name in ("momentum", "adam", "adamw", "rmsprop") else {})
     return Case(
@@ -131,7 +133,7 @@ def case(name: str, padding: bool) -> Case:
         cite=cite,
         inputs=partial(draw, name=name, padding=padding),
         oracle=getattr(oracle, f"{name}_trajectory"),
-        impls={"torch": partial(run, torch.Stepper, name), **dict.fromkeys(KERAS, partial(run, keras.Stepper, name))},
+        impls={"torch": partial(run, torch.Stepper, name), **dict.fromkeys(engines, partial(run, keras.Stepper, name))},
         bounds={f"{k}, {what}": running(WHY.format(length=length)) for what, length in LENGTHS.items() for k in slots},
         faults=faults,
         envelope=partial(envelope, name=name),

@@ -49,9 +49,9 @@ def sgd(x: Arrays, state: State, g: Rounded, t: int) -> State:
 
 
 def momentum(x: Arrays, state: State, g: Rounded, t: int) -> State:
-    """torch keeps -u / lr: divided when it is set, multiplied when it is added and when it is read."""
+    """torch keeps -u / lr, by a rounded 1 / lr: two roundings more when it is set, and two when it is read."""
     velocity = state["velocity"]
-    u = moved(velocity, loosened(velocity * x["momentum"] - g * x["rate"], 3), velocity, g)
+    u = moved(velocity, loosened(loosened(velocity, 2) * x["momentum"] - g * x["rate"], 2), velocity, g)
     return {"table": moved(state["table"], state["table"] + u, u), "velocity": u}
 
 

@@ -79,13 +79,16 @@ Step = Callable[[Any, Any], None]
 
 
 def tensorflow_step(layer: Any, optimizer: Any) -> Step:
-    """A tf.function: the gradient as the layer gives it goes straight into the optimizer."""
+    """A tf.function, under XLA where the engine is: the layer's own gradient goes straight into the optimizer."""
     import tensorflow as tf
 
-    @tf.function
+    from compare.engines import pullback
+
+    @tf.function(jit_compile=pullback.MODE == "xla")
     def step(ids: Any, target: Any) -> None:
         with tf.GradientTape() as tape:
-            loss = tf.reduce_sum((layer(ids) - target) ** 2 / 2)
+            off = layer(ids) - target
+            loss = tf.reduce_sum(off * off) / 2
         optimizer.apply(tape.gradient(loss, [layer.embeddings.value]), [layer.embeddings])
 
     return step
@@ -100,7 +103,8 @@ def jax_step(layer: Any, optimizer: Any) -> Step:
 
     def loss(table: Any, ids: Any, target: Any) -> Any:
         with keras.StatelessScope(state_mapping=[(layer.embeddings, table)]):
-            return ((layer(ids) - target) ** 2 / 2).sum()
+            off = layer(ids) - target
+            return (off * off).sum() / 2
 
     @jax.jit
     def pure(values: list[Any], ids: Any, target: Any) -> list[Any]:
@@ -121,7 +125,8 @@ def torch_step(layer: Any, optimizer: Any) -> Step:
 
     def step(ids: Any, target: Any) -> None:
         layer.embeddings.value.grad = None
-        ((layer(ids) - target) ** 2 / 2).sum().backward()
+        off = layer(ids) - target
+        ((off * off).sum() / 2).backward()
         with torch.no_grad():
             optimizer.apply([layer.embeddings.value.grad], [layer.embeddings])
 

@@ -49,7 +49,8 @@ class Stepper:
     def step(self, ids: Any, target: Any) -> None:
         """Take one step on one batch."""
         self.optimizer.zero_grad()
-        ((self.layer(ids) - target) ** 2 / 2).sum().backward()
+        off = self.layer(ids) - target
+        ((off * off).sum() / 2).backward()
         self.t += 1
         self._move_epsilon()
         self.optimizer.step()
