@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from compare import cases, engines, parity, record, vectors
-from compare.case import DTYPES
+from compare.dtypes import DTYPES
 from compare.report import write
 from compare.report.data import as_json
 from compare.report.terminal import print_report
@@ -23,7 +23,9 @@ app = typer.Typer(add_completion=False, no_args_is_help=False, rich_markup_mode=
 
 CaseNames = Annotated[list[str] | None, typer.Option("--case", help="Run this case; repeat for more.")]
 EngineNames = Annotated[list[str] | None, typer.Option("--engine", help="Run this engine; it must load.")]
-DtypeNames = Annotated[list[str] | None, typer.Option("--dtype", help="float64 or float32; both by default.")]
+DtypeNames = Annotated[
+    list[str] | None, typer.Option("--dtype", help="float64, float32, bfloat16 or float16; all by default.")
+]
 Seed = Annotated[int, typer.Option(min=0, help="Of every draw.")]
 Device = Annotated[str, typer.Option(help="cpu or gpu.")]
 Full = Annotated[bool, typer.Option("--full", help="Also the cases that take minutes: the whole corpus.")]

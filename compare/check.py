@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from compare.dtypes import spacing
+
 SLACK = 1e-3
 
 
@@ -128,9 +130,8 @@ def _rounding(error: np.ndarray, want: np.ndarray, dtype: str, baseline: np.ndar
     """ULP percentiles (50, 99, 100), the root mean square error, and its ratio to NumPy's own."""
     if want.dtype.kind != "f":
         return {}
-    with np.errstate(over="ignore"):  # beside a want of 0 the spacing is the smallest there is
-        spacing = np.spacing(np.maximum(np.abs(want), np.finfo(dtype).tiny).astype(dtype)).astype(np.float64)
-        ulp = np.nan_to_num(error / spacing, posinf=np.inf)
+    with np.errstate(over="ignore"):
+        ulp = np.nan_to_num(error / spacing(want, dtype), posinf=np.inf)
     rmse = float(np.sqrt(np.mean(error**2)))
     ratio = None
     if baseline is not None and baseline.shape == want.shape:

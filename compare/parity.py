@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from compare import cases, engines, judge, references, runner
-from compare.case import DTYPES, Case, at_dtype
+from compare.case import Case, at_dtype
+from compare.dtypes import DTYPES
 from compare.files import Job, digest
 from compare.result import EngineResult, Result
 
@@ -33,15 +34,24 @@ class Options:
         """Return the cases to run.
 
         Raises:
-            ValueError: a named case, engine, dtype or device does not exist.
+            ValueError: a named case, engine, dtype or device does not exist, or a named case has none of the dtypes.
         """
         _member("--case", self.cases, known)
         _member("--engine", self.engines, engines.HOMES)
         _member("--dtype", self.dtypes, DTYPES)
         _member("--device", (self.device,), engines.DEVICES)
-        if self.cases:
-            return [known[name] for name in dict.fromkeys(self.cases)]
-        return [case for case in known.values() if self.full or not case.full]
+        named = [known[name] for name in dict.fromkeys(self.cases)]
+        for case in named:
+            if not set(case.dtypes) & set(self.dtypes):
+                raise ValueError(
+                    f"`--dtype` must be one of {', '.join(case.dtypes)} for case {case.name}; "
+                    f"got {', '.join(self.dtypes)}. Leave the case out, or choose another."
+                )
+        return named or [case for case in known.values() if (self.full or not case.full) and self.at(case)]
+
+    def at(self, case: Case) -> list[str]:
+        """Return the dtypes at which `case` runs."""
+        return [dtype for dtype in self.dtypes if dtype in case.dtypes]
 
 
 @dataclass
@@ -74,7 +84,7 @@ def plan(options: Options) -> Plan:
         ImportError: a named engine is not installed.
     """
     chosen = options.chosen(cases.load())
-    made = Plan(chosen, [Job(case.name, dtype) for case in chosen for dtype in options.dtypes])
+    made = Plan(chosen, [Job(case.name, dtype) for case in chosen for dtype in options.at(case)])
     for name in options.engines or engines.HOMES:
         missing = engines.missing(name)
         if not missing:

@@ -14,16 +14,16 @@ from typing import Any, Union
 
 import numpy as np
 
+from compare.dtypes import FORMATS, gamma, smallest_normal, unit_roundoff
+
 # exp, log, log1p, sigmoid and softplus are not correctly rounded anywhere. 16 u (8 ULP) is more than every
 # engine needs: the case `functions` measures how much each one does.
 FUNCTION = 16
 
+# What an operation may lose to underflow, by unit roundoff.
+UNDERFLOW = {unit_roundoff(dtype): smallest_normal(dtype) for dtype in FORMATS}
+
 Number = Union["Rounded", np.ndarray, float]
-
-
-def gamma(n: np.ndarray | float, u: float) -> np.ndarray:
-    """Return n u / (1 - n u), the bound of n accumulated roundings."""
-    return np.asarray(n * u / (1 - n * u))
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,8 @@ class Rounded:
         return cls(value, np.zeros_like(value), u)
 
     def _with(self, value: np.ndarray, error: np.ndarray, roundings: float = 1) -> "Rounded":
-        tiny = float(np.finfo(np.float32 if self.u > 1e-12 else np.float64).tiny)
-        return Rounded(value, error + gamma(roundings, self.u) * (np.abs(value) + error) + roundings * tiny, self.u)
+        rounding = gamma(roundings, self.u) * (np.abs(value) + error) + roundings * UNDERFLOW[self.u]
+        return Rounded(value, error + rounding, self.u)
 
     def _lift(self, other: Number) -> "Rounded":
         return other if isinstance(other, Rounded) else Rounded.exact(other, self.u)

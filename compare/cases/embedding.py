@@ -11,6 +11,7 @@ import numpy as np
 
 from compare import text
 from compare.case import EXACT, Arrays, Bound, Case, Divergence, Fault
+from compare.dtypes import DTYPES
 from compare.rounding import FUNCTION
 
 VOCAB, DIM = 300, 12
@@ -183,6 +184,7 @@ def case(name: str, chosen: dict[str, float]) -> Case:
         },
         faults=faults,
         diverges={"keras-jax": JAX} if limited else {},
+        dtypes=DTYPES,
     )
 
 

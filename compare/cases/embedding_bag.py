@@ -12,6 +12,7 @@ import numpy as np
 
 from compare.case import EXACT, Arrays, Bound, Case, Divergence, Fault
 from compare.cases.embedding_bag_oracle import BAGS, DIM, MODES, PADDING, VOCAB, draw, oracle
+from compare.dtypes import DTYPES
 
 
 def run_torch(x: Mapping[str, Any]) -> dict[str, Any]:
@@ -207,6 +208,7 @@ def case(name: str, chosen: dict[str, int]) -> Case:
         bounds=bounds,
         faults=faults(chosen),
         diverges={"torch": TORCH_BY_FREQ} if "by_freq" in chosen else {},
+        dtypes=DTYPES,
     )
 
 

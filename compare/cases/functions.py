@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from compare.case import Arrays, Bound, Case, Fault
+from compare.dtypes import DTYPES, WIDE
 from compare.rounding import FUNCTION
 
 
@@ -93,9 +94,12 @@ CASES = [
             "logarithm of 1 + x": Fault("np.log(x", "np.log1p(x"),
             "step off by one": Fault('x["betas"] ** x["steps"]', 'x["betas"] ** (x["steps"] + 1)'),
             "sigmoid from a table of 1,000 steps": Fault(
-                "small / (1 + small))", "1 / (1 + np.exp(-np.round(z * 1000 / 12) * 12 / 1000)))"
+                "small / (1 + small))", "1 / (1 + np.exp(-np.round(z * 1000 / 12) * 12 / 1000)))", at=WIDE
             ),
-            "softplus cut to a ramp": Fault("+ np.log1p(small)", "+ np.where(np.abs(z) < 6, np.log1p(small), 0)"),
+            "softplus cut to a ramp": Fault(
+                "+ np.log1p(small)", "+ np.where(np.abs(z) < 6, np.log1p(small), 0)", at=WIDE
+            ),
         },
+        dtypes=DTYPES,
     )
 ]
