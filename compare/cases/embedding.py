@@ -12,6 +12,7 @@ import numpy as np
 from compare import text
 from compare.case import EXACT, Arrays, Bound, Case, Divergence, Fault
 from compare.dtypes import DTYPES
+from compare.engines import KERAS
 from compare.rounding import FUNCTION
 
 VOCAB, DIM = 300, 12
@@ -20,9 +21,7 @@ NONE = np.inf  # max_norm: no limit
 
 def draw(rng: np.random.Generator, options: dict[str, float]) -> dict[str, np.ndarray]:
     """Ids of real text with a padded end; a table of which half the rows are longer than `max_norm`."""
-    tokens = np.concatenate([text.vocabulary(max_vocab=VOCAB).encode(document) for document in text.lee()])
-    start = int(rng.integers(len(tokens) - 240))
-    ids = tokens[start : start + 240].reshape(12, 20)
+    ids = text.passage(rng, 240, VOCAB).reshape(12, 20)
     ids[:, 16:] = 5
     x = {"padding_idx": -1, "max_norm": NONE, "norm_type": 2.0, "by_freq": 0} | options
     table = rng.normal(size=(VOCAB, DIM))
@@ -87,7 +86,7 @@ def run_keras(x: Mapping[str, Any]) -> dict[str, Any]:
 
     table = keras.ops.convert_to_numpy(x["table"])
     layer = Embedding(VOCAB, DIM, weights=table, dtype=table.dtype.name, **options(x))
-    rows, gradient = pull_back(lambda: layer(x["ids"]), layer.embeddings, x["upstream"])
+    rows, (gradient,) = pull_back(layer, [layer.embeddings], x["upstream"], x["ids"])
     return {"forward": rows, "table": layer.matrix(), "gradient": gradient}
 
 
@@ -169,14 +168,13 @@ def case(name: str, chosen: dict[str, float]) -> Case:
     }
     if np.isinf(chosen.get("norm_type", 2)):
         faults["norm over the vocabulary"] = Fault("np.abs(table[i]).max()", "np.abs(table[:, 0]).max()")
-    keras = dict.fromkeys(("keras-tensorflow", "keras-graph", "keras-xla", "keras-jax", "keras-torch"), run_keras)
     return Case(
         name=f"embedding-{name}",
         claim=f"Embedding({', '.join(f'{k}={v}' for k, v in chosen.items())}) is torch.nn.Embedding's.",
         cite="torch.nn.Embedding; ATen/native/Embedding.cpp; docs/semantics.md",
         inputs=partial(draw, options=chosen),
         oracle=oracle,
-        impls={"torch": run_torch, **keras},
+        impls={"torch": run_torch, **dict.fromkeys(KERAS, run_keras)},
         bounds={
             "forward": _rows(NORM) if limited else EXACT,
             "table": NORM if limited else EXACT,

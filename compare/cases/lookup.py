@@ -9,19 +9,17 @@ import numpy as np
 from compare import text
 from compare.case import EXACT, Arrays, Bound, Case, Fault
 from compare.dtypes import DTYPES, WIDE
+from compare.engines import KERAS
 
-DIM = 24
+VOCAB, DIM = 500, 24
 
 
 def draw(rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Ids of real text, most of them repeated; two upstream gradients, one of them of small integers."""
-    vocabulary = text.vocabulary(max_vocab=500)
-    tokens = np.concatenate([vocabulary.encode(document) for document in text.lee()])
-    start = int(rng.integers(len(tokens) - 400))
-    ids = tokens[start : start + 400].reshape(20, 20)
+    ids = text.passage(rng, 400, VOCAB).reshape(20, 20)
     ids[:, 15:] = 7  # what a batch of sentences looks like: padded at the end
     return {
-        "table": rng.normal(size=(len(vocabulary), DIM)),
+        "table": rng.normal(size=(VOCAB, DIM)),
         "ids": ids,
         "padding_idx": np.array(7),
         "upstream": rng.normal(size=(*ids.shape, DIM)),
@@ -81,11 +79,11 @@ def torch_embedding(x: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def keras_embedding(x: Mapping[str, Any]) -> dict[str, Any]:
-    """tf_emb.layers.Embedding under a GradientTape."""
+    """tf_emb.layers.Embedding on whichever backend runs."""
     from tf_emb.layers import Embedding
 
     padding = x["padding_idx"] if x["padding_idx"] >= 0 else None
-    layer = Embedding(*x["table"].shape, padding_idx=padding, dtype=x["table"].dtype.name)
+    layer = Embedding(VOCAB, DIM, padding_idx=padding, dtype=dtype_of(x))
     layer.build()
     return _gradients(layer, layer.embeddings, x)
 
@@ -117,43 +115,48 @@ def torch_one_hot(x: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def keras_one_hot(x: Mapping[str, Any]) -> dict[str, Any]:
-    """tf_emb.layers.OneHotDense under a GradientTape."""
+    """tf_emb.layers.OneHotDense on whichever backend runs."""
+    from tf_emb.layers import OneHotDense
+
+    layer = OneHotDense(VOCAB, DIM, dtype=dtype_of(x))
+    layer.build()
+    return _gradients(layer, layer.kernel, x)
+
+
+def timed_one_hot(x: Mapping[str, Any]) -> dict[str, Any]:
+    """The same on TensorFlow, and what its step costs beside that of a lookup, both in a tf.function."""
     import tensorflow as tf
 
     from tf_emb.layers import Embedding, OneHotDense
 
-    layer = OneHotDense(*x["table"].shape, dtype=x["table"].dtype.name)
-    layer.build()
-    out = _gradients(layer, layer.kernel, x)
-    lookup = Embedding(*x["table"].shape, dtype=x["table"].dtype.name)
-    lookup.build()
+    def cost(layer: Any) -> Any:
+        layer.build()
 
-    def cost(layer: Any, table: Any) -> Any:
         def step() -> Any:
             with tf.GradientTape() as tape:
                 rows = layer(x["ids"])
-            return tape.gradient(rows, table.value, x["upstream"])
+            return tape.gradient(rows, layer.trainable_weights[0].value, x["upstream"])
 
         return tf.function(step)
 
-    return {
-        **out,
-        "cost:one-hot": cost(layer, layer.kernel),
-        "cost:lookup": cost(lookup, lookup.embeddings),
-    }
+    timed = {"one-hot": OneHotDense(VOCAB, DIM, dtype=dtype_of(x)), "lookup": Embedding(VOCAB, DIM, dtype=dtype_of(x))}
+    return keras_one_hot(x) | {f"cost:{name}": cost(layer) for name, layer in timed.items()}
+
+
+def dtype_of(x: Mapping[str, Any]) -> str:
+    """The dtype under test."""
+    import keras
+
+    return keras.backend.standardize_dtype(x["table"].dtype)
 
 
 def _gradients(layer: Any, table: Any, x: Mapping[str, Any]) -> dict[str, Any]:
-    import tensorflow as tf
+    from compare.engines.pullback import pull_back
 
     table.assign(x["table"])
-    with tf.GradientTape(persistent=True) as tape:
-        rows = layer(x["ids"])
-    return {
-        "forward": rows,
-        "gradient": tape.gradient(rows, table.value, x["upstream"]),
-        "gradient, integers": tape.gradient(rows, table.value, x["upstream_integers"]),
-    }
+    rows, (gradient,) = pull_back(layer, [table], x["upstream"], x["ids"])
+    _, (integers,) = pull_back(layer, [table], x["upstream_integers"], x["ids"])
+    return {"forward": rows, "gradient": gradient, "gradient, integers": integers}
 
 
 BOUNDS = {
@@ -192,7 +195,7 @@ CASES = [
         cite="torch.nn.Embedding (weight, padding_idx); docs/parity.md",
         inputs=draw,
         oracle=oracle,
-        impls={"torch": torch_embedding, "keras-tensorflow": keras_embedding},
+        impls={"torch": torch_embedding, **dict.fromkeys(KERAS, keras_embedding)},
         bounds=BOUNDS,
         faults={**FAULTS, **PADDING_FAULTS},
         dtypes=DTYPES,
@@ -203,7 +206,11 @@ CASES = [
         cite="x = onehot(i): W^T x = W[i], dE/dW = x (dE/dh)^T",
         inputs=draw_unpadded,
         oracle=oracle,
-        impls={"torch": torch_one_hot, "keras-tensorflow": keras_one_hot},
+        impls={
+            "torch": torch_one_hot,
+            **dict.fromkeys(KERAS, keras_one_hot),
+            "keras-tensorflow": timed_one_hot,
+        },
         bounds=ONE_HOT_BOUNDS,
         faults=FAULTS,
         cost=("one-hot", "lookup"),

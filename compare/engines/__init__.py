@@ -17,6 +17,9 @@ HOMES: dict[str, tuple[str, tuple[str, ...]]] = {
     "keras-jax": ("compare.engines.keras", ("keras", "jax")),
     "keras-torch": ("compare.engines.keras", ("keras", "torch")),
 }
+# Every way to run a Keras layer. A case whose layers are Keras 3's implements all of them with one function.
+KERAS = tuple(name for name in HOMES if name.startswith("keras-"))
+KERAS_TENSORFLOW = tuple(name for name in KERAS if "tensorflow" in HOMES[name][1])
 DEVICES = ("cpu", "gpu")
 
 
