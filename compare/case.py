@@ -111,6 +111,7 @@ class Case:
         cost: what is timed beside what ("one-hot", "lookup"); implementations return it under
             "cost:<name>" as callables.
         full: only run with `--full`, or when named.
+        quick: whether `--quick` runs it: one case at least of every file in compare/cases.
         dtypes: where it runs; what the layers store in, and compute with, is of that dtype too.
     """
 
@@ -127,6 +128,7 @@ class Case:
     diverges: Mapping[str, Divergence] = field(default_factory=dict)
     cost: tuple[str, str] | None = None
     full: bool = False
+    quick: bool = False
     dtypes: tuple[str, ...] = WIDE
 
     def allowed(self, x: Arrays, want: Arrays, dtype: str) -> dict[str, np.ndarray]:

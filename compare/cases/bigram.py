@@ -171,5 +171,6 @@ CASE = Case(
         "target left out of the gradient": Fault('x["center"], e @ U.T', 'x["center"], y @ U.T'),
         "log2 for ln": Fault("E = np.log(", "E = np.log2("),
     },
+    quick=True,
 )  # fmt: skip
 CASES = [CASE]

@@ -182,6 +182,7 @@ def case(name: str, chosen: dict[str, float]) -> Case:
         },
         faults=faults,
         diverges={"keras-jax": JAX} if limited else {},
+        quick=name == "all",
         dtypes=DTYPES,
     )
 

@@ -207,6 +207,7 @@ def case(name: str, chosen: dict[str, int]) -> Case:
         bounds=bounds,
         faults=faults(chosen),
         diverges={"torch": TORCH_BY_FREQ} if "by_freq" in chosen else {},
+        quick=name == "mean-padding-dense",
         dtypes=DTYPES,
     )
 

@@ -101,6 +101,7 @@ CASES = [
                 "+ np.log1p(small)", "+ np.where(np.abs(z) < 6, np.log1p(small), 0)", at=WIDE
             ),
         },
+        quick=True,
         dtypes=DTYPES,
     )
 ]

@@ -211,6 +211,7 @@ CASES = [
             ),
         },
         envelope=envelope,
+        quick=True,
         dtypes=DTYPES,
     )
 ]

@@ -203,6 +203,7 @@ CASES = [
                 '["initial accumulator"] + summed(x, x["upstream"] ** 2)',
             )
         },
+        quick=True,
     ),
     Case(
         name="keras-adam-repeats",

@@ -198,6 +198,7 @@ CASES = [
         impls={"torch": torch_embedding, **dict.fromkeys(KERAS, keras_embedding)},
         bounds=BOUNDS,
         faults={**FAULTS, **PADDING_FAULTS},
+        quick=True,
         dtypes=DTYPES,
     ),
     Case(

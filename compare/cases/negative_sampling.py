@@ -142,6 +142,7 @@ CASES = [
             "logits of the shifted table": Fault("every = h @ table.T", "every = h @ np.roll(table, 1, axis=0).T"),
         },
         envelope=envelope,
+        quick=True,
         dtypes=DTYPES,
     )
 ]

@@ -139,6 +139,7 @@ def _sections(result: Result) -> Iterator[tuple[str, list[RenderableType]]]:
     yield "How to read a cell", _legend(result)
     yield "Declared divergences", _divergences(result)
     yield "Cost", [_text(view.cost(c)) for c in result.costs]
+    yield "Left out by --quick", [_text(f"{kind}: {', '.join(names)}") for kind, names in result.left_out.items()]
     yield "Engines that did not run here", _engines(result, "absent", "recorded")
     yield "Slack: bounds that no engine used above 0.1 %", _slack(result)
     yield "Engines that broke", _engines(result, "error")
