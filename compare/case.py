@@ -110,6 +110,7 @@ class Case:
         diverges: engine name to the declared divergence.
         cost: what is timed beside what ("one-hot", "lookup"); implementations return it under
             "cost:<name>" as callables.
+        lacks: engine name to the dtypes at which its framework cannot run the case; they show "n/a".
         full: only run with `--full`, or when named.
         quick: whether `--quick` runs it: one case at least of every file in compare/cases.
         dtypes: where it runs; what the layers store in, and compute with, is of that dtype too.
@@ -127,6 +128,7 @@ class Case:
     curves: tuple[str, ...] = ()
     diverges: Mapping[str, Divergence] = field(default_factory=dict)
     cost: tuple[str, str] | None = None
+    lacks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     full: bool = False
     quick: bool = False
     dtypes: tuple[str, ...] = WIDE

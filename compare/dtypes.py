@@ -10,6 +10,7 @@ import numpy as np
 FORMATS = {"float64": (53, -1022), "float32": (24, -126), "bfloat16": (8, -126), "float16": (11, -14)}
 DTYPES = tuple(FORMATS)
 WIDE = ("float64", "float32")
+LOW = tuple(dtype for dtype in DTYPES if dtype not in WIDE)
 
 
 def unit_roundoff(dtype: str) -> float:

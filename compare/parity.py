@@ -88,6 +88,11 @@ class Plan:
         """Every engine of the run, in the order of the report."""
         return [name for name in engines.HOMES if name in {*self.run, *self.recorded, *self.absent}]
 
+    @property
+    def judged(self) -> list[str]:
+        """The engines that have rows: all but optional ones that are absent, which are only named."""
+        return [name for name in self.names if not (name in self.absent and engines.HOMES[name].optional)]
+
 
 def plan(options: Options) -> Plan:
     """Decide what runs.
@@ -111,7 +116,7 @@ def plan(options: Options) -> Plan:
         elif name in options.engines:
             raise ImportError(
                 f"`--engine` {name} needs {', '.join(missing)}; not installed. "
-                "Install them with `pip install -e '.[compare]'`, or leave the option out."
+                f"Install them with `pip install -e '.[{engines.HOMES[name].extra}]'`, or leave the option out."
             )
         elif name in references.recorded():
             made.recorded.append(name)

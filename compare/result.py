@@ -116,5 +116,8 @@ class Result:
     @property
     def quick(self) -> str:
         """How much of the whole a quick run is."""
-        ran = {"cases": len(self.cases), "engines": sum(engine.name != "oracle" for engine in self.engines)}
-        return ", ".join(f"{ran[kind]} of {ran[kind] + len(names)} {kind}" for kind, names in self.left_out.items())
+        engines = [engine.status != "absent" for engine in self.engines if engine.name != "oracle"]
+        ran = {"cases": len(self.cases), "engines": sum(engines)}
+        whole = {kind: len(names) for kind, names in self.left_out.items()}
+        whole = {"cases": whole["cases"] + len(self.cases), "engines": whole["engines"] + len(engines)}
+        return ", ".join(f"{ran[kind]} of {whole[kind]} {kind}" for kind in whole)

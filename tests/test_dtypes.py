@@ -10,14 +10,13 @@ import torch
 from compare import cases, parity
 from compare.case import EXACT, Bound, at_dtype
 from compare.check import compare
-from compare.dtypes import DTYPES, WIDE, as_numpy, gamma, is_floating, smallest_normal, spacing, unit_roundoff
+from compare.dtypes import DTYPES, LOW, WIDE, as_numpy, gamma, is_floating, smallest_normal, spacing, unit_roundoff
 from compare.engines.numpy import NumPy
 from compare.engines.torch import Torch
 from compare.files import Job, digest
 from compare.reference import PLANTED, plant
 
 BFLOAT16 = as_numpy("bfloat16")
-LOW = tuple(dtype for dtype in DTYPES if dtype not in WIDE)
 
 
 def patterns(dtype):

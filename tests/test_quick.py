@@ -75,7 +75,7 @@ def test_a_quick_run_says_so_in_its_last_line_and_keeps_every_fault(monkeypatch,
 def test_every_report_names_what_was_left_out():
     result = sample()
     result.left_out = LEFT_OUT
-    line = f"{result.passed} passed, {result.failed} failed (quick: 3 of 5 cases, 5 of 6 engines)"
+    line = f"{result.passed} passed, {result.failed} failed (quick: 3 of 5 cases, 4 of 6 engines)"
     assert result.last_line == line
     file = io.StringIO()
     print_report(result, Console(file=file, width=80))

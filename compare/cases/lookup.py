@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from compare import text
-from compare.case import EXACT, Arrays, Bound, Case, Fault
-from compare.dtypes import DTYPES, WIDE
+from compare.case import EXACT, Arrays, Bound, Case, Divergence, Fault
+from compare.dtypes import DTYPES, LOW, WIDE
 from compare.engines import KERAS
 
 VOCAB, DIM = 500, 24
@@ -143,6 +143,34 @@ def timed_one_hot(x: Mapping[str, Any]) -> dict[str, Any]:
     return keras_one_hot(x) | {f"cost:{name}": cost(layer) for name, layer in timed.items()}
 
 
+def paddle_embedding(x: Mapping[str, Any]) -> dict[str, Any]:
+    """paddle.nn.functional.embedding with a dense gradient."""
+    from paddle.nn.functional import embedding
+
+    padding = x["padding_idx"] if x["padding_idx"] >= 0 else None
+    return _paddle_gradients(lambda table: embedding(x["ids"], table, padding_idx=padding), x)
+
+
+def paddle_one_hot(x: Mapping[str, Any]) -> dict[str, Any]:
+    """A product of one-hot vectors with the table."""
+    from paddle.nn.functional import linear, one_hot
+
+    return _paddle_gradients(lambda table: linear(one_hot(x["ids"], VOCAB).astype(table.dtype), table), x)
+
+
+def _paddle_gradients(forward: Any, x: Mapping[str, Any]) -> dict[str, Any]:
+    import paddle
+
+    out = {}
+    for name, upstream in (("gradient", x["upstream"]), ("gradient, integers", x["upstream_integers"])):
+        table = x["table"].clone()
+        table.stop_gradient = False
+        out["forward"] = forward(table)
+        paddle.autograd.backward([out["forward"]], [upstream])
+        out[name] = table.grad
+    return out
+
+
 def dtype_of(x: Mapping[str, Any]) -> str:
     """The dtype under test."""
     import keras
@@ -187,6 +215,13 @@ PADDING_FAULTS = {
     ),
 }
 
+PADDLE = Divergence(
+    "Paddle reads the padding row as zeros, whatever it holds",
+    "paddle/phi/kernels/cpu/embedding_kernel.cc: memset of the row where the id is padding_idx",
+    '"forward": x["table"][x["ids"]]',
+    '"forward": x["table"][x["ids"]] * (x["ids"] != x["padding_idx"])[..., None]',
+)
+
 CASES = [
     Case(
         name="lookup",
@@ -195,9 +230,10 @@ CASES = [
         cite="torch.nn.Embedding (weight, padding_idx); docs/parity.md",
         inputs=draw,
         oracle=oracle,
-        impls={"torch": torch_embedding, **dict.fromkeys(KERAS, keras_embedding)},
+        impls={"torch": torch_embedding, **dict.fromkeys(KERAS, keras_embedding), "paddle": paddle_embedding},
         bounds=BOUNDS,
         faults={**FAULTS, **PADDING_FAULTS},
+        diverges={"paddle": PADDLE},
         quick=True,
         dtypes=DTYPES,
     ),
@@ -211,10 +247,12 @@ CASES = [
             "torch": torch_one_hot,
             **dict.fromkeys(KERAS, keras_one_hot),
             "keras-tensorflow": timed_one_hot,
+            "paddle": paddle_one_hot,
         },
         bounds=ONE_HOT_BOUNDS,
         faults=FAULTS,
         cost=("one-hot", "lookup"),
+        lacks={"paddle": LOW},  # on CPU it multiplies no matrices there
         dtypes=DTYPES,
     ),
 ]

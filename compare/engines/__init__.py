@@ -15,11 +15,18 @@ class Home(NamedTuple):
         module: holds its `load_engine`.
         needs: packages that must be installed.
         quick: whether `--quick` runs it.
+        extra: what to install with `pip install -e '.[extra]'`.
     """
 
     module: str
     needs: tuple[str, ...]
     quick: bool = True
+    extra: str = "compare"
+
+    @property
+    def optional(self) -> bool:
+        """Whether `make` leaves it out: where it is absent it is named, but has no column of its own."""
+        return self.extra != "compare"
 
 
 HOMES = {
@@ -31,6 +38,7 @@ HOMES = {
     "keras-xla": Home("compare.engines.keras", ("keras", "tensorflow"), quick=False),
     "keras-jax": Home("compare.engines.keras", ("keras", "jax")),
     "keras-torch": Home("compare.engines.keras", ("keras", "torch")),
+    "paddle": Home("compare.engines.paddle", ("paddle",), quick=False, extra="paddle"),
 }
 # Every way to run a Keras layer. A case whose layers are Keras 3's implements all of them with one function.
 KERAS = tuple(name for name in HOMES if name.startswith("keras-"))
