@@ -61,6 +61,13 @@ def test_draws_depend_on_the_seed_and_on_nothing_else(name):
     assert any(not np.array_equal(first[k], other[k]) for k in first)
 
 
+@pytest.mark.parametrize(("name", "target"), [("skipgram", "context"), ("negative-sampling", "targets")])
+def test_noise_meets_its_target_in_some_rows_and_not_in_all(name, target):
+    x = CASES[name].inputs(np.random.default_rng(0))
+    met = (x["noise"] == x[target][:, None]).any(axis=1)
+    assert 0 < met.sum() < len(met) / 2
+
+
 @pytest.mark.parametrize("name", ["lookup", "skipgram", "sgd", "adagrad", "adam"])
 def test_batches_hold_repeated_ids(name):
     x = CASES[name].inputs(np.random.default_rng(0))
