@@ -17,7 +17,7 @@ from compare.dtypes import DTYPES
 from compare.report import view
 from compare.report.junit import as_junit
 from compare.report.terminal import print_report
-from compare.result import Result
+from compare.result import FaultResult, Result
 
 
 @pytest.fixture
@@ -90,6 +90,13 @@ def test_four_precisions_fit_eighty_columns_and_tear_no_engine_apart():
     heads = [line.removeprefix("case and output").split() for line in lines if line.startswith("case and output")]
     assert heads == [[*DTYPES], [*DTYPES], [*DTYPES, "bfloat16"]]
     assert "≠ differs" in text
+
+
+def test_the_name_of_a_case_is_not_folded_where_the_table_is_narrow():
+    name = "embedding-out-of-range-raise"
+    faults = [FaultResult(name, "off by one", "a", "b", {"float16": 9.0}, True)]
+    narrow = replace(sample(), rows=[judged(name, "out", "jax", "float16")], cases=[], faults=faults)
+    assert re.search(rf"{name}\s+faults 1/1 caught", printed(narrow, 80))
 
 
 def test_a_message_is_repeated_only_when_it_says_more_than_the_numbers(result):
