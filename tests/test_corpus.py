@@ -15,7 +15,7 @@ from tf_emb.corpus import (
     read_sentences,
     subsample,
 )
-from tf_emb.corpus.reader import words
+from tf_emb.corpus.tokenizers import words
 
 
 class Fixed:
