@@ -101,16 +101,17 @@ def test_eval_prints_every_figure_with_what_it_covers(path: Path, tmp_path: Path
     pairs, questions = tmp_path / "pairs.tsv", tmp_path / "questions.txt"
     pairs.write_text("man\tboy\t9\nking\tqueen\t5\nwoman\tqueen\t7\nman\tzebra\t1\n")
     questions.write_text(
-        ": [b]royal\nman king woman queen\nwoman queen man king\nman king woman zebra\n: none\na b c d\n"
+        ": [b]royal\nman king woman queen\nwoman queen man king\nman king woman boy\nman king woman zebra\n"
+        ": none\na b c d\n"
     )
     found = lines(path, "--pairs", pairs, "--analogies", questions)
     score = word_pairs(load_vectors(path), pairs)
     assert f"pairs.tsv {score.spearman:.3f} {score.pearson:.3f} 3 of 4" in found
     royal, none = analogies(load_vectors(path), questions).sections
-    assert f"[b]royal {royal.accuracy:.1%} 2 of 3" in found
-    assert royal.correct > 0
+    assert f"[b]royal {royal.accuracy:.1%} 3 of 4" in found
+    assert 0 < royal.correct < royal.covered == 3
     assert "none - 0 of 1" in found
-    assert f"total {royal.accuracy:.1%} 2 of 4" in found
+    assert f"total {royal.accuracy:.1%} 3 of 5" in found
     assert none.covered == 0
     alone = lines(path, "--pairs", pairs, "--pairs", pairs)
     assert not any("questions" in line for line in alone)

@@ -30,6 +30,13 @@ def test_the_suffix_tells_the_compressor(tmp_path: Path, suffix: str) -> None:
     assert list(read_sentences(str(path))) == [*SENTENCES, ["more"]]
 
 
+def test_a_function_sees_lines_without_their_ends() -> None:
+    seen: list[str] = []
+    found = list(read_sentences(io.BytesIO(b"a b\r\nc \r\r\n\nd\r"), lambda line: seen.append(line) or iter(line)))
+    assert seen == ["a b", "c ", "", "d"]
+    assert found == [["a", " ", "b"], ["c", " "], [], ["d"]]
+
+
 def test_a_capital_suffix_is_one_too(tmp_path: Path) -> None:
     (tmp_path / "A.GZ").write_bytes(gzip.compress(b"a b"))
     assert list(read_sentences(tmp_path / "A.GZ")) == [["a", "b"]]

@@ -135,6 +135,9 @@ def test_failed_save_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Mon
         ("w.txt", b"1 0\nthe\n"),
         ("w.txt", b""),
         ("w.txt", b"2 2\nthe 0.1\ncat 0.2 0.3 0.4\n"),  # as many numbers, but not in a row
+        ("w.txt", b"2 2\nthe  0.1\ncat 0.2 0.3\t0.4\n"),  # the same, with as many spaces as there should be
+        ("w.txt", b"1 2\nthe 1.52.5 3\n"),  # two numbers without a space
+        ("w.bin", b"1 2\nthe\ncat 12345678"),  # a label across lines
         ("w.bin", b"2 2\nthe 12345678"),
         ("w.bin", b"1 2\nthe 12345678cat 12345678"),  # more than it says
         ("w.bin", b"1 2\n 12345678"),

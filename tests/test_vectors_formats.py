@@ -66,6 +66,7 @@ def test_labels_with_spaces_in_text_are_read_from_the_right(tmp_path: Path) -> N
         (b"", "its first line is b''"),
         (b"the 1 2\ncat 3\n", "row 1 must have a label and 2 numbers; its line is b'cat 3'"),
         (b"the 1 2\ncat 3 4 5\n", "row 1 must have a label and 2 numbers"),
+        (b"the 1 2\ncat 1.52.5 3\n", "row 1 must have 2 numbers; its line is b'cat 1.52.5 3"),
         (b"the 1 2\ncat 3 x\n", r"row 1 must have 2 numbers; its line is b'cat 3 x"),
     ],
 )
@@ -196,8 +197,9 @@ def test_a_file_cut_short_is_said_to_be(tmp_path: Path) -> None:
         load_vectors(path)
 
 
-def test_the_same_vectors_are_the_same_bytes(tmp_path: Path) -> None:
-    for name in ("a.txt.gz", "b.txt.gz"):
+def test_the_same_vectors_are_the_same_bytes_at_any_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for time, name in enumerate(("a.txt.gz", "b.txt.gz")):
+        monkeypatch.setattr("time.time", lambda time=time: 1e9 + 60 * time)
         save_vectors(tmp_path / name, LABELS, table())
     assert (tmp_path / "a.txt.gz").read_bytes() == (tmp_path / "b.txt.gz").read_bytes()
     assert gzip.decompress((tmp_path / "a.txt.gz").read_bytes()).startswith(b"6 7\nthe ")

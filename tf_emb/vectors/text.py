@@ -97,9 +97,8 @@ def _parsed(lines: list[bytes], dim: int, labels: list[str]) -> np.ndarray:
 
 def _fields(line: bytes, dim: int, row: int) -> tuple[bytes, bytes]:
     """Part a line into its label, which may have spaces within, and its `dim` numbers."""
-    if line.count(b" ") == dim:
-        label, _, numbers = line.partition(b" ")
-    else:
+    label, _, numbers = line.partition(b" ")
+    if len(numbers.split()) != dim:
         label, *rest = line.rsplit(None, dim) or [b""]
         numbers = b" ".join(rest)
         if len(rest) != dim or (b" " in label and _floats(label.rsplit(None, 1)[-1]) is not None):
