@@ -63,8 +63,12 @@ def test_zstandard_without_its_package_names_the_extra(tmp_path: Path, monkeypat
 
 def test_streams_and_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     assert list(read_sentences(io.BytesIO(TEXT.encode()))) == SENTENCES
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(TEXT.encode())))
-    assert list(read_sentences("-")) == SENTENCES
+    for dash in ("-", Path("-")):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(TEXT.encode())))
+        assert list(read_sentences(dash)) == SENTENCES
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\xff")))
+    with pytest.raises(ValueError, match="`path` must be UTF-8 text; standard input is not"):
+        list(read_sentences("-"))
 
 
 def test_a_stream_may_give_less_than_it_is_asked_for() -> None:

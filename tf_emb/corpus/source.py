@@ -42,18 +42,21 @@ def parts(
 
 def _text(source: Text, argument: str) -> Iterator[str]:
     """Yield the text of a file or stream, about a mebibyte at a time."""
-    name = getattr(source, "name", "a stream") if hasattr(source, "read") else os.fspath(source)
+    stream, name = _stream(source, argument)
     try:
-        with _stream(source, argument) as file:
-            yield from _decoded(file, argument, str(name))
+        with stream as file:
+            yield from _decoded(file, argument, name)
     except OSError as error:
         raise ValueError(f"`{argument}` must be a readable file; got {name} ({error.strerror}).") from None
 
 
-def _stream(source: Text, argument: str) -> AbstractContextManager[IO[bytes]]:
-    if source == "-":
-        return nullcontext(sys.stdin.buffer)
-    return opened(source, argument=argument) if isinstance(source, str | os.PathLike) else nullcontext(source)
+def _stream(source: Text, argument: str) -> tuple[AbstractContextManager[IO[bytes]], str]:
+    """Return what is to be read, and what to call it."""
+    if not isinstance(source, str | os.PathLike):
+        return nullcontext(source), str(getattr(source, "name", "a stream"))
+    if os.fspath(source) == "-":
+        return nullcontext(sys.stdin.buffer), "standard input"
+    return opened(source, argument=argument), os.fspath(source)
 
 
 def _decoded(file: IO[bytes], argument: str, name: str) -> Iterator[str]:

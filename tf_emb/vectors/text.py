@@ -89,8 +89,8 @@ def _parsed(lines: list[bytes], dim: int, labels: list[str]) -> np.ndarray:
         labels.append(decoded(label, i))
         numbers.append(number)
     values = _floats(b" ".join(numbers))
-    if values is None or values.size != len(lines) * dim:
-        wrong = next((i for i, row in enumerate(numbers) if (v := _floats(row)) is None or v.size != dim), 0)
+    if values is None:
+        wrong = next(i for i, row in enumerate(numbers) if _floats(row) is None)
         raise ValueError(f"row {first + wrong} must have {dim} numbers; its line is {lines[wrong][:40]!r}")
     return values.reshape(len(lines), dim)
 
@@ -112,7 +112,7 @@ def _floats(text: bytes) -> np.ndarray | None:
     """Return the numbers of a text, or None where something else stands."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error", DeprecationWarning)  # what NumPy before 2.4 says of other text
+            warnings.simplefilter("error", DeprecationWarning)  # what older NumPy says of other text
             return np.fromstring(text, np.float32, sep=" ")
     except (ValueError, DeprecationWarning):
         return None
