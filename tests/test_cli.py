@@ -40,7 +40,7 @@ def trained(corpus):
 def test_help_and_version():
     status, text, _ = tf_emb("--help")
     assert status == 0
-    assert all(command in text for command in ("train", "similar", "project"))
+    assert all(command in text for command in ("train", "eval", "similar", "convert", "project"))
     assert tf_emb("--version")[1].startswith("tf-emb 0.")
 
 

@@ -1,5 +1,6 @@
 """The corpus before anything is drawn from it: files, tokens, vocabulary, subsampling, noise."""
 
+from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from tf_emb.corpus import (
     read_sentences,
     subsample,
 )
-from tf_emb.corpus.reader import words
+from tf_emb.corpus.tokenizers import words
 
 
 class Fixed:
@@ -90,6 +91,13 @@ def test_words_are_ordered_by_count_and_ties_by_first_appearance() -> None:
     assert vocabulary.counts.dtype == np.int64
     assert len(vocabulary) == 5
     assert vocabulary.ids == {"a": 0, "b": 1, "c": 2, "d": 3, "e": 4}
+
+
+def test_ties_keep_their_order_among_thousands_of_words() -> None:
+    documents = lee_background()
+    ranked = Counter(word for document in documents for word in document).most_common()
+    built = Vocabulary.build(documents, min_count=2)
+    assert list(zip(built.words, built.counts.tolist(), strict=True)) == [(word, n) for word, n in ranked if n >= 2]
 
 
 @pytest.mark.parametrize(

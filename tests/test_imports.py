@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-HEAVY = ("tensorflow", "keras", "torch", "jax", "paddle", "gensim", "tensorboard", "matplotlib")
+HEAVY = ("tensorflow", "keras", "torch", "jax", "paddle", "gensim", "tensorboard", "matplotlib", "scipy", "jieba")
 
 
 def loaded_after(code):
@@ -35,6 +35,7 @@ def test_the_probe_sees_what_is_loaded():
 @pytest.mark.parametrize(
     "code",
     ["import tf_emb", "import tf_emb.cli", "import tf_emb.corpus", "import tf_emb.projector", "import tf_emb.vectors",
+     "import tf_emb.evaluate", "import tf_emb.commands",
      "from tf_emb import Vocabulary, log_projection", "import compare.__main__", "import compare.cases as c; c.load()"],
 )  # fmt: skip
 def test_nothing_heavy_is_loaded_before_it_is_needed(code):

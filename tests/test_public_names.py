@@ -15,6 +15,7 @@ PUBLIC = [
     "Draws",
     "Embedding",
     "EmbeddingBag",
+    "EncodedCorpus",
     "FullSoftmax",
     "HierarchicalSoftmax",
     "LazyAdagrad",
@@ -24,14 +25,20 @@ PUBLIC = [
     "OneHotDense",
     "SkipGram",
     "Vocabulary",
+    "analogies",
+    "convert_vectors",
+    "count_vocabulary",
+    "encode_corpus",
     "load_vectors",
     "log_projection",
+    "prepare",
     "save_vectors",
     "skipgram_draws",
     "to_keyed_vectors",
     "train_exact",
+    "word_pairs",
 ]
-SUBPACKAGES = ["corpus", "layers", "optimizers", "projector", "vectors", "word2vec"]
+SUBPACKAGES = ["corpus", "evaluate", "layers", "optimizers", "projector", "vectors", "word2vec"]
 
 
 def test_all_names_what_is_public() -> None:
@@ -46,7 +53,7 @@ def test_a_public_name_is_what_it_says(name: str) -> None:
     assert value.__doc__
 
 
-@pytest.mark.parametrize("name", ["corpus", "layers", "word2vec"])
+@pytest.mark.parametrize("name", ["corpus", "evaluate", "layers", "vectors", "word2vec"])
 def test_a_subpackage_exports_what_it_lists(name: str) -> None:
     package = importlib.import_module(f"tf_emb.{name}")
     assert package.__all__ == sorted(package.__all__)

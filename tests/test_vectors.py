@@ -1,15 +1,16 @@
-"""Tables as KeyedVectors and as word2vec files, there and back."""
+"""Tables as KeyedVectors and as files, there and back."""
 
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pytest
 
-from tf_emb import vectors
-from tf_emb.vectors import load_vectors, save_vectors, to_keyed_vectors
+from tf_emb.vectors import files, load_vectors, save_vectors, to_keyed_vectors
 
 LABELS = ["the", "猫", "0", "it's"]
-SUFFIXES = [".txt", ".vec", ".bin", ".BIN"]
+FORMATS = [".txt", ".vec", ".bin", ".glove", ".npz", ".safetensors"]
+SUFFIXES = [*FORMATS, ".BIN", *(f + ".gz" for f in FORMATS), ".bin.bz2", ".txt.xz", ".npz.zst", ".Txt.GZ"]
 
 
 def table() -> np.ndarray:
@@ -76,22 +77,22 @@ def test_formats_are_those_of_word2vec(tmp_path: Path) -> None:
     values = np.array([[1.5, -2], [0.25, 3]], np.float32)
     for suffix in (".txt", ".bin"):
         save_vectors(tmp_path / f"w{suffix}", ["猫", "b"], values)
-    assert (tmp_path / "w.txt").read_text("utf-8") == "2 2\n猫 1.5 -2.0\nb 0.25 3.0\n"
+    assert (tmp_path / "w.txt").read_text("utf-8") == "2 2\n猫 1.5 -2\nb 0.25 3\n"
     expected = b"2 2\n" + "猫 ".encode() + values[0].tobytes() + b"b " + values[1].tobytes()
     assert (tmp_path / "w.bin").read_bytes() == expected
 
 
-@pytest.mark.parametrize("name", ["words.npy", "words", "words.txt.gz"])
+@pytest.mark.parametrize("name", ["words.npy", "words", "words.gz", "words.txt.zip"])
 def test_unknown_suffix_is_refused(tmp_path: Path, name: str) -> None:
-    message = r"`path` must end in one of .bin, .txt, .vec; got '" + name
+    message = r"`path` must end in one of .bin, .glove, .npz, .safetensors, .txt, .vec, .*; got '" + name
     with pytest.raises(ValueError, match=message):
         save_vectors(tmp_path / name, LABELS, table())
     with pytest.raises(ValueError, match=message):
         load_vectors(tmp_path / name)
 
 
-@pytest.mark.parametrize("label", ["new york", "a\tb", "a\n", " a", "a\u3000b", "a\u00a0b", "", " "])
-@pytest.mark.parametrize("suffix", [".txt", ".bin"])
+@pytest.mark.parametrize("label", ["new york", "a\tb", "a\n", " a", "a\rb", "", " "])
+@pytest.mark.parametrize("suffix", [".txt", ".bin", ".glove"])
 def test_labels_that_the_format_cannot_carry_are_refused(tmp_path: Path, suffix: str, label: str) -> None:
     with pytest.raises(ValueError, match="`labels` must be words without white space") as caught:
         save_vectors(tmp_path / f"words{suffix}", ["a", label, "b c", "d"], table())
@@ -99,16 +100,21 @@ def test_labels_that_the_format_cannot_carry_are_refused(tmp_path: Path, suffix:
     assert not list(tmp_path.iterdir())
 
 
+def test_a_label_that_occurs_twice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="`labels` must be different; got 'a' in rows 0 and 3, and 1 such"):
+        save_vectors(tmp_path / "words.txt", ["a", "b", "c", "a"], table())
+    assert not list(tmp_path.iterdir())
+
+
 def test_failed_save_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "words.txt"
     save_vectors(path, ["old"], np.ones((1, 2)))
 
-    class Half:
-        def save_word2vec_format(self, name: str, binary: bool) -> None:
-            Path(name).write_text("4 500\nthe 0.1")
-            raise OSError("disk full")
+    def half(file: IO[bytes], rows: object) -> None:
+        file.write(b"4 500\nthe 0.1")
+        raise OSError("disk full")
 
-    monkeypatch.setattr(vectors, "to_keyed_vectors", lambda *_: Half())
+    monkeypatch.setitem(files.FORMATS, ".txt", files.FORMATS[".txt"]._replace(write=half))
     with pytest.raises(OSError, match="disk full"):
         save_vectors(path, LABELS, table())
     assert load_vectors(path).index_to_key == ["old"]
@@ -120,7 +126,23 @@ def test_failed_save_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Mon
     [
         ("w.txt", b"the 0.1 0.2\ncat 0.3 0.4\n"),  # no header, as GloVe writes
         ("w.txt", b"2 2\nthe 0.1 0.2\n"),  # cut short
+        ("w.txt", b"1 2\nthe 0.1 0.2\ncat 0.3 0.4\n"),  # more than it says
+        ("w.txt", b"2 2\nthe 0.1 0.2 0.3\ncat 0.3 0.4 0.5\n"),  # another size
+        ("w.txt", b"1 2\nthe 0.1 x\n"),
+        ("w.txt", b"2 1\nthe 0.1\n\n"),  # a row of nothing
+        ("w.txt", b"1 1\n 0.1\n"),  # no label
+        ("w.txt", b"1 1\n\xe9 0.1\n"),  # not UTF-8
+        ("w.txt", b"1 0\nthe\n"),
+        ("w.txt", b""),
+        ("w.txt", b"2 2\nthe 0.1\ncat 0.2 0.3 0.4\n"),  # as many numbers, but not in a row
+        ("w.txt", b"2 2\nthe  0.1\ncat 0.2 0.3\t0.4\n"),  # the same, with as many spaces as there should be
+        ("w.txt", b"1 2\nthe 1.52.5 3\n"),  # two numbers without a space
+        ("w.bin", b"1 2\nthe\ncat 12345678"),  # a label across lines
         ("w.bin", b"2 2\nthe 12345678"),
+        ("w.bin", b"1 2\nthe 12345678cat 12345678"),  # more than it says
+        ("w.bin", b"1 2\n 12345678"),
+        ("w.bin", b"1 2\n\xe9 12345678"),
+        ("w.bin", b""),
         ("w.bin", b"2 2\ncat 0.12345 0.2345\ndog 0.12345 0.2345\n"),  # text
         ("w.txt", b"1 2\nthe \x00\x00\xc0\x3f\x00\x00\x00\xc0"),  # binary
     ],

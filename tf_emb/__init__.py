@@ -21,12 +21,19 @@ _HOMES = {
     "Draws": "tf_emb.corpus",
     "Vocabulary": "tf_emb.corpus",
     "skipgram_draws": "tf_emb.corpus",
+    "EncodedCorpus": "tf_emb.corpus",
+    "count_vocabulary": "tf_emb.corpus",
+    "encode_corpus": "tf_emb.corpus",
+    "prepare": "tf_emb.corpus",
     "log_projection": "tf_emb.projector",
+    "analogies": "tf_emb.evaluate",
+    "word_pairs": "tf_emb.evaluate",
+    "convert_vectors": "tf_emb.vectors",
     "load_vectors": "tf_emb.vectors",
     "save_vectors": "tf_emb.vectors",
     "to_keyed_vectors": "tf_emb.vectors",
 }
-_SUBPACKAGES = ("corpus", "layers", "optimizers", "projector", "vectors", "word2vec")
+_SUBPACKAGES = ("corpus", "evaluate", "layers", "optimizers", "projector", "vectors", "word2vec")
 
 __version__ = "0.1.0"
 __all__ = sorted(_HOMES)

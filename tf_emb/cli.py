@@ -7,12 +7,14 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
 
 from tf_emb import __version__
+from tf_emb.commands import convert, evaluate, similar
 
 T = TypeVar("T")
 app = typer.Typer(
@@ -47,22 +49,6 @@ def train(
 ) -> None:
     """Train skip-gram with negative sampling, pair by pair, and write the vectors."""
     refusing(lambda: _train(corpus, output, dim, window, negatives, sample, min_count, epochs, rate, seed))
-
-
-@app.command()
-def similar(
-    vectors: Annotated[Path, typer.Argument(help="A file that `train` wrote, or word2vec's.")],
-    word: Annotated[str, typer.Argument(help="The word whose neighbours to print.")],
-    top: Annotated[int, typer.Option(min=1, help="How many.")] = 10,
-) -> None:
-    """Print the words whose vectors have the largest cosine with WORD's."""
-    from tf_emb.vectors import load_vectors
-
-    loaded = refusing(lambda: load_vectors(vectors))
-    if word not in loaded:
-        refusing(lambda: _raise(f"`WORD` must be one of the {len(loaded)} words of {vectors}; got {word!r}."))
-    for neighbour, cosine in loaded.most_similar(word, topn=top):
-        print(f"{cosine:7.4f}  {neighbour}")
 
 
 @app.command()
@@ -142,13 +128,27 @@ def refusing(function: Callable[[], T]) -> T:
     """Call `function`; what the user can mend becomes one line on standard error and exit status 2."""
     try:
         return function()
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ImportError) as error:
         print(f"tf-emb: {error}", file=sys.stderr)
         raise typer.Exit(2) from None
 
 
+def refused(command: Callable[..., None]) -> Callable[..., None]:
+    """Return a command whose errors are told as `refusing` tells them."""
+
+    @wraps(command)
+    def run(**arguments: object) -> None:
+        refusing(lambda: command(**arguments))
+
+    return run
+
+
 def _raise(message: str) -> None:
     raise ValueError(message)
+
+
+for name, command in (("eval", evaluate), ("similar", similar), ("convert", convert)):
+    app.command(name)(refused(command))
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """From text to draws: sentences, ids, subsampling, windows, noise. NumPy only."""
 
 from tf_emb.corpus.draws import Draws, skipgram_draws
+from tf_emb.corpus.encode import EncodedCorpus, count_vocabulary, encode_corpus, prepare
 from tf_emb.corpus.noise import draw_noise, noise_distribution
 from tf_emb.corpus.reader import lee_background, read_sentences
 from tf_emb.corpus.subsample import keep_probability, subsample
@@ -9,11 +10,15 @@ from tf_emb.corpus.windows import skipgram_pairs
 
 __all__ = [
     "Draws",
+    "EncodedCorpus",
     "Vocabulary",
+    "count_vocabulary",
     "draw_noise",
+    "encode_corpus",
     "keep_probability",
     "lee_background",
     "noise_distribution",
+    "prepare",
     "read_sentences",
     "skipgram_draws",
     "skipgram_pairs",

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
 
@@ -34,15 +35,38 @@ class Vocabulary:
         Raises:
             ValueError: no word is left.
         """
-        counter = Counter(word for sentence in sentences for word in sentence)
-        kept = [(word, n) for word, n in counter.most_common(max_vocab) if n >= min_count]
-        if not kept:
+        counter = Counter(chain.from_iterable(sentences))
+        counts = np.fromiter(counter.values(), np.int64, len(counter))
+        return cls.ranked(list(counter), counts, min_count=min_count, max_vocab=max_vocab)
+
+    @classmethod
+    def ranked(
+        cls, words: Sequence[str], counts: np.ndarray, *, min_count: int = 5, max_vocab: int | None = None
+    ) -> "Vocabulary":
+        """Order words by their counts and keep the frequent ones, as `build` does.
+
+        Args:
+            words: different, in the order in which they first appeared.
+            counts: int64, shape (words,), occurrences.
+            min_count: the smallest count that is kept.
+            max_vocab: keep only this many of the most frequent words.
+
+        Raises:
+            ValueError: no word is left, or one is not a string.
+        """
+        if max_vocab is not None and max_vocab < 1:
+            raise ValueError(f"`max_vocab` must be 1 or more; got {max_vocab}. Use None to keep every word.")
+        others = [word for word in words if not isinstance(word, str)]
+        if others:
+            raise ValueError(f"`words` must be strings; got {others[0]!r}. Give every token as text.")
+        order = np.argsort(-counts, kind="stable")
+        order = order[counts[order] >= min_count][:max_vocab]
+        if not len(order):
             raise ValueError(
                 f"`min_count` must leave at least one word; got {min_count} for a corpus of "
-                f"{counter.total()} tokens and {len(counter)} types. Lower it or give more text."
+                f"{counts.sum()} tokens and {len(words)} types. Lower it or give more text."
             )
-        names, counts = zip(*kept, strict=True)
-        return cls(names, np.array(counts, np.int64))
+        return cls(tuple(map(words.__getitem__, order.tolist())), counts[order])
 
     def __len__(self) -> int:
         return len(self.words)

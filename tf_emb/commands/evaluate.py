@@ -1,0 +1,89 @@
+"""`tf-emb eval`."""
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from tf_emb.evaluate import Analogies, Section, WordPairs
+
+
+def evaluate(
+    vectors: Annotated[Path, typer.Argument(help="A file that `train` or `convert` wrote, or word2vec's.")],
+    pairs: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Word pairs with scores: two words and a number a line; repeat for more."),
+    ] = None,
+    analogies: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Analogies: ': section' lines, else four words a line; repeat for more."),
+    ] = None,
+    vocab: Annotated[int, typer.Option(min=1, help="Analogies: among the first so many words.")] = 30_000,
+) -> None:
+    """Compare vectors with human judgement: word pairs and analogies.
+
+    Without --pairs and --analogies: WordSim-353, SimLex-999 and questions-words, which gensim ships.
+    """
+    from rich.console import Console
+
+    from tf_emb import evaluate as measured
+    from tf_emb.vectors import load_vectors
+
+    if not pairs and not analogies:
+        pairs, analogies = _shipped("wordsim353.tsv", "simlex999.txt"), _shipped("questions-words.txt")
+    loaded = load_vectors(vectors)
+    scored = [(path.name, measured.word_pairs(loaded, path)) for path in pairs or []]
+    console = Console(markup=False, highlight=False)  # names are text, whatever brackets they have
+    if scored:
+        console.print(pairs_table(scored))
+    for path in analogies or []:
+        result = measured.analogies(loaded, path, restrict_vocab=vocab)
+        console.print(analogies_table(f"{path.name}, among {min(vocab, len(loaded)):,} words", result))
+
+
+def pairs_table(scored: "list[tuple[str, WordPairs]]") -> "Table":
+    """Return a row a file."""
+    table = _table("word pairs", "Spearman", "Pearson", "pairs covered")
+    for name, result in scored:
+        figures = (_figure(value, "{:.3f}") for value in (result.spearman, result.pearson))
+        table.add_row(name, *figures, f"{result.covered:,} of {result.pairs:,}")
+    return table
+
+
+def analogies_table(title: str, result: "Analogies") -> "Table":
+    """Return a row a section, and their sum."""
+    table = _table(title, "correct", "questions covered")
+    for section in result.sections:
+        table.add_row(*_cells(section))
+    table.add_section()
+    table.add_row(*_cells(result.total))
+    return table
+
+
+def _cells(section: "Section") -> tuple[str, str, str]:
+    return section.name, _figure(section.accuracy, "{:.1%}"), f"{section.covered:,} of {section.questions:,}"
+
+
+def _table(first: str, *others: str) -> "Table":
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column(first, overflow="fold")
+    for other in others:
+        table.add_column(other, justify="right", no_wrap=True)
+    return table
+
+
+def _figure(value: float, form: str) -> str:
+    return "-" if math.isnan(value) else form.format(value)
+
+
+def _shipped(*names: str) -> list[Path]:
+    from gensim.test.utils import datapath
+
+    return [Path(datapath(name)) for name in names]

@@ -1,0 +1,186 @@
+"""A corpus as one flat array of ids on disk, made in one pass over text of any size.
+
+Every new word first gets the next free number and the numbers are written down; when the text ends the counts are
+known, and the numbers are replaced by ids, the most frequent word first. Memory holds the different words, nothing
+that grows with the text.
+"""
+
+import os
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import repeat
+from typing import IO, Any
+
+import numpy as np
+
+from tf_emb.corpus.source import Source, parts
+from tf_emb.corpus.tokenizers import Tokenize
+from tf_emb.corpus.vocabulary import Vocabulary
+from tf_emb.files import appearing
+
+END = -1  # in `ids`, after every sentence
+_OUT = -2
+_BATCH = 1 << 17  # tokens that are numbered at once
+_END: Any = object()  # among tokens; no string, so that every string can be a token
+
+
+@dataclass(frozen=True)
+class EncodedCorpus:
+    """Sentences as ids.
+
+    Attributes:
+        ids: int32, on disk: the ids of a sentence's known words, then -1, for every sentence.
+        vocabulary: the words.
+        raw_words: how many tokens the text has.
+        known_words: how many of them are in the vocabulary, and in `ids`.
+        sentences: how many sentences, those without a known word included.
+    """
+
+    ids: np.ndarray
+    vocabulary: Vocabulary
+    raw_words: int
+    known_words: int
+    sentences: int
+
+
+def prepare(
+    source: Source,
+    tokenize: Tokenize = "whitespace",
+    *,
+    min_count: int = 5,
+    max_vocab: int | None = None,
+    path: str | os.PathLike[str] | None = None,
+) -> EncodedCorpus:
+    """Count the words of a text and encode it, in one pass over it.
+
+    A line is a sentence; nothing is cut, however long it is. Blank lines are sentences without words.
+
+    Args:
+        source: a file, compressed if its suffix is .gz, .bz2, .xz or .zst; "-" for standard input; an open binary
+            stream; or an iterable of lists of tokens. Text is UTF-8.
+        tokenize: "whitespace", "characters", "letters", "jieba", or a function; see
+            `tf_emb.corpus.tokenizers.tokenizer`.
+        min_count: words seen less often are left out of the vocabulary and of `ids`.
+        max_vocab: keep only this many of the most frequent words.
+        path: where the ids stay, as bare int32; by default a file among the temporary ones (see TMPDIR) that goes
+            with the array. It takes four bytes a token and sentence.
+
+    Raises:
+        ValueError: `source` cannot be read, or no word is left.
+    """
+    table: defaultdict[Any, int] = defaultdict()
+    table.default_factory = table.__len__
+    table[_END]  # is number 0
+    with _storage(path) as file:
+        for batch in _batches(source, tokenize):
+            file.write(np.fromiter(map(table.__getitem__, batch), np.int32, len(batch)).data)
+        counts = _counted(file, len(table))
+        _end, *words = table
+        vocabulary = Vocabulary.ranked(words, counts[1:], min_count=min_count, max_vocab=max_vocab)
+        _renumber(file, table, vocabulary)
+        ids = _mapped(file)
+    return EncodedCorpus(ids, vocabulary, int(counts[1:].sum()), int(vocabulary.counts.sum()), int(counts[0]))
+
+
+def encode_corpus(
+    source: Source,
+    vocabulary: Vocabulary,
+    tokenize: Tokenize = "whitespace",
+    *,
+    path: str | os.PathLike[str] | None = None,
+) -> EncodedCorpus:
+    """Encode a text with a vocabulary that is already there; the arguments are those of `prepare`.
+
+    Raises:
+        ValueError: `source` cannot be read.
+    """
+    table = {**vocabulary.ids, _END: END}
+    raw = known = sentences = 0
+    with _storage(path) as file:
+        for batch in _batches(source, tokenize):
+            ids = np.fromiter(map(table.get, batch, repeat(_OUT)), np.int32, len(batch))
+            kept = ids[ids != _OUT]
+            ends = int(np.count_nonzero(kept == END))
+            raw, known, sentences = raw + len(ids) - ends, known + len(kept) - ends, sentences + ends
+            file.write(kept.data)
+        mapped = _mapped(file)
+    return EncodedCorpus(mapped, vocabulary, raw, known, sentences)
+
+
+def count_vocabulary(
+    source: Source, tokenize: Tokenize = "whitespace", *, min_count: int = 5, max_vocab: int | None = None
+) -> Vocabulary:
+    """Count the words of a text of any size; the arguments are those of `prepare`.
+
+    Raises:
+        ValueError: `source` cannot be read, or no word is left.
+    """
+    tokens = (tokens for tokens, _ in parts(source, tokenize))
+    return Vocabulary.build(tokens, min_count=min_count, max_vocab=max_vocab)
+
+
+def _batches(source: Source, tokenize: Tokenize) -> Iterator[list[Any]]:
+    """Yield tokens, and _END after every sentence, many at a time."""
+    batch: list[Any] = []
+    for tokens, ends in parts(source, tokenize):
+        batch += tokens
+        if ends:
+            batch.append(_END)
+        if len(batch) >= _BATCH:
+            yield batch
+            batch = []
+    yield batch
+
+
+@contextmanager
+def _storage(path: str | os.PathLike[str] | None) -> Iterator[IO[bytes]]:
+    """Open the file of `path`, which appears when it is complete, or one that is gone when nothing uses it."""
+    if path is None:
+        with tempfile.TemporaryFile(prefix="tf-emb-") as file:
+            yield file
+    else:
+        with appearing(path) as temporary, open(temporary, "w+b") as file:
+            yield file
+
+
+def _blocks(file: IO[bytes], start: int, ids: int) -> Iterator[np.ndarray]:
+    """Yield the ids from byte `start` on, so many at a time; the file may be written to in between."""
+    while True:
+        file.seek(start)
+        block = np.frombuffer(file.read(4 * ids), np.int32)
+        if not len(block):
+            return
+        yield block
+        start += block.nbytes
+
+
+def _counted(file: IO[bytes], size: int) -> np.ndarray:
+    """Return how often each of the numbers below `size` is in the file."""
+    counts = np.zeros(size, np.int64)
+    for block in _blocks(file, 0, max(size, 2 * _BATCH)):
+        counts += np.bincount(block, minlength=size)
+    return counts
+
+
+def _renumber(file: IO[bytes], words: Iterable[Any], vocabulary: Vocabulary) -> None:
+    """Replace number i by the id of the i-th of `words`, drop what has none, and shorten the file."""
+    ids = vocabulary.ids
+    table = np.fromiter((END if word is _END else ids.get(word, _OUT) for word in words), np.int32)
+    written = 0
+    for block in _blocks(file, 0, 2 * _BATCH):
+        renumbered = table[block]
+        kept = renumbered[renumbered != _OUT]
+        file.seek(written)
+        file.write(kept.data)
+        written += kept.nbytes
+    file.truncate(written)
+
+
+def _mapped(file: IO[bytes]) -> np.ndarray:
+    """Return the file as an array that stays on disk, and that an unnamed file stays with."""
+    file.flush()
+    empty = file.seek(0, os.SEEK_END) == 0
+    return np.empty(0, np.int32) if empty else np.memmap(file, np.int32, "r")

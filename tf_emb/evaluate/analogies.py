@@ -1,0 +1,133 @@
+"""Analogies: is the word whose vector is nearest to b - a + c the one that is to c as b is to a?
+
+3CosAdd: argmax over w not in {a, b, c} of cos(w, b/|b| - a/|a| + c/|c|). Mikolov et al. 2013, "Efficient Estimation of
+Word Representations in Vector Space", section 4.1; Levy and Goldberg 2014, "Linguistic Regularities", equation 3.
+"""
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tf_emb.evaluate.words import ids_of_words, lines_of, unit_rows
+
+if TYPE_CHECKING:
+    from gensim.models import KeyedVectors
+
+_SCORES = 1 << 24  # cosines at once, 64 MiB
+
+
+@dataclass(frozen=True)
+class Section:
+    """The questions of one kind.
+
+    Attributes:
+        name: what the file calls it.
+        correct: how many were answered as the file has it.
+        covered: how many have their four words in the vocabulary; only they were asked.
+        questions: how many the file has.
+    """
+
+    name: str
+    correct: int
+    covered: int
+    questions: int
+
+    @property
+    def accuracy(self) -> float:
+        """Correct ones among those asked, in 0..1; nan if none was."""
+        return self.correct / self.covered if self.covered else float("nan")
+
+
+@dataclass(frozen=True)
+class Analogies:
+    """The sections of a file, in its order, and their sum."""
+
+    sections: tuple[Section, ...]
+
+    @property
+    def total(self) -> Section:
+        """All questions as one section."""
+        counts = zip(*((section.correct, section.covered, section.questions) for section in self.sections), strict=True)
+        return Section("total", *(map(sum, counts) if self.sections else (0, 0, 0)))
+
+
+def analogies(
+    vectors: "KeyedVectors",
+    path: str | os.PathLike[str],
+    *,
+    restrict_vocab: int | None = 30_000,
+    case_insensitive: bool = True,
+) -> Analogies:
+    """Ask every question "a is to b as c is to what" by 3CosAdd; the numbers are those of gensim's.
+
+    Args:
+        vectors: the words and their rows, the most frequent first.
+        path: UTF-8 text: ": name" begins a section, every other line holds a, b, c and the answer.
+        restrict_vocab: questions and answers are among the first so many words; None for all.
+        case_insensitive: compare words in capitals; of several rows the first asks, and each may answer.
+
+    Raises:
+        ValueError: the file is not of this shape.
+    """
+    ids = ids_of_words(vectors, restrict_vocab, case_insensitive)
+    names, sections, words = _read(path, case_insensitive)
+    rows = np.array([[ids.get(word, -1) for word in line] for line in words], np.int64).reshape(-1, 4)
+    asked = (rows >= 0).all(axis=1)
+    keys = vectors.index_to_key[:restrict_vocab]
+    first = np.array([ids[key.upper() if case_insensitive else key] for key in keys], np.int64)
+    answers = _answers(unit_rows(vectors.vectors[: len(keys)]), first, rows[asked, :3])
+    right = np.zeros(len(words), bool)
+    right[asked] = answers == rows[asked, 3]
+    every = np.ones(len(words), bool)
+    columns = (np.bincount(sections, which, len(names)).astype(int).tolist() for which in (right, asked, every))
+    return Analogies(tuple(Section(*row) for row in zip(names, *columns, strict=True)))
+
+
+def _answers(unit: np.ndarray, first: np.ndarray, questions: np.ndarray) -> np.ndarray:
+    """Return the nearest word to b - a + c that is none of them, in any case, as its first row; -1 for none.
+
+    Args:
+        unit: float32, shape (vocab, dim), rows of length one.
+        first: shape (vocab,), the first row with the same word but for case.
+        questions: shape (questions, 3), the rows of a, b and c.
+    """
+    answers = np.empty(len(questions), np.int64)
+    again = np.flatnonzero(first != np.arange(len(first)))  # the rows of a word in another case
+    size = max(1, _SCORES // max(1, len(unit)))
+    for start in range(0, len(questions), size):
+        asked = questions[start : start + size]
+        a, b, c = unit[asked].transpose(1, 0, 2)
+        cosines = (b - a + c) @ unit.T
+        np.put_along_axis(cosines, asked, -np.inf, axis=1)
+        cosines[:, again] = np.where(_among(first[again], asked), -np.inf, cosines[:, again])
+        best = cosines.argmax(axis=1)
+        answers[start : start + size] = np.where(cosines.max(axis=1) > -np.inf, first[best], -1)
+    return answers
+
+
+def _among(rows: np.ndarray, asked: np.ndarray) -> np.ndarray:
+    """Return whether each of `rows` is one of the three of a question; bool, shape (questions, rows)."""
+    a, b, c = asked.T[:, :, None]
+    return (rows == a) | (rows == b) | (rows == c)
+
+
+def _read(path: str | os.PathLike[str], case_insensitive: bool) -> tuple[list[str], np.ndarray, list[list[str]]]:
+    """Return the names of the sections, the section of every question, and its four words."""
+    names: list[str] = []
+    sections: list[int] = []
+    words: list[list[str]] = []
+    for number, line in lines_of(path):
+        if line.startswith(":"):
+            names.append(line.lstrip(": "))
+            continue
+        four = (line.upper() if case_insensitive else line).split()
+        if len(four) != 4 or not names:
+            raise ValueError(
+                f"`path` must hold four words a line, after a line ': section'; got {line[:40]!r} in line {number} "
+                f"of {path}."
+            )
+        sections.append(len(names) - 1)
+        words.append(four)
+    return names, np.array(sections, np.int64), words

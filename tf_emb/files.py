@@ -1,0 +1,86 @@
+"""Files that are compressed by their suffix, and files that appear when they are complete."""
+
+import bz2
+import gzip
+import lzma
+import os
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, Literal
+
+COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
+
+
+@contextmanager
+def opened(
+    path: str | os.PathLike[str],
+    mode: Literal["rb", "wb"] = "rb",
+    suffix: str | None = None,
+    argument: str = "path",
+) -> Iterator[IO[bytes]]:
+    """Open a file through the compressor that its suffix names, or as it is.
+
+    Args:
+        path: the file.
+        mode: "rb" or "wb".
+        suffix: tells the compressor; that of `path` by default.
+        argument: what the caller calls `path`.
+
+    Raises:
+        ValueError: what is read is damaged or cut short.
+        OSError: the file cannot be opened, read or written.
+        ModuleNotFoundError: .zst, and the extra `zst` is not installed.
+    """
+    suffix = Path(path).suffix.lower() if suffix is None else suffix
+    zstd = _zstandard() if suffix == ".zst" else None
+    damages: tuple[type[Exception], ...] = (EOFError, zlib.error, lzma.LZMAError)
+    if zstd:
+        damages = (*damages, zstd.ZstdError)
+    try:
+        with open(path, mode) as raw, _coded(raw, mode, suffix, zstd) as file:
+            yield file
+    except damages as error:
+        raise (_damaged(path, suffix, error, argument) if suffix in COMPRESSED else error) from None
+    except OSError as error:
+        if error.errno is None and suffix in COMPRESSED:  # what gzip and bz2 say of other files
+            raise _damaged(path, suffix, error, argument) from None
+        raise
+
+
+def _coded(raw: IO[bytes], mode: Literal["rb", "wb"], suffix: str, zstd: Any) -> Any:
+    if suffix == ".gz":
+        return gzip.GzipFile("", mode, 6, raw, mtime=0)  # the same bytes whenever they are written
+    if suffix == ".bz2":
+        return bz2.BZ2File(raw, mode)
+    if suffix == ".xz":
+        return lzma.LZMAFile(raw, mode)
+    return zstd.ZstdFile(raw, mode) if zstd else raw
+
+
+def _zstandard() -> Any:
+    """Return Python 3.14's module, or what it is called before."""
+    try:
+        from backports import zstd
+    except ImportError:
+        raise ModuleNotFoundError("A .zst file needs the extra `zst`: pip install 'tf-emb[zst]'.") from None
+    return zstd
+
+
+def _damaged(path: object, suffix: str, error: Exception, argument: str) -> ValueError:
+    return ValueError(
+        f"`{argument}` must be a whole {suffix} file by its suffix; got {path} ({error}). Fetch it again, or rename it."
+    )
+
+
+@contextmanager
+def appearing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a name beside `path` to write to; it becomes `path` at the end, or goes."""
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,126 @@
+"""Vectors as text: a line a row, the label and its numbers between spaces.
+
+Word2vec's (word2vec.c, Mikolov et al. 2013, https://code.google.com/archive/p/word2vec) begins with a line "rows dim";
+GloVe's (Pennington, Socher and Manning 2014, https://nlp.stanford.edu/projects/glove) has no such line.
+"""
+
+import warnings
+from typing import IO
+
+import numpy as np
+
+from tf_emb.vectors.rows import Rows
+
+_BLOCK = 1 << 24  # bytes of lines that are parsed at once
+
+
+def write_word2vec(file: IO[bytes], rows: Rows) -> None:
+    """Write "rows dim" and the rows; the format has no place for counts."""
+    file.write(b"%d %d\n" % rows.table.shape)
+    write_glove(file, rows)
+
+
+def write_glove(file: IO[bytes], rows: Rows) -> None:
+    """Write the rows, each number with nine significant digits, which tell every float32 from the next."""
+    line = "%s" + " %.9g" * rows.table.shape[1] + "\n"
+    for start in range(0, len(rows.labels), 1000):
+        block = zip(rows.labels[start : start + 1000], rows.table[start : start + 1000].tolist(), strict=True)
+        file.write("".join([line % (label, *numbers) for label, numbers in block]).encode())
+
+
+def read_word2vec(file: IO[bytes]) -> Rows:
+    """Read a file that begins with "rows dim".
+
+    Raises:
+        ValueError: it does not, or other rows follow.
+    """
+    rows, dim = header(file)
+    labels, table = _rows(file, dim)
+    if len(labels) != rows:
+        raise ValueError(f"its first line says {rows} rows, and {len(labels)} follow")
+    return Rows(labels, table)
+
+
+def read_glove(file: IO[bytes]) -> Rows:
+    """Read a file without a first line of its own; the first row tells how many numbers a row has.
+
+    Raises:
+        ValueError: a row does not fit.
+    """
+    first = file.readline()
+    fields = first.split()
+    if len(fields) < 2 or (len(fields) == 2 and all(field.isdigit() for field in fields)):
+        raise ValueError(f"its first line is {first[:40]!r}, not a label and numbers")
+    labels, table = _rows(file, len(fields) - 1, [first])
+    return Rows(labels, table)
+
+
+def header(file: IO[bytes]) -> tuple[int, int]:
+    """Read the line "rows dim".
+
+    Raises:
+        ValueError: the first line is another.
+    """
+    line = file.readline(1000)
+    fields = line.split()
+    if len(fields) != 2 or not all(field.isdigit() for field in fields) or not int(fields[1]):
+        hint = "; a file that begins with a row is GloVe's, name it .glove" if len(fields) > 2 else ""
+        raise ValueError(f"its first line is {line[:40]!r}, not 'rows dim'{hint}")
+    return int(fields[0]), int(fields[1])
+
+
+def _rows(file: IO[bytes], dim: int, lines: list[bytes] | None = None) -> tuple[list[str], np.ndarray]:
+    """Return the labels and the table of the lines given and of all that follow."""
+    labels: list[str] = []
+    tables = [np.empty((0, dim), np.float32)]
+    lines = lines or file.readlines(_BLOCK)
+    while lines:
+        tables.append(_parsed(lines, dim, labels))
+        lines = file.readlines(_BLOCK)
+    return labels, np.concatenate(tables)
+
+
+def _parsed(lines: list[bytes], dim: int, labels: list[str]) -> np.ndarray:
+    """Append the labels of some lines to `labels`; return their numbers, shape (lines, dim)."""
+    first = len(labels)
+    numbers = []
+    for i, line in enumerate(lines, first):
+        label, number = _fields(line.rstrip(), dim, i)
+        labels.append(decoded(label, i))
+        numbers.append(number)
+    values = _floats(b" ".join(numbers))
+    if values is None:
+        wrong = next(i for i, row in enumerate(numbers) if _floats(row) is None)
+        raise ValueError(f"row {first + wrong} must have {dim} numbers; its line is {lines[wrong][:40]!r}")
+    return values.reshape(len(lines), dim)
+
+
+def _fields(line: bytes, dim: int, row: int) -> tuple[bytes, bytes]:
+    """Part a line into its label, which may have spaces within, and its `dim` numbers."""
+    label, _, numbers = line.partition(b" ")
+    if len(numbers.split()) != dim:
+        label, *rest = line.rsplit(None, dim) or [b""]
+        numbers = b" ".join(rest)
+        if len(rest) != dim or (b" " in label and _floats(label.rsplit(None, 1)[-1]) is not None):
+            raise ValueError(f"row {row} must have a label and {dim} numbers; its line is {line[:40]!r}")
+    if not label:
+        raise ValueError(f"row {row} must begin with a label; its line is {line[:40]!r}")
+    return label, numbers
+
+
+def _floats(text: bytes) -> np.ndarray | None:
+    """Return the numbers of a text, or None where something else stands."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", DeprecationWarning)  # what older NumPy says of other text
+            return np.fromstring(text, np.float32, sep=" ")
+    except (ValueError, DeprecationWarning):
+        return None
+
+
+def decoded(label: bytes, row: int) -> str:
+    """Return a label as text; the error names its row."""
+    try:
+        return label.decode()
+    except UnicodeDecodeError:
+        raise ValueError(f"the label of row {row} must be UTF-8; got {label[:40]!r}") from None
