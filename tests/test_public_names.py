@@ -21,8 +21,10 @@ PUBLIC = [
     "LazyAdam",
     "NegativeSampling",
     "OneHotDense",
+    "ProjectorCallback",
     "SkipGram",
     "Vocabulary",
+    "check_projection",
     "load_vectors",
     "log_projection",
     "save_vectors",
@@ -45,7 +47,7 @@ def test_a_public_name_is_what_it_says(name: str) -> None:
     assert value.__doc__
 
 
-@pytest.mark.parametrize("name", ["corpus", "layers", "word2vec"])
+@pytest.mark.parametrize("name", ["corpus", "layers", "projector", "word2vec"])
 def test_a_subpackage_exports_what_it_lists(name: str) -> None:
     package = importlib.import_module(f"tf_emb.{name}")
     assert package.__all__ == sorted(package.__all__)
