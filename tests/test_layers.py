@@ -60,6 +60,8 @@ def test_it_is_a_keras_embedding_with_its_defaults() -> None:
         "max_norm": None,
         "norm_type": 2.0,
         "scale_grad_by_freq": False,
+        "sparse": True,
+        "trainable_rows": None,
         "out_of_range": "raise",
     }
     assert ours.get_config() == {**stock.get_config(), **own}

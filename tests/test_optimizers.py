@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 
 from tf_emb.layers import Embedding
-from tf_emb.optimizers import LazyAdagrad, LazyAdam
+from tf_emb.optimizers import LazyAdagrad, LazyAdam, LazySGD
 
 VOCAB, DIM = 11, 3
 MODES = ["eager", "graph", "xla"]
@@ -22,6 +22,7 @@ BATCHES = [(ids, RNG.normal(size=(len(ids), DIM))) for ids in RNG.integers(0, 8,
 MAKE: dict[str, Callable[..., Any]] = {
     "adam": lambda **kwargs: LazyAdam(0.1, epsilon=1e-3, **kwargs),
     "adagrad": lambda **kwargs: LazyAdagrad(0.1, 0.2, epsilon=1e-3, **kwargs),
+    "sgd": lambda **kwargs: LazySGD(0.1, **kwargs),
 }
 
 
@@ -36,6 +37,8 @@ def expected(name: str, batches: list, dense: bool = False, clip: Callable[..., 
         if name == "adagrad":
             v[rows] += g**2
             table[rows] -= 0.1 * g / (np.sqrt(v[rows]) + 1e-3)
+        elif name == "sgd":
+            table[rows] -= 0.1 * g
         else:
             m[rows], v[rows] = 0.9 * m[rows] + 0.1 * g, 0.999 * v[rows] + 0.001 * g**2
             rate = 0.1 * np.sqrt(1 - 0.999**t) / (1 - 0.9**t)
@@ -120,7 +123,13 @@ def test_moments_wait_for_their_row() -> None:
 def test_no_operation_makes_something_as_large_as_the_table() -> None:
     layer = Embedding(VOCAB, DIM)
     layer.build()
-    for optimizer in (LazyAdam(0.1), LazyAdagrad(0.1), LazyAdam(0.1, clipnorm=1.0), LazyAdam(0.1, global_clipnorm=1.0)):
+    for optimizer in (
+        LazySGD(0.1),
+        LazyAdam(0.1),
+        LazyAdagrad(0.1),
+        LazyAdam(0.1, clipnorm=1.0),
+        LazyAdam(0.1, global_clipnorm=1.0),
+    ):
         optimizer.build(layer.trainable_variables)
 
         @tf.function
@@ -165,15 +174,22 @@ def test_the_global_norm_is_over_dense_and_sparse_gradients() -> None:
         np.testing.assert_allclose(got, -g / np.sqrt(1 + g**2), rtol=1e-6)
 
 
+MORE_DIGITS: dict[str, Callable[[], Any]] = {
+    "adam": lambda: LazyAdam(0.1, 0.7, 0.9, 1e-30),
+    "adagrad": lambda: LazyAdagrad(0.1, 0.3, epsilon=1e-30),
+    "sgd": lambda: LazySGD(0.1),
+}
+
+
 @pytest.mark.parametrize("name", MAKE)
 def test_hyper_parameters_keep_their_digits(name: str) -> None:
     table = keras.Variable(np.ones((2, 1)), dtype="float64")
-    optimizer = {"adam": LazyAdam(0.1, 0.7, 0.9, 1e-30), "adagrad": LazyAdagrad(0.1, 0.3, epsilon=1e-30)}[name]
+    optimizer = MORE_DIGITS[name]()
     optimizer.build([table])
     if name == "adagrad":
         assert optimizer.slots(table)["accumulator"].numpy()[0, 0] == 0.3
     optimizer.apply([tf.IndexedSlices(tf.ones((1, 1), tf.float64), [1], [2, 1])], [table])
-    step = 1.0 if name == "adam" else 1 / np.sqrt(1.3)
+    step = 1 / np.sqrt(1.3) if name == "adagrad" else 1.0
     np.testing.assert_allclose(table.numpy()[1, 0], 1 - 0.1 * step, rtol=4e-16)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tf_emb.layers import Embedding
-from tf_emb.optimizers import LazyAdagrad, LazyAdam
+from tf_emb.optimizers import LazyAdagrad, LazyAdam, LazySGD
 
 ROOT = Path(__file__).parents[1]
 
@@ -29,8 +29,11 @@ IDS = np.random.default_rng(1).integers(0, 40, (64, 3))
 SCORES = np.random.default_rng(2).normal(size=50)[IDS].sum(1, keepdims=True)
 
 
+MAKERS: list[Callable[[], Any]] = [lambda: LazyAdam(0.05), lambda: LazyAdagrad(0.3), lambda: LazySGD(0.3)]
+
+
 @pytest.mark.parametrize("jit_compile", [False, True], ids=["graph", "xla"])
-@pytest.mark.parametrize("make", [lambda: LazyAdam(0.05), lambda: LazyAdagrad(0.3)], ids=["adam", "adagrad"])
+@pytest.mark.parametrize("make", MAKERS, ids=["adam", "adagrad", "sgd"])
 def test_fit_learns_and_leaves_unseen_rows_alone(make: Callable[[], Any], jit_compile: bool) -> None:
     keras.utils.set_random_seed(0)
     model = regression(make(), jit_compile)
@@ -55,7 +58,7 @@ def test_loss_scaling_keeps_the_gradient_sparse() -> None:
     # Keras 3.15 saves by np.array(tf.Variable), and TensorFlow 2.21's __array__ lacks NumPy 2's `copy` argument.
     "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning:keras.src.backend.tensorflow.core"
 )
-@pytest.mark.parametrize("make", [lambda: LazyAdam(0.05), lambda: LazyAdagrad(0.3, 0.1)], ids=["adam", "adagrad"])
+@pytest.mark.parametrize("make", MAKERS, ids=["adam", "adagrad", "sgd"])
 def test_training_goes_on_where_a_saved_model_stopped(make: Callable[[], Any], tmp_path: Path) -> None:
     model = regression(make(), False)
     model.fit(IDS, SCORES, epochs=2, shuffle=False, verbose=0)
@@ -71,10 +74,11 @@ def test_training_goes_on_where_a_saved_model_stopped(make: Callable[[], Any], t
 CONFIGURED = [
     (LazyAdam, {"learning_rate": 0.1, "beta_1": 0.8, "beta_2": 0.98, "epsilon": 1e-5, "clipnorm": 2.0, "name": "a"}),
     (LazyAdagrad, {"learning_rate": 0.1, "initial_accumulator_value": 0.4, "epsilon": 1e-6, "use_ema": True}),
+    (LazySGD, {"learning_rate": 0.1, "clipvalue": 2.0}),
 ]
 
 
-@pytest.mark.parametrize(("make", "arguments"), CONFIGURED, ids=["adam", "adagrad"])
+@pytest.mark.parametrize(("make", "arguments"), CONFIGURED, ids=["adam", "adagrad", "sgd"])
 def test_configuration_round_trip(make: Any, arguments: dict[str, Any]) -> None:
     again = keras.optimizers.deserialize(keras.optimizers.serialize(make(**arguments)))
     assert type(again) is make
@@ -90,6 +94,7 @@ def test_a_schedule_survives_the_configuration() -> None:
 
 REFUSED = [
     (LazyAdam, {"weight_decay": 0.01}, r"`weight_decay` must be None; got 0.01\."),
+    (LazySGD, {"weight_decay": 0.01}, r"`weight_decay` must be None; got 0.01\."),
     (LazyAdagrad, {"weight_decay": 0.01}, r"`weight_decay` must be None; got 0.01\."),
     (LazyAdam, {"gradient_accumulation_steps": 2}, r"`gradient_accumulation_steps` must be None; got 2\."),
     (LazyAdam, {"loss_scale_factor": 8.0}, r"`loss_scale_factor` must be None; got 8.0\."),

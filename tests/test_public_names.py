@@ -19,6 +19,7 @@ PUBLIC = [
     "HierarchicalSoftmax",
     "LazyAdagrad",
     "LazyAdam",
+    "LazySGD",
     "NegativeSampling",
     "OneHotDense",
     "ProjectorCallback",

@@ -34,7 +34,7 @@ def test_every_contender_of_every_row_is_measured_in_every_round(run):
     _, result, _ = run
     assert [row["name"] for row in result["rows"]] == [row.name for row in layers.rows(quick=True, seed=0)]
     for row in result["rows"]:
-        assert list(row["contenders"]) == ["tf_emb", "keras", "torch"]
+        assert list(row["contenders"]) == ["tf_emb", "tf_emb, keras SGD", "keras", "torch"]
         for of in row["contenders"].values():
             assert len(of["seconds"]) == ROUNDS
             assert all(math.isfinite(seconds) and seconds > 0 for seconds in of["seconds"])
@@ -44,7 +44,7 @@ def test_every_contender_of_every_row_is_measured_in_every_round(run):
 def test_figures_follow_from_the_rounds(run):
     for row in run[1]["rows"]:
         ours = row["contenders"]["tf_emb"]["seconds"]
-        assert list(row["ratios"]) == ["keras", "torch"]
+        assert list(row["ratios"]) == ["tf_emb, keras SGD", "keras", "torch"]
         for name, ratio in row["ratios"].items():
             of = row["contenders"][name]
             rounds = [a / b for a, b in zip(ours, of["seconds"], strict=True)]
@@ -98,3 +98,11 @@ def test_a_contender_that_breaks_says_why(tmp_path):
 def test_what_cannot_be_measured_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"`--subject` must be one of layers; got 'cakes'\."):
         speed.run(tmp_path, subject="cakes")
+
+
+def test_what_is_measured_is_handed_over_after_every_row(tmp_path):
+    seen = []
+    whole = speed.run(tmp_path, only="Embedding", rounds=1, quick=True,
+                      on_result=lambda result: seen.append([row["name"] for row in result["rows"]]))  # fmt: skip
+    names = [row["name"] for row in whole["rows"]]
+    assert seen == [names[:1], names]

@@ -13,6 +13,7 @@ _HOMES = {
     "HierarchicalSoftmax": "tf_emb.layers",
     "LazyAdagrad": "tf_emb.optimizers",
     "LazyAdam": "tf_emb.optimizers",
+    "LazySGD": "tf_emb.optimizers",
     "NegativeSampling": "tf_emb.layers",
     "OneHotDense": "tf_emb.layers",
     "ProjectorCallback": "tf_emb.projector.callback",

@@ -22,10 +22,11 @@ def write(result: Result, out: Path) -> dict[str, Path]:
 
     texts = {"report.html": as_html(result), "report.json": as_json(result), "junit.xml": as_junit(result)}
     out.mkdir(parents=True, exist_ok=True)
-    return {name: _replace(out / name, text) for name, text in texts.items()}
+    return {name: replace(out / name, text) for name, text in texts.items()}
 
 
-def _replace(path: Path, text: str) -> Path:
+def replace(path: Path, text: str) -> Path:
+    """Write `text` to `path`, as a whole or not at all; return the path."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         draft.write_text(text, encoding="utf-8")

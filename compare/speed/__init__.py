@@ -74,6 +74,7 @@ def environment(threads: int) -> dict[str, str]:
 def run(
     work: Path, *, subject: str = "layers", only: str = "", rounds: int = 7, threads: int = 2, quick: bool = False,
     seed: int = 0, on_row: Callable[[int, str], None] = lambda count, name: None,
+    on_result: Callable[[dict[str, Any]], None] = lambda result: None,
 ) -> dict[str, Any]:  # fmt: skip
     """Measure every row of a subject; return what `speed.json` holds.
 
@@ -86,6 +87,7 @@ def run(
         quick: small sizes, for tests; their numbers mean nothing.
         seed: of every draw.
         on_row: called with the number of rows and the name of each before it is measured.
+        on_result: called with all that is measured so far, after every row: a run that is stopped loses one row.
 
     Raises:
         ValueError: there is no such subject, or an argument is below 1.
@@ -98,13 +100,15 @@ def run(
     rows = [row for row in layers.rows(quick, seed) if only in row.name]
     if not rows:
         raise ValueError(f"`--row` must be part of the name of a row; got {only!r}. One is {layers.SAMPLE!r}.")
-    started, measured = datetime.now().astimezone(), []
+    measured: list[dict[str, Any]] = []
+    result = {"subject": subject, "started": datetime.now().astimezone().isoformat(timespec="seconds"),
+              "rounds": rounds, "threads": threads, "quick": quick, "machine": machine(),
+              "rows": measured}  # fmt: skip
     for row in rows:
         on_row(len(rows), row.name)
         measured.append(measure(row, work, rounds, threads))
-    return {"subject": subject, "started": started.isoformat(timespec="seconds"), "rounds": rounds,
-            "threads": threads, "quick": quick, "machine": machine(), "versions": versions(measured),
-            "rows": measured}  # fmt: skip
+        on_result(result | {"versions": versions(measured)})
+    return result | {"versions": versions(measured)}
 
 
 def measure(row: Row, work: Path, rounds: int, threads: int) -> dict[str, Any]:

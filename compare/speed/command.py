@@ -4,7 +4,7 @@ import sys
 import tempfile
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -29,19 +29,39 @@ def run_speed(
     """Time a training step of ours beside its peers', in turn, and report the ratios."""
     console, errors = Console(highlight=False), Console(stderr=True, highlight=False)
     out = out or Path("logs") / "speed" / datetime.now().strftime("%Y%m%d-%H%M%S")
+    files = Files(out, json, "python -m compare speed " + " ".join(sys.argv[1:]).removeprefix("speed "))
+    stopped = False
     with tempfile.TemporaryDirectory(prefix="speed-") as work, errors.status("starting") as status:
         try:
-            result = speed.run(
-                Path(work), subject=subject, only=row, rounds=rounds, threads=threads, quick=quick,
-                seed=seed, on_row=lambda count, name: status.update(f"measuring {name}, of {count} rows"),
+            speed.run(
+                Path(work), subject=subject, only=row, rounds=rounds, threads=threads, quick=quick, seed=seed,
+                on_row=lambda count, name: status.update(f"measuring {name}, of {count} rows"), on_result=files.write,
             )  # fmt: skip
         except (ValueError, RuntimeError) as error:
             print(f"compare: {error}", file=sys.stderr)
             raise typer.Exit(2) from None
-    result["command"] = "python -m compare speed " + " ".join(sys.argv[1:]).removeprefix("speed ")
-    paths = write(result, out)
-    if json is not None:
-        json.parent.mkdir(parents=True, exist_ok=True)
-        json.write_text(as_json(result))
-    print_report(result, console)
-    console.print(f"\nReports: {', '.join(str(path) for path in paths.values())}", soft_wrap=True)
+        except KeyboardInterrupt:
+            stopped = True
+    if files.result:
+        print_report(files.result, console)
+        console.print(f"\nReports: {', '.join(str(path) for path in files.paths.values())}", soft_wrap=True)
+    if stopped:
+        print(f"compare: stopped after {len(files.result.get('rows', []))} rows.", file=sys.stderr)
+        raise typer.Exit(130)
+
+
+class Files:
+    """Where results go, after every row: `out`, and a copy of speed.json if one is asked for."""
+
+    def __init__(self, out: Path, copy: Path | None, command: str) -> None:
+        self.out, self.copy, self.command = out, copy, command
+        self.result: dict[str, Any] = {}
+        self.paths: dict[str, Path] = {}
+
+    def write(self, result: dict[str, Any]) -> None:
+        """Replace the files by what is measured so far."""
+        self.result = result | {"command": self.command}
+        self.paths = write(self.result, self.out)
+        if self.copy is not None:
+            self.copy.parent.mkdir(parents=True, exist_ok=True)
+            self.copy.write_text(as_json(self.result))

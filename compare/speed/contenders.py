@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
-from compare.speed.layers import RATE, SEEN, Draws, Row, Trainer
+from compare.speed.layers import OURS, RATE, SEEN, Draws, Row, Trainer
 
 
 def load(name: str, threads: int) -> Callable[[Row, Draws], Trainer]:
     """Load the framework of a contender, limited to `threads`; return what builds its trainer."""
     if name == "torch":
         return _load_torch(threads)
-    return _load_tensorflow(threads, ours=name == "tf_emb")
+    return _load_tensorflow(threads, name)
 
 
 def _load_torch(threads: int) -> Callable[[Row, Draws], Trainer]:
@@ -38,26 +38,26 @@ def _torch(row: Row, draws: Draws) -> Trainer:
     return Trainer(step, lambda: layer.weight.data[:SEEN].numpy().copy(), f"torch {torch.__version__}")
 
 
-def _load_tensorflow(threads: int, ours: bool) -> Callable[[Row, Draws], Trainer]:
+def _load_tensorflow(threads: int, name: str) -> Callable[[Row, Draws], Trainer]:
     import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(threads)
-    if ours:
+    if name.startswith(OURS):
         import tf_emb.layers
         import tf_emb.optimizers  # noqa: F401  loaded before memory is first looked at
 
-        return lambda row, draws: _tensorflow(row, draws, *_ours(row))
+        return lambda row, draws: _tensorflow(row, draws, *_ours(row, lazy=name == OURS))
     return lambda row, draws: _tensorflow(row, draws, *_keras(row))
 
 
-def _ours(row: Row) -> tuple[Any, Any, Any]:
+def _ours(row: Row, lazy: bool) -> tuple[Any, Any, Any]:
     import keras
 
     from tf_emb import layers, optimizers
 
     layer = getattr(layers, row.layer)(row.vocab, row.dim, embeddings_initializer="zeros")
-    optimizer = keras.optimizers.SGD if row.optimizer == "SGD" else getattr(optimizers, f"Lazy{row.optimizer}")
+    optimizer = getattr(optimizers, f"Lazy{row.optimizer}") if lazy else getattr(keras.optimizers, row.optimizer)
     return layer, layer, optimizer(RATE)
 
 

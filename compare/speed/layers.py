@@ -18,12 +18,14 @@ SEEN = 1000  # rows whose movement says whether the contenders did the same thin
 
 CONTENDERS: dict[tuple[str, str], dict[str, str]] = {
     ("Embedding", "SGD"): {
-        "tf_emb": "layers.Embedding, keras SGD",
+        "tf_emb": "layers.Embedding, LazySGD",
+        "tf_emb, keras SGD": "layers.Embedding, keras SGD",
         "keras": "layers.Embedding, keras SGD",
         "torch": "nn.Embedding(sparse=True), optim.SGD",
     },
     ("EmbeddingBag", "SGD"): {
-        "tf_emb": "layers.EmbeddingBag(combiner='mean'), keras SGD",
+        "tf_emb": "layers.EmbeddingBag(combiner='mean'), LazySGD",
+        "tf_emb, keras SGD": "layers.EmbeddingBag(combiner='mean'), keras SGD",
         "keras": "layers.Embedding, GlobalAveragePooling1D, keras SGD",
         "torch": "nn.EmbeddingBag(mode='mean', sparse=True), optim.SGD",
     },

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from compare.report import _replace
+from compare.report import replace
 from compare.report.plot import COLOURS, MARKERS
 from compare.speed.layers import OURS
 
@@ -23,7 +23,7 @@ LEGEND = (
 def write(result: dict[str, Any], out: Path) -> dict[str, Path]:
     """Write speed.json, speed.svg and speed.png into `out`, made when it is missing; return their paths."""
     out.mkdir(parents=True, exist_ok=True)
-    paths = {"speed.json": _replace(out / "speed.json", as_json(result))}
+    paths = {"speed.json": replace(out / "speed.json", as_json(result))}
     figure = plot(result)
     for name in ("speed.svg", "speed.png"):
         figure.savefig(out / name, dpi=150)

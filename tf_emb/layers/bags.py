@@ -45,9 +45,19 @@ def bags(inputs: Any, weights: Any, include_last_offset: bool) -> Bags:
     if hasattr(inputs, "value_rowids"):
         return Bags(as_index(inputs.values), inputs.value_rowids(), inputs.nrows(), _flat(weights))
     if hasattr(inputs, "dense_shape"):
+        inputs, weights = _ordered(inputs), _ordered(weights)
         bag = ops.cast(inputs.indices[:, 0], "int32")
         return Bags(as_index(inputs.values), bag, inputs.dense_shape[0], _flat(weights))
     return _from_dense(as_index(inputs), weights)
+
+
+def _ordered(sparse: Any) -> Any:
+    """Return a tf.SparseTensor whose indices rise, as bags must; one that is in order passes as it is."""
+    if not hasattr(sparse, "dense_shape"):
+        return sparse
+    import tensorflow as tf
+
+    return tf.sparse.reorder(sparse)
 
 
 def _from_dense(ids: Any, weights: Any) -> Bags:

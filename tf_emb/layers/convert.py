@@ -38,7 +38,8 @@ class Conversions:
     def from_torch(cls, module: Any, **kwargs: Any) -> Self:
         """Return a layer with the table and every argument of a `torch.nn.Embedding`.
 
-        It is trained if the module's weight requires a gradient.
+        It is trained if the module's weight requires a gradient. `sparse` stays what it is here: the numbers are
+        those of a dense gradient, because the gradient of a lookup is summed before an optimizer sees it.
 
         Args:
             module: a torch.nn.Embedding, on any device.
@@ -58,21 +59,30 @@ class Conversions:
         """Return a layer whose row i is the vector of `vectors.index_to_key[i]`."""
         return cls.from_pretrained(vectors.vectors, freeze, **kwargs)
 
-    def to_torch(self) -> Any:
+    def to_torch(self, sparse: bool = False) -> Any:
         """Return a `torch.nn.Embedding` with this layer's table and arguments.
 
+        Args:
+            sparse: whether the module's gradients are sparse, which only some of PyTorch's optimizers take.
+
         Raises:
+            ValueError: the layer trains some of its rows, which PyTorch's does not.
             RuntimeError: PyTorch has not been imported. This package never imports it by itself.
         """
         torch = sys.modules.get("torch")
         if torch is None:
             raise RuntimeError("`to_torch` must find torch imported; it is not. Write `import torch` first.")
+        if self.trainable_rows is not None:  # type: ignore[attr-defined]
+            raise ValueError(
+                "`trainable_rows` must be None: PyTorch trains a table as a whole. Freeze it, or mask grad."
+            )
         kind, own = self._torch_class()
         matrix = self.matrix()
         exact = matrix.astype(np.float32) if matrix.dtype.name == "bfloat16" else matrix
         return kind.from_pretrained(
             torch.from_numpy(exact).to(getattr(torch, matrix.dtype.name)),
             freeze=not self.trainable,  # type: ignore[attr-defined]
+            sparse=sparse,
             **{name: getattr(self, name) for name in ("padding_idx", "max_norm", "norm_type", "scale_grad_by_freq")},
             **own,
         )

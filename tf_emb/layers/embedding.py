@@ -13,12 +13,13 @@ from keras import ops
 from tf_emb.layers.convert import Conversions
 from tf_emb.layers.gradient import uncast
 from tf_emb.layers.ids import Policy, as_index, check_ids, check_policy, inside
-from tf_emb.layers.lookup import lookup
+from tf_emb.layers.lookup import distinct_rows, lookup
 from tf_emb.layers.renorm import renormalise, shortened
+from tf_emb.layers.trainable_rows import PartlyTrained, Slots, check_rows
 
 
 @keras.saving.register_keras_serializable("tf_emb")
-class Embedding(Conversions, keras.layers.Embedding):
+class Embedding(Conversions, PartlyTrained):
     """Turns ids into dense vectors of fixed size, as `keras.layers.Embedding` and `torch.nn.Embedding` do.
 
     Args:
@@ -31,6 +32,9 @@ class Embedding(Conversions, keras.layers.Embedding):
             a forward pass cannot change, the row is shortened where it is read.
         norm_type: the p of that norm; infinity is allowed.
         scale_grad_by_freq: divide a row's gradient by how often its id occurs in the call.
+        sparse: whether the gradient names only the rows of the call (on TensorFlow); False for a dense one.
+        trainable_rows: the rows that train, as ids or as a bool for each; the others keep their bits under every
+            optimizer, and `max_norm` leaves them alone too. None for all. With it `embeddings` is a tensor.
         out_of_range: what becomes of ids outside 0..input_dim-1: "raise", "nan", "zero", or the number of
             the row that stands for unknown words. See tf_emb.layers.ids.
         **kwargs: what `keras.layers.Embedding` takes: `embeddings_initializer`, `mask_zero`, `weights` ...
@@ -52,14 +56,18 @@ class Embedding(Conversions, keras.layers.Embedding):
         max_norm: float | None = None,
         norm_type: float = 2.0,
         scale_grad_by_freq: bool = False,
+        sparse: bool = True,
+        trainable_rows: Any = None,
         out_of_range: Policy = "raise",
         **kwargs: Any,
     ) -> None:
         # Checked before the parent, which builds the table when it is given `weights`.
         self.padding_idx = _row(padding_idx, input_dim)
         self.max_norm, self.norm_type = _norm(max_norm, norm_type)
-        self.scale_grad_by_freq = scale_grad_by_freq
+        self.scale_grad_by_freq, self.sparse = scale_grad_by_freq, sparse
+        self.trainable_rows = check_rows(trainable_rows, input_dim) if isinstance(input_dim, int) else None
         self.out_of_range = check_policy(out_of_range, input_dim) if isinstance(input_dim, int) else out_of_range
+        self._slots = None if self.trainable_rows is None else Slots(self.trainable_rows, input_dim)
         super().__init__(input_dim, output_dim, *args, **kwargs)
 
     def build(self, input_shape: Any = None) -> None:
@@ -70,32 +78,55 @@ class Embedding(Conversions, keras.layers.Embedding):
         if self.padding_idx is not None and self.quantization_mode is None:
             live = ops.arange(self.input_dim)[:, None] != self.padding_idx
             self._embeddings.assign(ops.where(live, ops.convert_to_tensor(self._embeddings), 0))
+        if self._slots is not None:
+            self._split(self._slots)
 
     def call(self, inputs: Any) -> Any:
         """Return the row of every id."""
         return ops.cast(self._rows(inputs), self.compute_dtype)
 
     def _rows(self, inputs: Any) -> Any:
-        """Return the rows at the dtype of the table."""
-        writes = self.max_norm is not None and keras.backend.backend() != "jax"
-        if writes:
-            self._shorten(as_index(inputs), self.max_norm)
-        rows = lookup(
-            self.embeddings,
-            inputs,
-            self.padding_idx,
-            scale_grad_by_freq=self.scale_grad_by_freq,
-            out_of_range=self.out_of_range,
-        )
-        if self.max_norm is not None and not writes:
-            rows = shortened(rows, self.max_norm, self.norm_type)
-        return rows
+        """Return the rows at the dtype of the table, and shorten them as `max_norm` has it."""
+        self._shorten(inputs)
+        return self._look_up(inputs, self.padding_idx, self.scale_grad_by_freq, self.max_norm)
 
-    def _shorten(self, ids: Any, max_norm: Any) -> None:
-        """Apply `max_norm` to the rows that are about to be looked up, in place."""
-        if isinstance(self.out_of_range, int):
+    def _look_up(
+        self, ids: Any, padding_idx: int | None = None, by_freq: bool = False, max_norm: float | None = None
+    ) -> Any:
+        """Return the rows; `max_norm` counts on JAX alone, which cannot shorten them in the table."""
+        options: dict[str, Any] = {"scale_grad_by_freq": by_freq, "sparse": self.sparse}
+        if self._slots is None:
+            rows = lookup(self.embeddings, ids, padding_idx, out_of_range=self.out_of_range, **options)
+            return self._as_shortened(rows, max_norm)
+        fixed = ops.stop_gradient(lookup(self._embeddings, ids, out_of_range=self.out_of_range))
+        slots = self._slots.of(ids, self.out_of_range)
+        padding = self._slots.of_padding(padding_idx)
+        rows = lookup(self._trained, slots, padding, out_of_range="zero", **options)
+        return ops.where(ops.expand_dims(slots >= 0, -1), self._as_shortened(rows, max_norm), fixed)
+
+    def _as_shortened(self, rows: Any, max_norm: float | None) -> Any:
+        if max_norm is None or keras.backend.backend() != "jax":
+            return rows
+        return shortened(rows, max_norm, self.norm_type)
+
+    def _distinct(self, ids: Any) -> tuple[Any, Any, Any]:
+        """Return rows, their ids, and for each of the flat `ids` which row is its own: None where all have one."""
+        if keras.backend.backend() != "tensorflow" or self._slots is not None:
+            return self._rows(ids), ids, None
+        self._shorten(ids)
+        arguments = self.padding_idx, self.scale_grad_by_freq, self.out_of_range, self.sparse
+        return distinct_rows(self.embeddings, as_index(ids), *arguments)
+
+    def _shorten(self, ids: Any) -> None:
+        """Apply `max_norm` to the rows that are about to be looked up, in place where the backend can."""
+        if self.max_norm is None or keras.backend.backend() == "jax":
+            return
+        ids, table = as_index(ids), self._embeddings
+        if self._slots is not None:
+            ids, table = self._slots.of(ids, self.out_of_range), self._trained
+        elif isinstance(self.out_of_range, int):
             ids = ops.where(inside(ids, self.input_dim), ids, ops.cast(self.out_of_range, ids.dtype))
-        renormalise(uncast(self._embeddings), ops.reshape(ids, (-1,)), max_norm, self.norm_type)
+        renormalise(uncast(table), ops.reshape(ids, (-1,)), self.max_norm, self.norm_type)
 
     def compute_output_spec(self, inputs: Any) -> keras.KerasTensor:
         """Refuse symbolic ids that are not integers, before there is any data; return the output's spec."""
@@ -104,7 +135,7 @@ class Embedding(Conversions, keras.layers.Embedding):
 
     def get_config(self) -> dict[str, Any]:
         """Return what `from_config` needs."""
-        own = ("padding_idx", "max_norm", "norm_type", "scale_grad_by_freq", "out_of_range")
+        own = ("padding_idx", "max_norm", "norm_type", "scale_grad_by_freq", "sparse", "trainable_rows", "out_of_range")
         return {**super().get_config(), **{name: getattr(self, name) for name in own}}
 
 

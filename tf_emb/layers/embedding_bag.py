@@ -19,36 +19,31 @@ from keras import ops
 
 from tf_emb.layers.bags import Bags, bags
 from tf_emb.layers.embedding import Embedding
-from tf_emb.layers.lookup import lookup
-from tf_emb.layers.segments import segment_max, segment_sum
+from tf_emb.layers.segments import gathered_sum, segment_max, segment_sum, spread
 
 Combiner = Literal["sum", "mean", "max", "sqrtn"]
 
 
-def combine(rows: Any, of: Bags, live: Any, combiner: Combiner) -> Any:
+def combine(rows: Any, place: Any, of: Bags, live: Any, combiner: Combiner) -> Any:
     """Return one vector a bag, zeros for bags without live places.
 
     Args:
-        rows: shape (places, dim).
+        rows: shape (distinct, dim); those of padding are finite.
+        place: int32, shape (places,): the row of each place; None where there is a row for every place.
         of: the bags and weights of the places.
         live: bool, shape (places,): False for padding.
         combiner: see the module.
     """
     if combiner == "max":
-        return _largest(rows, of, live)
+        return _largest(spread(rows, place), of, live)
     weights = ops.cast(live, rows.dtype) if of.weights is None else ops.where(live, of.weights, 0)
     weights = ops.cast(weights, rows.dtype)
-    rows = ops.where(live[:, None], rows, 0)  # a padding row may hold NaN
-    total = _sum(rows * weights[:, None], of)
+    total = gathered_sum(rows, place, of.bag, of.count, weights, learned=of.weights is not None)
     if combiner == "sum":
         return total
-    norm = _sum(weights if combiner == "mean" else weights**2, of)[:, None]
+    norm = segment_sum(weights if combiner == "mean" else weights**2, of.bag, of.count)[:, None]
     norm = norm if combiner == "mean" else ops.sqrt(norm)
     return ops.where(norm == 0, 0, total / ops.where(norm == 0, 1, norm))
-
-
-def _sum(values: Any, of: Bags) -> Any:
-    return segment_sum(values, of.bag, of.count)
 
 
 def _largest(rows: Any, of: Bags, live: Any) -> Any:
@@ -117,15 +112,17 @@ class EmbeddingBag(Embedding):
         if per_sample_weights is not None and self.combiner == "max":
             raise ValueError("`per_sample_weights` must be None for combiner='max'; got weights. Use 'sum'.")
         of = bags(inputs, per_sample_weights, self.include_last_offset)
-        rows = self._rows(of.ids)  # at the table's dtype: a long sum in float16 stops growing
         live = ops.ones_like(of.ids, "bool") if self.padding_idx is None else of.ids != self.padding_idx
-        out = combine(rows, of, live, self.combiner)
+        rows, ids, place = self._distinct(of.ids)  # at the table's dtype: a long sum in float16 stops growing
+        if self.padding_idx is not None:
+            rows = ops.where((ids != self.padding_idx)[:, None], rows, 0)  # a padding row may hold NaN
+        out = combine(rows, place, of, live, self.combiner)
         out = out if self.default_id is None else self._fill(out, _any(live, of))
         return ops.cast(out, self.compute_dtype)
 
     def _fill(self, out: Any, filled: Any) -> Any:
         """Put the default row where a bag is empty."""
-        rows = lookup(self.embeddings, ops.full_like(filled, self.default_id, dtype="int32"))
+        rows = self._look_up(ops.full_like(filled, self.default_id, dtype="int32"))
         return ops.where(filled[:, None], out, rows)
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:

@@ -75,13 +75,28 @@ def raise_outside(ids: Any, vocab: int) -> Any:
         IndexError: eagerly, with the first such id and its place. In a tf.function TensorFlow raises
             InvalidArgumentError instead.
     """
-    backend = keras.backend.backend()
-    if backend == "tensorflow":
-        return _raise_tensorflow(ids, vocab)
-    if backend == "jax" and isinstance(ids, sys.modules["jax"].core.Tracer):  # Keras has imported it
+    if not can_raise(ids):
         return ids
+    if keras.backend.backend() == "tensorflow":
+        return _raise_tensorflow(ids, vocab)
     _raise_eager(ops.convert_to_numpy(ids), vocab)
     return ids
+
+
+def can_raise(ids: Any) -> bool:
+    """Return whether the program that reads `ids` can stop with an error: not under XLA, nor under JAX's jit."""
+    backend = keras.backend.backend()
+    if backend == "jax":
+        return not isinstance(ids, sys.modules["jax"].core.Tracer)  # Keras has imported it
+    return backend != "tensorflow" or not in_xla()
+
+
+def in_xla() -> bool:
+    """Return whether TensorFlow is tracing a function that XLA will compile."""
+    import tensorflow as tf
+    from tensorflow.python.ops import control_flow_util  # there is no public way to ask
+
+    return control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
 
 
 def _raise_tensorflow(ids: Any, vocab: int) -> Any:

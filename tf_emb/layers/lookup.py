@@ -13,7 +13,7 @@ import keras
 from keras import ops
 
 from tf_emb.layers.gradient import scale_gradient, uncast
-from tf_emb.layers.ids import Policy, as_index, fill_value, inside, raise_outside
+from tf_emb.layers.ids import Policy, as_index, can_raise, fill_value, inside, raise_outside
 
 
 def lookup(
@@ -23,6 +23,7 @@ def lookup(
     *,
     scale_grad_by_freq: bool = False,
     out_of_range: Policy = "raise",
+    sparse: bool = True,
 ) -> Any:
     """Return the rows of `table` at `ids`, with a coalesced gradient.
 
@@ -32,6 +33,8 @@ def lookup(
         padding_idx: the id whose row gets no gradient; its row is returned as it is stored.
         scale_grad_by_freq: divide the gradient of a row by how often its id occurs in this call.
         out_of_range: what becomes of ids outside 0..vocab-1; see tf_emb.layers.ids.
+        sparse: whether the gradient names only the rows that are looked up (tf.IndexedSlices); else it is a tensor of
+            the table's shape, as it always is on JAX and PyTorch.
 
     Returns:
         The rows, shape ids.shape + (dim,), dtype of `table`.
@@ -40,27 +43,50 @@ def lookup(
         TypeError: `ids` are not integers. They are not truncated: 16777217.0 is not even exact.
         IndexError: an id names no row, `out_of_range` is "raise", and the program can raise.
     """
-    vocab = table.shape[0]
     ids = as_index(ids)
-    if out_of_range == "raise":
-        ids = raise_outside(ids, vocab)
-    elif isinstance(out_of_range, int):
-        ids = ops.where(inside(ids, vocab), ids, ops.cast(out_of_range, ids.dtype))
-    read = _read_tensorflow if keras.backend.backend() == "tensorflow" else _read
-    return read(uncast(table), ids, padding_idx, scale_grad_by_freq, out_of_range)
-
-
-def _read_tensorflow(table: Any, ids: Any, padding_idx: int | None, by_freq: bool, policy: Policy) -> Any:
-    """Read each distinct id once, straight from the variable: a gather reads only the rows it is asked for."""
+    arguments = padding_idx, scale_grad_by_freq, out_of_range
+    if keras.backend.backend() != "tensorflow":
+        return _read(uncast(table), _known(ids, table.shape[0], out_of_range), *arguments)
     import tensorflow as tf
 
-    distinct, place = tf.unique(tf.reshape(ids, [-1]), out_idx=tf.int32)
-    # Not tf.unique_with_counts: XLA cannot compile it.
-    counts = tf.math.unsorted_segment_sum(tf.ones_like(place), place, tf.size(distinct)) if by_freq else None
-    rows = _rows(lambda safe: tf.gather(table, safe), table, distinct, counts, padding_idx, by_freq, policy)
+    from tf_emb.layers.places import spread
+
+    rows, _, place = distinct_rows(table, ids, *arguments, sparse)
     dim = rows.shape[-1]
-    result = tf.reshape(tf.gather(rows, place), tf.concat([tf.shape(ids), [dim]], 0))
+    result = tf.reshape(spread(rows, place), tf.concat([tf.shape(ids), [dim]], 0))
     return tf.ensure_shape(result, [*ids.shape, dim])
+
+
+def distinct_rows(
+    table: Any, ids: Any, padding_idx: int | None, scale_grad_by_freq: bool, out_of_range: Policy, sparse: bool
+) -> tuple[Any, Any, Any]:
+    """Return the row of each distinct id, read straight from the variable, and for every place which it is.
+
+    TensorFlow only; the arguments are those of `lookup`. A gather reads only the rows it is asked for.
+
+    Returns:
+        Rows, shape (distinct, dim); their ids, shape (distinct,); and places, int32, shape (ids.size,).
+    """
+    import tensorflow as tf
+
+    from tf_emb.layers.places import gather_dense
+
+    ids = tf.reshape(_known(ids, table.shape[0], out_of_range), [-1])
+    distinct, place = tf.unique(ids, out_idx=tf.int32)
+    # Not tf.unique_with_counts: XLA cannot compile it.
+    count = tf.math.unsorted_segment_sum(tf.ones_like(place), place, tf.size(distinct)) if scale_grad_by_freq else None
+    held = uncast(table)
+    take = lambda safe: tf.gather(held, safe) if sparse else gather_dense(held, safe)  # noqa: E731
+    return _rows(take, held, distinct, count, padding_idx, scale_grad_by_freq, out_of_range), distinct, place
+
+
+def _known(ids: Any, vocab: int, policy: Policy) -> Any:
+    """Refuse ids that name no row, or let the row of unknown words stand for them, as `policy` has it."""
+    if policy == "raise":
+        return raise_outside(ids, vocab)
+    if isinstance(policy, int):
+        return ops.where(inside(ids, vocab), ids, ops.cast(policy, ids.dtype))
+    return ids
 
 
 def _read(table: Any, ids: Any, padding_idx: int | None, by_freq: bool, policy: Policy) -> Any:
@@ -71,7 +97,8 @@ def _read(table: Any, ids: Any, padding_idx: int | None, by_freq: bool, policy: 
 
 def _rows(take: Any, table: Any, ids: Any, counts: Any, padding_idx: int | None, by_freq: bool, policy: Policy) -> Any:
     """Take the rows of `ids` and shape their gradient; `counts` says how often each occurs in the call."""
-    exists = None if isinstance(policy, int) else inside(ids, table.shape[0])
+    known = isinstance(policy, int) or (policy == "raise" and can_raise(ids))
+    exists = None if known else inside(ids, table.shape[0])
     rows = take(ids if exists is None else ops.where(exists, ids, ops.zeros_like(ids)))
     if by_freq:
         rows = scale_gradient(rows, ops.expand_dims(1 / ops.cast(counts, rows.dtype), -1))

@@ -24,6 +24,33 @@ def segment_sum(values: Any, segment: Any, count: Any) -> Any:
     return ops.segment_sum(values, segment, num_segments=count)
 
 
+def gathered_sum(rows: Any, place: Any, segment: Any, count: Any, weights: Any, learned: bool) -> Any:
+    """Return, for each of `count` segments, the sum of weights[p] rows[place[p]] over its places p.
+
+    Args:
+        rows: shape (distinct, dim).
+        place: int32, shape (places,); None where there is a row for every place.
+        segment: int32, shape (places,), not decreasing.
+        count: how many segments.
+        weights: shape (places,), the dtype of `rows`.
+        learned: whether `weights` need a gradient.
+    """
+    if place is None:
+        return segment_sum(rows * weights[:, None], segment, count)
+    from tf_emb.layers import places  # TensorFlow's
+
+    return places.gathered_sum(rows, place, segment, count, weights, learned)
+
+
+def spread(rows: Any, place: Any) -> Any:
+    """Return the row of each place; `place` as above."""
+    if place is None:
+        return rows
+    from tf_emb.layers import places
+
+    return places.spread(rows, place)
+
+
 def segment_max(values: Any, segment: Any, count: Any) -> Any:
     """Return the largest of `values` in each of `count` segments, without gradient.
 

@@ -4,6 +4,7 @@ The gradient of a lookup names few rows of a large table. Keras' Adam neverthele
 and moves every row at every step, which costs time in proportion to the vocabulary, and drags words along that were
 not seen. These update the named rows alone, their state too, as torch's optimizers do for `nn.Embedding(sparse=True)`:
 
+    LazySGD       torch.optim.SGD on sparse gradients: plain SGD
     LazyAdam      torch.optim.SparseAdam
     LazyAdagrad   torch.optim.Adagrad on sparse gradients (its rows without gradient never move, so it is plain Adagrad)
 
@@ -19,5 +20,6 @@ every step, as they do in Keras.
 
 from tf_emb.optimizers.adagrad import LazyAdagrad
 from tf_emb.optimizers.adam import LazyAdam
+from tf_emb.optimizers.sgd import LazySGD
 
-__all__ = ["LazyAdagrad", "LazyAdam"]
+__all__ = ["LazyAdagrad", "LazyAdam", "LazySGD"]

@@ -6,6 +6,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from tf_emb.layers.ids import in_xla
+
 # Each is dense by nature, or fails in Keras on slices; silently, rows that no batch named would move.
 REFUSED = {
     "weight_decay": "It decays rows that no batch named. Regularise the looked-up rows in the loss.",
@@ -53,23 +55,28 @@ class LazyOptimizer(keras.optimizers.Optimizer):
         """Update the rows that `gradient` names, and their state."""
         targets = [variable, *self.slots(variable).values()]
         gradient = ops.cast(gradient, variable.dtype)
-        read, place = _named_rows(gradient.indices) if _is_slices(gradient) else _all_rows()
+        if is_slices(gradient) and not in_xla():
+            gradient = coalesced(gradient)
+        read, place = _named_rows(gradient.indices) if is_slices(gradient) else _all_rows()
         rows, *old = [read(target) for target in targets]
-        g = self._row_sums(gradient, targets[1]) if _is_slices(gradient) else gradient
-        new, step = self._rule(g, old, learning_rate)
+        new, step = self._rule(self._row_sums(gradient, targets[-1]), old, learning_rate)
         for target, values in zip(targets, [rows - step, *new], strict=True):
             self.assign(target, place(values))
 
-    def _row_sums(self, slices: Any, scratch: Any) -> Any:
+    def _row_sums(self, gradient: Any, scratch: Any) -> Any:
         """Return for each slice the sum over all slices of its row; squares are taken of that sum.
 
-        Summed in the rows of a slot, which get their new value next. Then slices of one row all hold the same numbers,
-        and it does not matter which is written last. No tf.unique here: under XLA it returns garbage for ids that
-        themselves come from a tf.unique, as a lookup's do.
+        Under XLA they are summed in the rows of a slot, which has been read and gets its new value next. Then slices of
+        one row all hold the same numbers, and it does not matter which is written last. No tf.unique there: it returns
+        garbage for ids that themselves come from a tf.unique, as a lookup's do.
         """
-        read, place = _named_rows(slices.indices)
-        self.assign(scratch, place(ops.zeros_like(slices.values)))
-        self.assign_add(scratch, slices)
+        if not is_slices(gradient):
+            return gradient
+        if not in_xla():
+            return gradient.values
+        read, place = _named_rows(gradient.indices)
+        self.assign(scratch, place(ops.zeros_like(gradient.values)))
+        self.assign_add(scratch, gradient)
         return read(scratch)
 
     def _initial(self, name: str) -> Any:
@@ -86,18 +93,25 @@ class LazyOptimizer(keras.optimizers.Optimizer):
         """
         if self.clipnorm is None and self.global_clipnorm is None and self.clipvalue is None:
             return list(grads)
-        rows = [coalesced(g) if _is_slices(g) else g for g in grads]
-        clipped = super()._clip_gradients([g.values if _is_slices(g) else g for g in rows])
-        return [_with_values(g, values) if _is_slices(g) else values for g, values in zip(rows, clipped, strict=True)]
+        rows = [coalesced(g) if is_slices(g) else g for g in grads]
+        clipped = super()._clip_gradients([g.values if is_slices(g) else g for g in rows])
+        return [_with_values(g, values) if is_slices(g) else values for g, values in zip(rows, clipped, strict=True)]
 
 
 def coalesced(slices: Any) -> Any:
-    """Return `tf.IndexedSlices` with each row once, its slices summed."""
+    """Return `tf.IndexedSlices` with each row once, its slices summed; not under XLA.
+
+    The gradient of a lookup is so already, and then nothing is copied.
+    """
     import tensorflow as tf
 
-    # Not tf.unique: XLA compiles it, and miscounts (see _row_sums); this one it refuses.
+    from tf_emb.layers.places import place_sum
+
+    # With counts, which XLA cannot compile: it compiles tf.unique, and miscounts (see _row_sums).
     rows, place, _ = tf.unique_with_counts(slices.indices)
-    values = tf.math.unsorted_segment_sum(slices.values, place, tf.size(rows))
+    once = tf.equal(tf.size(rows), tf.size(place))
+    held = tf.convert_to_tensor(slices.values)
+    values = tf.cond(once, lambda: held, lambda: place_sum(held, place, tf.size(rows)))
     return tf.IndexedSlices(values, rows, slices.dense_shape)
 
 
@@ -116,7 +130,8 @@ def _all_rows() -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
     return ops.convert_to_tensor, lambda values: values
 
 
-def _is_slices(gradient: Any) -> bool:
+def is_slices(gradient: Any) -> bool:
+    """Return whether a gradient names rows."""
     if keras.backend.backend() != "tensorflow":
         return False
     import tensorflow as tf

@@ -24,6 +24,8 @@ GRADIENT_FAULTS = {
     "repeated ids not coalesced": Fault("squares = g**2", "squares = coalesce(state, ids, updates**2)[rows]"),
     "mean over the places": Fault("coalesce(state, ids, updates)[rows]", "coalesce(state, ids, updates)[rows] / 12"),
 }
+SUM_FAULTS = {name: fault for name, fault in GRADIENT_FAULTS.items() if "squares" not in fault.old}
+DESCENT = 'state["table"][rows] -= x["rate"] * g\n'
 OWN_STEPS = 'np.array([[np.any(x["ids"][: t + 1] == row, axis=1).sum()] for row in rows])'
 CORRECTION = "np.sqrt(-np.expm1(t * np.log(b2))) / -np.expm1(t * np.log(b1))"
 
@@ -53,6 +55,16 @@ def case(name: str, claim: str, cite: str, faults: dict[str, Fault]) -> Case:
 
 
 CASES = [
+    case(
+        "sgd",
+        "200 steps of gradient descent on the rows of each batch agree; other rows keep their bits.",
+        "Robbins and Monro 1951; torch.optim.sgd._single_tensor_sgd on sparse gradients",
+        {
+            **SUM_FAULTS,
+            "rows without gradient moved": Fault(DESCENT, DESCENT.replace("rows", "rows - 1")),
+            "step in the direction of the gradient": Fault(DESCENT, DESCENT.replace("-=", "+=")),
+        },
+    ),
     case(
         "adam",
         "200 steps of lazy Adam agree: rows that a batch does not name keep their bits, and so do their moments.",

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-SLOTS = {
+SLOTS: dict[str, dict[str, tuple[str, str]]] = {
+    "sgd": {},
     "adam": {"m": ("exp_avg", "momentum"), "v": ("exp_avg_sq", "velocity")},
     "adagrad": {"accumulator": ("sum", "accumulator")},
 }
@@ -24,7 +25,7 @@ def run(stepper: Callable[..., Any], name: str, x: Mapping[str, Any]) -> dict[st
 
 
 class Torch:
-    """A sparse torch.nn.Embedding under torch.optim.SparseAdam or torch.optim.Adagrad."""
+    """A sparse torch.nn.Embedding under torch.optim.SGD, SparseAdam or Adagrad."""
 
     def __init__(self, name: str, x: Mapping[str, Any]) -> None:
         import torch
@@ -33,8 +34,10 @@ class Torch:
         self.layer = torch.nn.Embedding.from_pretrained(x["start table"].clone(), freeze=False, sparse=True)
         self.slots = {slot: key for slot, (key, _) in SLOTS[name].items()}
         table, rate, eps = [self.layer.weight], x["rate"], x["epsilon"]
-        if name == "adam":
-            self.optimizer: Any = torch.optim.SparseAdam(table, rate, (x["beta_1"], x["beta_2"]), eps)
+        if name == "sgd":
+            self.optimizer: Any = torch.optim.SGD(table, rate)
+        elif name == "adam":
+            self.optimizer = torch.optim.SparseAdam(table, rate, (x["beta_1"], x["beta_2"]), eps)
         else:
             start = x["initial accumulator"]
             self.optimizer = torch.optim.Adagrad(table, rate, initial_accumulator_value=start, eps=eps)
@@ -42,7 +45,7 @@ class Torch:
     def set(self, state: Mapping[str, Any], t: int) -> None:
         """Start from `state`, `t` steps done."""
         self.layer.weight.data = state["table"].clone()
-        kept = self.optimizer.state[self.layer.weight]
+        kept = self.optimizer.state[self.layer.weight] if self.slots else {}
         kept["step"] = self.torch.tensor(float(t)) if "accumulator" in self.slots else t
         for slot, key in self.slots.items():
             kept[key] = state[slot].clone()
@@ -99,8 +102,10 @@ class Keras:
 
 
 def _optimizer(name: str, x: Mapping[str, Any]) -> Any:
-    from tf_emb.optimizers import LazyAdagrad, LazyAdam
+    from tf_emb.optimizers import LazyAdagrad, LazyAdam, LazySGD
 
+    if name == "sgd":
+        return LazySGD(x["rate"])
     if name == "adam":
         return LazyAdam(x["rate"], x["beta_1"], x["beta_2"], epsilon=x["epsilon"])
     return LazyAdagrad(x["rate"], x["initial accumulator"], epsilon=x["epsilon"])

@@ -4,7 +4,7 @@ import numpy as np
 
 from compare.case import Arrays
 from compare.cases.lazy_optimizers.oracle import initial
-from compare.rounding import FUNCTION, Rounded, scatter_add
+from compare.rounding import FUNCTION, Rounded, gamma, scatter_add
 
 
 def envelope(x: Arrays, u: float, name: str) -> dict[str, np.ndarray]:
@@ -34,6 +34,24 @@ def choose(named: np.ndarray, new: Rounded, old: Rounded) -> Rounded:
     return Rounded(np.where(named, new.value, old.value), np.where(named, new.error, old.error), new.u)
 
 
+def rounded_sgd(x: Arrays, state: dict[str, Rounded], g: Rounded, t: int) -> dict[str, Rounded]:
+    """The rule, on every row; a program may write a row back once for each of its c places, as torch does.
+
+    That is c - 1 roundings more, each of at most |w| + lr sum |g|.
+    """
+    ids, w = x["ids"][t - 1], state["table"]
+    places = np.bincount(ids, minlength=len(w.value))[:, None]
+    summed = scatter_add(len(w.value), ids, abs_value(w[ids] - x["target"][t - 1]))
+    between = np.abs(w.value) + w.error + x["rate"] * (summed.value + summed.error)
+    new = w - g * x["rate"]
+    return {"table": Rounded(new.value, new.error + gamma(np.maximum(places - 1, 0), g.u) * between, g.u)}
+
+
+def abs_value(of: Rounded) -> Rounded:
+    """|x|, which does not round."""
+    return Rounded(np.abs(of.value), of.error, of.u)
+
+
 def rounded_adam(x: Arrays, state: dict[str, Rounded], g: Rounded, t: int) -> dict[str, Rounded]:
     """The rule, on every row."""
     b1, b2 = float(x["beta_1"]), float(x["beta_2"])
@@ -58,4 +76,4 @@ def rounded_adagrad(x: Arrays, state: dict[str, Rounded], g: Rounded, t: int) ->
     return {"table": state["table"] - g * x["rate"] / (a.sqrt() + float(x["epsilon"])), "accumulator": a}
 
 
-ROUNDED = {"adam": rounded_adam, "adagrad": rounded_adagrad}
+ROUNDED = {"sgd": rounded_sgd, "adam": rounded_adam, "adagrad": rounded_adagrad}

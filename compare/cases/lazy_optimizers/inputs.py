@@ -21,7 +21,7 @@ def draw(rng: np.random.Generator, name: str) -> dict[str, np.ndarray]:
         "target": rng.normal(size=(*ids.shape, DIM)),
         "zero": np.array(0.0),
         "initial accumulator": np.array(0.1),
-        "rate": np.array({"adam": 0.01, "adagrad": 0.1}[name]),
+        "rate": np.array({"sgd": 0.02, "adam": 0.01, "adagrad": 0.1}[name]),
         "epsilon": np.array(1e-3),
         "beta_1": np.array(0.9),
         "beta_2": np.array(0.999),

@@ -1,4 +1,4 @@
-"""The trajectories in NumPy: a gradient that looks rows up, and two update rules."""
+"""The trajectories in NumPy: a gradient that looks rows up, and three update rules."""
 
 from collections.abc import Callable
 
@@ -6,9 +6,14 @@ import numpy as np
 
 from compare.case import Arrays
 
-SLOTS = {"adam": ("m", "v"), "adagrad": ("accumulator",)}
+SLOTS: dict[str, tuple[str, ...]] = {"sgd": (), "adam": ("m", "v"), "adagrad": ("accumulator",)}
 INITIAL = {"m": "zero", "v": "zero", "accumulator": "initial accumulator"}
 State = dict[str, np.ndarray]
+
+
+def sgd_oracle(x: Arrays) -> State:
+    """Follow gradient descent."""
+    return outputs(x, sgd, initial(x, "sgd"))
 
 
 def adam_oracle(x: Arrays) -> State:
@@ -57,6 +62,11 @@ def coalesce(state: State, ids: np.ndarray, updates: np.ndarray) -> np.ndarray:
     return total
 
 
+def sgd(x: Arrays, state: State, rows: np.ndarray, g: np.ndarray, squares: np.ndarray, t: int) -> None:
+    """w -= lr g."""
+    state["table"][rows] -= x["rate"] * g
+
+
 def adam(x: Arrays, state: State, rows: np.ndarray, g: np.ndarray, squares: np.ndarray, t: int) -> None:
     """Moving averages and a bias-corrected step of `rows` alone; t counts batches, from 1."""
     b1, b2 = x["beta_1"], x["beta_2"]
@@ -74,4 +84,4 @@ def adagrad(x: Arrays, state: State, rows: np.ndarray, g: np.ndarray, squares: n
     state["table"][rows] -= x["rate"] * g / (np.sqrt(a) + x["epsilon"])
 
 
-RULES = {"adam": adam, "adagrad": adagrad}
+RULES = {"sgd": sgd, "adam": adam, "adagrad": adagrad}
