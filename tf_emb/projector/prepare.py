@@ -64,7 +64,7 @@ def prepare(
     tensors = {}
     for key, table in given.tensors.items():
         what = f"vectors[{key!r}]" if several else "vectors"
-        tensors[key] = as_float32(what, table[rows], shown, normalize)
+        tensors[key] = as_float32(what, take(table, rows), shown, normalize)
         report_zeros(what, tensors[key], shown)
     said = left_out(given.labels, rows, ranks, ranked_by)
     return Chosen(tensors, shown, {k: take(v, rows) for k, v in known.items()}, rows, len(given.labels), said)
@@ -85,8 +85,8 @@ def _check_lengths(columns: Mapping[str, Any], rows: int) -> None:
 
 def take(values: Any, rows: np.ndarray) -> Any:
     """Return the values of some rows: an array of an array, a list of anything else."""
+    if len(rows) == len(values):  # all of them, in their order: no copy of a large table
+        return values if isinstance(values, np.ndarray) else list(values)
     if isinstance(values, np.ndarray):
         return values[rows]
-    if len(rows) == len(values):
-        return list(values)
     return [values[i] for i in rows]

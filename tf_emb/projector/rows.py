@@ -60,6 +60,8 @@ def choose(labels: Sequence[str], ranks: np.ndarray | None, top: int | None, inc
 
 def _rows_of(labels: Sequence[str], wanted: list[str]) -> np.ndarray:
     """Return every row whose label is wanted."""
+    if not wanted:
+        return np.array([], np.int64)
     missing = [word for word in wanted if word not in set(labels)]
     if missing:
         raise ValueError(

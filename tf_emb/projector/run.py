@@ -114,7 +114,7 @@ def _replace(path: Path, data: bytes) -> None:
 
 def _write_tensor(stem: Path, matrix: np.ndarray) -> str:
     """Write `matrix` raw if the server will read it so, else as exact decimals; return the file's name."""
-    data, suffix = memoryview(matrix.tobytes()), ".bytes"
+    data, suffix = matrix.data.cast("B"), ".bytes"
     if looks_like_text(data):  # every float32 is a float64, whose repr is exact
         lines = ("\t".join(map(repr, row)) + "\n" for row in matrix.tolist())
         data, suffix = memoryview("".join(lines).encode()), ".tsv"
