@@ -147,7 +147,8 @@ class Projector:
 
     def screenshot(self, path: Path) -> Path:
         """Write what is on the page as PNG."""
-        self.page.wait_for_timeout(400)
+        self.page.mouse.move(100, 30)  # off every point and button that would say something
+        self.page.wait_for_timeout(2500)  # what moves and fades comes to rest
         self.page.screenshot(path=path)
         return path
 

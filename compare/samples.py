@@ -30,6 +30,20 @@ def lee(**options: Any) -> "KeyedVectors":
     return trained(text.lee(), **options)
 
 
+def lee_epochs(epochs: int) -> tuple["KeyedVectors", dict[int, np.ndarray]]:
+    """Return the vectors of gensim's news words after training, and the table at the end of each epoch."""
+    from gensim.models.callbacks import CallbackAny2Vec
+
+    tables = []
+
+    class Keep(CallbackAny2Vec):
+        def on_epoch_end(self, model: Any) -> None:
+            tables.append(model.wv.vectors.copy())
+
+    vectors = lee(epochs=epochs, callbacks=[Keep()])
+    return vectors, dict(enumerate(tables, 1))
+
+
 def chinese(path: Path = CHINESE, characters: int | None = None, **options: Any) -> "KeyedVectors":
     """Return vectors of the words of a Chinese text, cut by jieba.
 

@@ -243,7 +243,7 @@ def test_the_report_says_what_is_shown_and_how_to_see_it(tmp_path: Path, capsys:
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "3 of 6 rows, the largest by count; left out: 3, such as e, f, a; embedding (60 dimensions)"
     assert lines[1] == "Bookmarks, at the bottom right of the page: PCA."
-    assert "Sphereize" in lines[2]
+    assert "Spherize" in lines[2]
     assert lines[3].endswith(f"tensorboard --logdir {tmp_path}")
     assert shutil.which(lines[3].split()[0])
     assert lines[4] == f"then open http://localhost:6006/#projector (reload it if it is open): run {made.name}"

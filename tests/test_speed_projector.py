@@ -14,17 +14,7 @@ ROOT = Path(__file__).parent.parent
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     out = tmp_path_factory.mktemp("speed")
-    options = [
-        "--subject",
-        "projector",
-        "--quick",
-        "--rounds",
-        "2",
-        "--out",
-        str(out),
-        "--json",
-        str(out / "copy.json"),
-    ]
+    options = f"--subject projector --quick --rounds 2 --out {out} --json {out / 'copy.json'}".split()
     done = subprocess.run([sys.executable, "-m", "compare.speed", *options], cwd=ROOT, capture_output=True, text=True,
                           env={**os.environ, "COLUMNS": "80"}, check=False)  # fmt: skip
     assert done.returncode == 0, done.stderr

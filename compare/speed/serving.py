@@ -29,8 +29,8 @@ def serve(logdir: Path, rows: int, dim: int, environment: dict[str, str]) -> dic
     Raises:
         RuntimeError: the server did not start, or did not serve the whole tensor.
     """
-    with _server(logdir, environment) as (process, base):
-        _until(lambda: json.loads(_get(f"{base}/data/runs")), process)  # lists runs without the projector
+    with server(logdir, environment) as (process, base):
+        until(lambda: json.loads(_get(f"{base}/data/runs")), process)  # lists runs without the projector
         before = _peak_mib(process.pid)
         began = time.perf_counter()
         (run,) = json.loads(_get(f"{base}/{PLUGIN}/runs"))
@@ -46,7 +46,8 @@ def serve(logdir: Path, rows: int, dim: int, environment: dict[str, str]) -> dic
 
 
 @contextmanager
-def _server(logdir: Path, environment: dict[str, str]) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+def server(logdir: Path, environment: dict[str, str]) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
+    """Give TensorBoard's process and its address, as soon as it is started."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -65,7 +66,12 @@ def _get(url: str) -> bytes:
         return answer.read()
 
 
-def _until(condition: Any, process: "subprocess.Popen[bytes]", seconds: float = 60) -> None:
+def until(condition: Any, process: "subprocess.Popen[bytes]", seconds: float = 60) -> None:
+    """Ask until `condition()` is true.
+
+    Raises:
+        RuntimeError: the process ended, or the time is up.
+    """
     end = time.monotonic() + seconds
     while time.monotonic() < end and process.poll() is None:
         with suppress(OSError):

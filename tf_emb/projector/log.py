@@ -116,5 +116,5 @@ def report(
     if without:
         lines.append(f"Left out: {without}.")
     if any(of.matrix.shape[1] >= SPHERIZED for of in tensors):
-        lines.append("The page's neighbours are of centred vectors until you untick 'Sphereize data'.")
+        lines.append("The page's neighbours are of centred vectors until you untick 'Spherize data'.")
     return [*lines, *how_to_open(logdir, run)]
