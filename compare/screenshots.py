@@ -109,7 +109,7 @@ def _epochs(logdir: Path, out: Path, chinese: Path | None) -> Callable[[Projecto
     def look(page: Projector) -> None:
         page.show(tensor="lee news, paths")
         page.click_bookmark("paths")
-        page.label_all(NAMED)
+        page.label_all([f"palestinian ({epoch})" for epoch in shown])
 
     return look
 

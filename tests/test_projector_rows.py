@@ -157,9 +157,10 @@ def test_epochs_are_on_one_basis_and_words_have_ways(tmp_path: Path) -> None:
         np.testing.assert_array_equal(found[f"epoch {epoch}"], basis.coordinates(values)[:, :3])
     np.testing.assert_array_equal(np.fromfile(run / "tensor_0.bytes", "<f4").reshape(6, 50), tables[10])
     header, *rows = [line.split("\t") for line in (run / "metadata_1.tsv").read_text().splitlines()]
-    assert header == ["label", "epoch", "__seq_next__", "row"]
-    assert [row[0] for row in rows] == ["a", "c", "e"] * 3
-    assert [row[2] for row in rows] == ["3", "4", "5", "6", "7", "8", "-1", "-1", "-1"]
+    assert header == ["label", "word", "epoch", "__seq_next__", "row"]
+    assert [row[0] for row in rows[:4]] == ["a (1)", "c (1)", "e (1)", "a (2)"]
+    assert [row[1] for row in rows] == ["a", "c", "e"] * 3
+    assert [row[3] for row in rows] == ["3", "4", "5", "6", "7", "8", "-1", "-1", "-1"]
 
 
 def test_spaces_lie_side_by_side_on_one_basis(tmp_path: Path) -> None:

@@ -92,8 +92,11 @@ def _ways(
     """Return some words at every epoch, epoch by epoch, each joined to itself at the next."""
     words = _drawn(chosen, paths, wanted)
     stacked = np.concatenate([table[words] for table in tables.values()])
-    labels = [chosen.labels[i] for i in words] * len(tables)
-    columns = {"epoch": np.repeat(list(tables), len(words))}
+    labels = [f"{chosen.labels[i]} ({epoch})" for epoch in tables for i in words]
+    columns: dict[str, Any] = {
+        "word": [chosen.labels[i] for i in words] * len(tables),
+        "epoch": np.repeat(list(tables), len(words)),
+    }
     following = [i + len(words) if i + len(words) < len(stacked) else -1 for i in range(len(stacked))]
     rows = np.tile(chosen.rows[words], len(tables)).tolist()
     text = metadata.encode(labels, columns, rows=rows, following=following)

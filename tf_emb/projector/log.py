@@ -11,11 +11,11 @@ from numpy.typing import ArrayLike
 from tf_emb.projector import bookmarks
 from tf_emb.projector.align import fit_pca
 from tf_emb.projector.metadata import Column
-from tf_emb.projector.prepare import By, Chosen, prepare
+from tf_emb.projector.prepare import By, prepare
 from tf_emb.projector.run import Tensor, how_to_open, write_run
 from tf_emb.projector.sprites import atlas
 from tf_emb.projector.tables import SPHERIZED, Normalize
-from tf_emb.projector.views import DEFAULT, View, Views, check_views, compute, own
+from tf_emb.projector.views import DEFAULT, LIBRARIES, TITLES, View, Views, check_views, compute, own
 
 Say = Callable[[str], object]
 TOP = 10_000
@@ -58,7 +58,8 @@ def log_projection(
         sprites: a picture of every row, shape (rows, height, width) or (rows, height, width, 3 or 4), uint8 or floats
             in 0..1; shrunk where they do not fit the page's 8192 pixels.
         views: bookmarks with coordinates of all rows, which the page shows as they are: of "pca" (exact), "umap" (on
-            cosines), "tsne" (on cosines); or your own, a mapping of titles to coordinates of shape (rows, 2 or 3).
+            cosines), "tsne" (on cosines); by default the first two, without UMAP where it is not installed. Or your
+            own, a mapping of titles to coordinates of shape (rows, 2 or 3).
         top: how many rows to show, 100,000 at most; None for all.
         include: labels to show whatever their rank.
         by: what ranks the rows, largest first: the name of a column, or numbers of shape (rows,). By default the
@@ -81,20 +82,27 @@ def log_projection(
     )  # fmt: skip
     owned = [own(title, points, chosen.total) for title, points in wanted.own.items()]
     sheet = None if sprites is None else atlas(sprites, chosen.rows, chosen.total)
-    text = chosen.metadata()
-    tensors = [
-        Tensor(key, matrix, text, marks(_pictures(wanted.names, owned, matrix, chosen), matrix, chosen.colour()), sheet)
-        for key, matrix in chosen.tensors.items()
-    ]
+    text, colour = chosen.metadata(), chosen.colour()
+    tensors = []
+    for key, matrix in chosen.tensors.items():
+        pictures = _pictures(wanted.names, owned, matrix, chosen.rows, say)
+        tensors.append(Tensor(key, matrix, text, marks(pictures, matrix, colour), sheet))
     run = write_run(logdir, name if step is None else f"{name}-step{step:06}", tensors)
     for line in report(chosen.said, tensors, wanted.titles, wanted.without, logdir, run):
         say(line)
     return run
 
 
-def _pictures(names: Sequence[str], owned: Sequence[View], matrix: np.ndarray, chosen: Chosen) -> list[View]:
-    """Return the views of one tensor, those that the user computed last."""
-    return [compute(of, matrix) for of in names] + [View(of.title, of.kind, of.points[chosen.rows]) for of in owned]
+def _pictures(
+    names: Sequence[str], owned: Sequence[View], matrix: np.ndarray, rows: np.ndarray, say: Say
+) -> list[View]:
+    """Return the views of one tensor, those that the user computed last; what takes time is said first."""
+    found = []
+    for name in names:
+        if name in LIBRARIES:
+            say(f"Computing {TITLES[name]} of {len(matrix):,} rows.")
+        found.append(compute(name, matrix))
+    return found + [View(of.title, of.kind, of.points[rows]) for of in owned]
 
 
 def marks(pictures: Sequence[View], matrix: np.ndarray, colour: str) -> str:
