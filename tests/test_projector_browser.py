@@ -169,6 +169,9 @@ def test_epochs_are_switched_by_bookmarks(page: Projector, runs: dict[str, str])
     page.show(runs["epochs"], "epochs, paths")
     lines = page.set_up("() => projector.dataSet.sequences.map(sequence => sequence.pointIndices)")
     assert lines == [[i, i + 8, i + 16] for i in range(8)]
+    page.click_bookmark("paths")
+    stacked = np.concatenate([epoch * table(8, 50) + epoch for epoch in (1, 2, 3)])
+    exact(page, "pca", basis.coordinates(stacked)[:, :2])  # flat, as lines in depth are hard to read
 
 
 def test_engines_coincide(page: Projector, runs: dict[str, str]) -> None:

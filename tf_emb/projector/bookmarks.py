@@ -32,7 +32,7 @@ def encode(views: Sequence[View], shape: tuple[int, int], pca: np.ndarray, colou
 def _state(view: View, shape: tuple[int, int], pca: np.ndarray, colour: str) -> str:
     """Return one bookmark. It may lack `shuffledDataIndices`, and must not have [] there: that empties later views."""
     shown = view.points.shape[1]
-    flat = view.kind == "custom" or shown == 2
+    flat = view.flat or view.kind == "custom" or shown == 2
     state = {
         "label": view.title, "isSelected": False, "selectedProjection": view.kind, "dataSetDimensions": shape,
         "tSNEIteration": 0, "tSNEPerplexity": 30, "tSNELearningRate": 1, "tSNEis3d": True,

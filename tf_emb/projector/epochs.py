@@ -101,7 +101,10 @@ def _ways(
     rows = np.tile(chosen.rows[words], len(tables)).tolist()
     text = metadata.encode(labels, columns, rows=rows, following=following)
     return Tensor(
-        name, served(stacked), text, marks([View("paths", "pca", basis.coordinates(stacked))], stacked, "epoch")
+        name,
+        served(stacked),
+        text,
+        marks([View("paths", "pca", basis.coordinates(stacked), flat=True)], stacked, "epoch"),
     )
 
 

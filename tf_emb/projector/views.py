@@ -29,11 +29,13 @@ class View:
         title: its bookmark's name on the page.
         kind: the page's tab that shows it: "pca", "umap" or "custom". Never its "tsne", which goes on moving.
         points: float32, shape (rows, 2, 3 or more); the tab shows the first two or three columns.
+        flat: whether to show two where there are three.
     """
 
     title: str
     kind: str
     points: np.ndarray
+    flat: bool = False
 
 
 @dataclass(frozen=True)
