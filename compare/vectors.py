@@ -22,10 +22,10 @@ def log(result: Result, arrays: Path, out: Path) -> list[str]:
         arrays: the folder with the outputs of the processes.
         out: the report's folder, below the folder that TensorBoard reads.
     """
-    names = [case["name"] for case in result.cases if case["name"] in SOURCES]
-    if not names:
+    sources = [case for case in result.cases if case["name"] in SOURCES]
+    if not sources:
         return []
-    tensors = trained(result, Job(names[-1], result.dtypes[-1]), arrays)
+    tensors = trained(result, Job(sources[-1]["name"], list(sources[-1]["hashes"])[-1]), arrays)
     if tensors:
         show(tensors, out)
     return list(tensors)

@@ -117,7 +117,7 @@ def test_the_two_readmes_have_the_same_examples():
 
 def test_the_changelog_names_every_case():
     text = (ROOT / "CHANGELOG.md").read_text()
-    families = ("embedding-", "bag-")
+    families = ("embedding-", "bag-", "trajectory-")
     named = [case.name for case in cases.load().values() if not case.diverges and not case.name.startswith(families)]
     assert all(f"`{name}`" in text for name in named)
     assert all(f"`{family}*`" in text for family in families)
@@ -137,3 +137,18 @@ def test_every_row_of_the_semantics_names_a_case_or_a_test_that_exists():
             assert names or tests or last.strip().startswith("the same"), row
         assert all(any(k.startswith(name.rstrip("*")) for k in known) for name in names if "-" in name), row
         assert all((ROOT / test).exists() for test in tests), row
+
+
+def test_the_table_of_optimizers_names_every_case_about_them_and_each_row_names_one():
+    from compare.cases import gradient_clipping, learning_rate_schedules, optimizer_rules, optimizers
+
+    section = (ROOT / "docs" / "semantics.md").read_text().split("## Optimizers\n")[1].split("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("| ")][1:]
+    known, named = set(cases.load()), set()
+    for row in rows:
+        here = set(re.findall(r"`([\w-]+)`", row.rstrip(" |").split("|")[-1]))
+        assert here, row
+        assert here <= known, row
+        named |= here
+    for subject in (gradient_clipping, learning_rate_schedules, optimizer_rules, optimizers):
+        assert {case.name for case in subject.CASES} <= named

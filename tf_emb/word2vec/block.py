@@ -1,0 +1,84 @@
+"""Training by blocks: many neighbouring centres a step, by a GradientTape.
+
+A step reads the rows that its block uses, takes the gradient of their loss, and writes each row back once. What differs
+from training pair by pair: the gradient is taken at the tables before the step; noise words are shared by a block, and
+stay in when they equal a context word; a row's summed gradient is limited (`Rows.descend`).
+"""
+
+from typing import Any, Protocol
+
+import tensorflow as tf
+
+from tf_emb.word2vec.options import Options
+from tf_emb.word2vec.rows import Rows
+from tf_emb.word2vec.stream import Stream
+
+Tables = tuple[Any, Any]
+
+
+class Objective(Protocol):
+    """What is learnt: which rows a step needs, and what they cost."""
+
+    def ids(self, at: Stream) -> tuple[Any, Any]:
+        """Return the ids of the rows of the input and of the output table, int32 of any shape."""
+
+    def loss(self, inputs: Rows, outputs: Rows, at: Stream) -> tuple[Any, Any]:
+        """Return the loss in nats, and the number of pairs or centres that it is a sum over."""
+
+
+def take_step(objective: Objective, tables: Tables, at: Stream, rate: Any, limit: float) -> tuple[Any, Any]:
+    """Take one step of gradient descent.
+
+    Args:
+        objective: the model and its loss.
+        tables: TensorFlow variables, input and output, changed in place.
+        at: one step of a stream.
+        rate: the learning rate, the dtype of the tables.
+        limit: see `Rows.descend`.
+
+    Returns:
+        The loss before the step, in nats, and the number it is a sum over.
+    """
+    inputs, outputs = [Rows.read(table, ids) for table, ids in zip(tables, objective.ids(at), strict=True)]
+    with tf.GradientTape() as tape:
+        tape.watch([inputs.values, outputs.values])
+        loss, count = objective.loss(inputs, outputs, at)
+    gradients = tape.gradient(loss, [inputs.values, outputs.values])
+    for table, rows, gradient in zip(tables, (inputs, outputs), gradients, strict=True):
+        rows.descend(table, gradient, rate, limit)
+    return loss, count
+
+
+def train_stream(
+    objective: Objective, tables: Tables, of: Stream, rates: tuple[Any, Any], options: Options
+) -> tuple[Any, Any]:
+    """Take every step of a stream, the rate falling linearly from the first of `rates` to the last.
+
+    Returns:
+        The loss and the number it is a sum over, both float64: a float32 stops counting at 16,777,216.
+    """
+    loss, count = tf.constant(0.0, tf.float64), tf.constant(0.0, tf.float64)
+    dtype = tables[0].dtype
+    for i in tf.range(of.steps):
+        tf.autograph.experimental.set_loop_options(parallel_iterations=1)
+        done = tf.cast(i, dtype) / tf.cast(of.steps, dtype)
+        rate = rates[0] + (rates[1] - rates[0]) * done
+        nats, seen = take_step(objective, tables, of.at(i, options), rate, options.limit)
+        loss, count = loss + tf.cast(nats, tf.float64), count + tf.cast(seen, tf.float64)
+    return loss, count
+
+
+def window_weights(at: Stream, options: Options, dtype: Any = tf.float32) -> Any:
+    """Return w: 1 where a place is in the window of a centre, else 0.
+
+    Returns:
+        Shape (blocks, block, block + 2 window); block, blocks and window are those of `options`.
+    """
+    block, window = options.block, options.window
+    ahead = tf.range(block + 2 * window)[None, :] - tf.range(window, block + window)[:, None]
+    near = tf.abs(ahead)[None] <= at.radius[:, :, None]
+    near &= (ahead > 0 if options.forward_only else tf.not_equal(ahead, 0))[None]
+    word = at.keys >= 0
+    near &= word[:, window:-window, None] & word[:, None, :]
+    near &= at.sentence[:, window:-window, None] == at.sentence[:, None, :]
+    return tf.cast(near, dtype)

@@ -1,0 +1,45 @@
+"""The logistic loss of many products at once: what a block of negative sampling costs.
+
+    u[b, t, m] = left[b, t, :] . right[b, m, :],  sign[m] = 1 for words that are there, -1 for noise
+    p = sigmoid(sign u),  E = -sum over b, t, m of weight log p
+    dE/du = -weight sign (1 - p);  dE/dleft = dE/du right;  dE/dright = (dE/du)^T left
+
+Mikolov et al. 2013, "Distributed Representations of Words and Phrases", equation 4, with weights. The gradient is
+written out because the sigmoid of the forward pass serves it: a tape alone would take it a second time. And the
+logarithm of p is a tenth of the price of TensorFlow's softplus, which walks element by element.
+"""
+
+from typing import Any
+
+import tensorflow as tf
+
+
+def logistic_products(left: Any, right: Any, sign: Any, weight: Any) -> Any:
+    """Return E, in nats; a product below -87 at float32 (-708 at float64), whose p underflows, counts as that.
+
+    Args:
+        left: shape (blocks, rows, dim).
+        right: shape (blocks, columns, dim).
+        sign: 1 or -1 for each column, shape (columns,) or (blocks, 1, columns), the dtype of `left`; any where the
+            weight is 0.
+        weight: shape (blocks, rows, columns), not differentiated.
+
+    Returns:
+        A scalar; its gradient reaches `left` and `right`.
+    """
+
+    @tf.custom_gradient
+    def total(a: Any, b: Any) -> Any:
+        p = tf.sigmoid(tf.matmul(a, b, transpose_b=True) * sign)
+
+        def gradient(upstream: Any) -> Any:
+            of_u = (p - 1) * (weight * (sign * upstream))
+            return tf.matmul(of_u, b), tf.matmul(of_u, a, transpose_a=True)
+
+        return -tf.reduce_sum(weight * tf.math.log(tf.maximum(p, _tiny(p.dtype)))), gradient
+
+    return total(left, right)
+
+
+def _tiny(dtype: Any) -> Any:
+    return tf.constant(dtype.as_numpy_dtype(2.0) ** (-126 if dtype == tf.float32 else -1022), dtype)
