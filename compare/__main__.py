@@ -97,6 +97,19 @@ def run_references(
 app.command("speed")(run_speed)
 
 
+@app.command("screenshots")
+def run_screenshots(
+    out: Annotated[Path, typer.Option(help="Folder of the pictures.")] = Path("docs/images"),
+    chinese: Annotated[Path | None, typer.Option(help="A Chinese text; README.zh-CN.md by default.")] = None,
+    only: Annotated[str, typer.Option(help="Only pictures whose name holds this.")] = "",
+) -> None:
+    """Take the pictures of docs/projector.md: the projector's page in a browser, and the same without one."""
+    from compare import screenshots
+
+    for path in refusing(lambda: screenshots.take(out, chinese, only)):
+        print(f"{path}  {path.stat().st_size / 1000:.0f} kB")
+
+
 def with_progress(console: Console, options: parity.Options, work: Path) -> Any:
     """Run the comparison under a progress bar, which goes to standard error."""
     columns = (TextColumn("{task.description:<28}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())

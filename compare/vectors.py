@@ -1,7 +1,7 @@
-"""The trained vectors of a run, side by side in the Embedding Projector."""
+"""The trained vectors of a run, side by side in the Embedding Projector and as pictures beside the report."""
 
-from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,28 +13,40 @@ SOURCES = ("word2vec", "word2vec-full")
 
 
 def log(result: Result, arrays: Path, out: Path) -> list[str]:
-    """Log every engine's word vectors as tensors of one run; return the engines' names.
+    """Log every engine's word vectors as tensors of one new run in `out`; return the engines' names.
 
-    The run is `out`, or a new folder in it where `out` has been logged to before: TensorBoard never reads a
-    tensor of the same run twice.
+    The vectors also become vectors.png and vectors.svg there: the same words on the same principal components.
 
     Args:
         result: tells which cases and engines ran.
         arrays: the folder with the outputs of the processes.
-        out: the run's folder, below the folder that TensorBoard reads.
+        out: the report's folder, below the folder that TensorBoard reads.
     """
-    from tf_emb.projector import log_projection
-
     sources = [case for case in result.cases if case["name"] in SOURCES]
     if not sources:
         return []
     tensors = trained(result, Job(sources[-1]["name"], list(sources[-1]["hashes"])[-1]), arrays)
     if tensors:
-        vocabulary = text.vocabulary()
-        again = datetime.fromisoformat(result.started).strftime("%Y%m%d-%H%M%S")
-        run = out / again if (out / "projector_config.pbtxt").exists() else out
-        log_projection(run, tensors, vocabulary.words, columns={"count": vocabulary.counts})
+        show(tensors, out)
     return list(tensors)
+
+
+def show(tensors: dict[str, np.ndarray], out: Path) -> None:
+    """Log tables that share the corpus' vocabulary, and draw them."""
+    from tf_emb.projector import log_projection, log_side_by_side, plot_projection
+
+    vocabulary = text.vocabulary()
+    given: dict[str, Any] = {"labels": vocabulary.words, "columns": {"count": vocabulary.counts}}
+    if len(tensors) > 1:
+        log_side_by_side(out, tensors, **given, name="vectors", say=_quiet)
+    else:
+        log_projection(out, tensors, **given, name="vectors", views=("pca",), say=_quiet)
+    for suffix in ("png", "svg"):
+        plot_projection(out / f"vectors.{suffix}", tensors, **given, title="The words of every engine, on one basis")
+
+
+def _quiet(line: str) -> None:
+    """Say nothing: the report says where to look."""
 
 
 def trained(result: Result, job: Job, arrays: Path) -> dict[str, np.ndarray]:

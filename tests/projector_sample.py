@@ -1,15 +1,29 @@
 """Labels and tables that the tests of the projector share."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
+
+from tf_emb.projector import log_projection
 
 LABELS = ["the", "猫", "007", "1e5", "", "a\tb", "c\nd\re", "zoë"]
 SHOWN = ["the", "猫", "007\u200b", "1e5\u200b", "(blank)", r"a\tb", r"c\nd\re", "zoë"]
-NESTED = "compare/20260101-000000"
 BIG = [f"x{'猫' * 300}{i}" for i in range(1300)]  # more than one of the page's pieces of metadata
+PROTOTYPES = ["constructor", "__proto__", "toString"]  # every JavaScript object has these
 
 
 def table(*shape: int) -> np.ndarray:
     return np.random.default_rng(0).normal(size=shape).astype(np.float32)
+
+
+def quiet(line: str) -> None:
+    pass
+
+
+def log(logdir: Path, vectors: Any, labels: Any, **options: Any) -> Path:
+    """Log without views, without normalising, and without a word, unless asked to."""
+    return log_projection(logdir, vectors, labels, **{"views": (), "normalize": False, "say": quiet, **options})
 
 
 def first_line_is_text() -> np.ndarray:
@@ -21,7 +35,7 @@ def first_line_is_text() -> np.ndarray:
 
 
 RUNS: dict[str, dict[str, np.ndarray]] = {
-    NESTED: {"center": table(8, 60), "context": -table(8, 2)},
+    "nested": {"center": table(8, 60), "context": -table(8, 3)},
     "text": {
         "zeros": np.zeros((8, 4), np.float32),
         "twos": np.full((8, 5), 2.0, np.float32),

@@ -73,11 +73,50 @@ def test_similar_prints_neighbours_in_order(trained):
 
 
 def test_project_logs_a_run(trained, tmp_path):
-    status, text, _ = tf_emb("project", trained[0], "--logdir", tmp_path)
+    status, text, _ = tf_emb("project", trained[0], "--logdir", tmp_path, "--views", "pca")
     assert status == 0
-    assert (tmp_path / "vectors" / "projector_config.pbtxt").exists()
-    assert f"tensorboard --logdir {tmp_path}" in text
-    assert "#projector" in text
+    (run,) = tmp_path.iterdir()
+    assert run.name.startswith("vectors-")
+    assert (run / "projector_config.pbtxt").exists()
+    assert f"tensorboard --logdir {tmp_path}\n" in text
+    assert f"#projector (reload it if it is open): run {run.name}" in text
+
+
+def test_project_draws_exports_and_checks(trained, tmp_path):
+    options = ("--logdir", tmp_path / "logs", "--views", "pca", "--top", 4, "--include", "rug", "--name", "cats")
+    image, export = tmp_path / "v.svg", tmp_path / "v.parquet"
+    status, text, _ = tf_emb("project", trained[0], *options, "--image", image, "--export", export, "--check")
+    assert status == 0
+    assert "4 of 8 rows, the first of the table; left out: 4" in text
+    assert f"embedding-atlas {export} --text label --x projection_x --y projection_y --neighbors neighbors" in text
+    assert text.endswith(f"Nothing wrong in {tmp_path / 'logs'}.\n")
+    assert "</svg>" in image.read_text()
+    assert export.stat().st_size > 0
+
+
+def test_project_takes_npy_with_labels(tmp_path):
+    np.save(tmp_path / "v.npy", np.eye(3) + 1)
+    (tmp_path / "labels.txt").write_text("猫\n狗\n007\n")
+    status, _, error = tf_emb("project", tmp_path / "v.npy", "--logdir", tmp_path / "logs")
+    assert status == 2
+    assert "`--labels` must be given for a .npy file" in error
+    options = ("--labels", tmp_path / "labels.txt", "--logdir", tmp_path / "logs", "--views", "")
+    assert tf_emb("project", tmp_path / "v.npy", *options)[0] == 0
+    (metadata,) = (tmp_path / "logs").rglob("metadata.tsv")
+    assert [line.split("\t")[0] for line in metadata.read_text().splitlines()] == ["label", "猫", "狗", "007\u200b"]
+
+
+def test_check_says_what_is_wrong_and_exits_1(tmp_path):
+    np.save(tmp_path / "v.npy", np.eye(3) + 1)
+    (tmp_path / "labels.txt").write_text("a\nb\nc\n")
+    options = ("--labels", tmp_path / "labels.txt", "--logdir", tmp_path / "logs", "--views", "")
+    tf_emb("project", tmp_path / "v.npy", *options)
+    (metadata,) = (tmp_path / "logs").rglob("metadata.tsv")
+    metadata.write_text(metadata.read_text().replace("\nb\t", "\n1e5\t"))
+    status, text, error = tf_emb("project", "--check", "--logdir", tmp_path / "logs")
+    assert status == 1
+    assert "column 'label' is text, but the page turns '1e5' into a number" in text
+    assert "oneDNN" not in error
 
 
 @pytest.mark.parametrize(
@@ -87,6 +126,9 @@ def test_project_logs_a_run(trained, tmp_path):
         (("train", "nowhere.txt", "-o", "v.xyz"), "`path` must end in one of"),
         (("similar", "nowhere.bin", "cat"), "nowhere.bin"),
         (("project", "nowhere.bin"), "nowhere.bin"),
+        (("project",), "`VECTORS` must be given, or --check"),
+        (("project", "nowhere.bin", "--views", "pca,pcb"), "`views` must be of pca, umap, tsne; got 'pcb'"),
+        (("project", "--check", "--logdir", "nowhere"), "`logdir` must hold a run of the projector"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_2(args, said):

@@ -13,7 +13,15 @@ import pytest
 from compare import cases
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = ("README.md", "README.zh-CN.md", "CONTRIBUTING.md", "docs/parity.md", "docs/results.md", "docs/semantics.md")
+DOCUMENTS = (
+    "README.md",
+    "README.zh-CN.md",
+    "CONTRIBUTING.md",
+    "docs/parity.md",
+    "docs/projector.md",
+    "docs/results.md",
+    "docs/semantics.md",
+)
 TEXT = "the cat sat on the mat\nthe dog sat on the rug\nthe cat saw the dog\n" * 40
 
 

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-HEAVY = ("tensorflow", "keras", "torch", "jax", "paddle", "gensim", "tensorboard", "matplotlib", "scipy", "jieba")
+HEAVY = (
+    "tensorflow", "keras", "torch", "jax", "paddle", "gensim", "tensorboard", "matplotlib", "sklearn", "umap",
+    "openTSNE", "pyarrow", "PIL", "jieba", "playwright", "scipy",
+)  # fmt: skip
 
 
 def loaded_after(code):

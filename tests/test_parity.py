@@ -161,10 +161,13 @@ def test_tensorboard_serves_the_vectors_that_were_trained(tmp_path):
     assert result.failed == 0
     run = logs / "compare" / "20260101-000000"
     assert vectors.log(result, work, run) == ["numpy", "torch", "keras-tensorflow"]
+    assert (run / "vectors.png").read_bytes().startswith(b"\x89PNG")
+    assert "</svg>" in (run / "vectors.svg").read_text()
+    (logged,) = [path.relative_to(logs).as_posix() for path in run.iterdir() if path.is_dir()]
     with TensorBoard(logs) as board:
-        board.wait_for(lambda: board.runs() == ["compare/20260101-000000"])
+        board.wait_for(lambda: board.runs() == [logged])
         for name in ("numpy", "torch", "keras-tensorflow"):
-            served = board.tensor("compare/20260101-000000", name, 50)
+            served = board.tensor(logged, name, 50)
             trained = Job("word2vec", "float32").read(work, name)["center"]
             assert trained.dtype == np.float32
             assert trained.shape == (1759, 50)

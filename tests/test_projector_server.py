@@ -1,119 +1,107 @@
-"""Runs of the projector as TensorBoard serves them, and as its page shows them."""
+"""Runs of the projector as TensorBoard serves them over HTTP."""
 
-import shutil
+import io
+import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 from urllib.request import urlopen
 
 import numpy as np
 import pytest
-from projector_sample import BIG, LABELS, NESTED, RUNS, SHOWN, table
+from projector_sample import BIG, LABELS, RUNS, SHOWN, log, quiet, table
 from tensorboard_server import TensorBoard
 
-from tf_emb.projector import log_projection
+from tf_emb.projector import log_epochs
 
 
 @pytest.fixture(scope="module")
 def logdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("projector") / "logs"
-    for run, tensors in RUNS.items():
-        labels = BIG if run == "big" else LABELS
-        if run == "text":
+    return tmp_path_factory.mktemp("projector") / "logs"
+
+
+@pytest.fixture(scope="module")
+def runs(logdir: Path) -> dict[str, str]:
+    """Log what is served; return the name of each run for TensorBoard."""
+    made = {}
+    for name, tensors in RUNS.items():
+        labels = BIG if name == "big" else LABELS
+        below = logdir / "a" / "b" if name == "nested" else logdir
+        if name == "text":
             with pytest.warns(UserWarning, match=r"zeros'\]` has 8 rows of zeros, the first is row 0.*'the'"):
-                log_projection(path / run, tensors, labels)
+                run = log(below, tensors, labels)
         else:
-            log_projection(path / run, tensors, labels, columns={"count": range(len(labels))})
-    return path
+            run = log(below, tensors, labels, columns={"count": range(len(labels))}, name=name)
+        made[name] = run.relative_to(logdir).as_posix()
+    pictures = np.random.default_rng(0).random((8, 9, 7, 3))
+    views = {"mine": table(8, 2), "solid": table(8, 3)}
+    made["extras"] = log(logdir, table(8, 6), LABELS, sprites=pictures, views=views, name="extras").name
+    return made
 
 
 @pytest.fixture(scope="module", params=["alone", "tensorflow"])
-def server(request: pytest.FixtureRequest, logdir: Path) -> Iterator[TensorBoard]:
+def server(request: pytest.FixtureRequest, logdir: Path, runs: dict[str, str]) -> Iterator[TensorBoard]:
     """Both of TensorBoard's ways to read a file: its own, and TensorFlow's."""
     with TensorBoard(logdir, tensorflow=request.param == "tensorflow") as running:
-        running.wait_for(lambda: set(running.runs()) >= set(RUNS))
+        running.wait_for(lambda: set(running.runs()) >= set(runs.values()))
         yield running
 
 
-def test_server_returns_the_same_bits(server: TensorBoard) -> None:
-    for run, tensors in RUNS.items():
-        entries = server.info(run)["embeddings"]
+def test_server_returns_the_same_bits(server: TensorBoard, runs: dict[str, str]) -> None:
+    for name, tensors in RUNS.items():
+        entries = server.info(runs[name])["embeddings"]
         assert [entry["tensorShape"] for entry in entries] == [list(t.shape) for t in tensors.values()]
         for entry, expected in zip(entries, tensors.values(), strict=True):
-            served = server.tensor(run, entry["tensorName"], expected.shape[1])
+            served = server.tensor(runs[name], entry["tensorName"], expected.shape[1])
             np.testing.assert_array_equal(served.view(np.uint32), expected.view(np.uint32))
 
 
-def test_server_returns_the_metadata_in_order(server: TensorBoard) -> None:
-    header, *rows = server.metadata(NESTED, "context")
-    assert header == ["label", "count", "row"]
-    assert rows == [[label, str(i), str(i)] for i, label in enumerate(SHOWN)]
-    assert server.metadata("text", "twos")[0] == ["label", "row"]
+def test_server_returns_the_metadata_in_order(server: TensorBoard, runs: dict[str, str]) -> None:
+    header, *rows = server.metadata(runs["nested"], "context")
+    assert header == ["label", "count", "log10 count", "row"]
+    assert [(row[0], row[1], row[3]) for row in rows] == [(label, str(i), str(i)) for i, label in enumerate(SHOWN)]
+    assert server.metadata(runs["text"], "twos")[0] == ["label", "row"]
 
 
-def test_server_finds_names_as_the_page_asks_for_them(server: TensorBoard) -> None:
-    names = [entry["tensorName"] for entry in server.info("names")["embeddings"]]
+def test_server_finds_names_as_the_page_asks_for_them(server: TensorBoard, runs: dict[str, str]) -> None:
+    names = [entry["tensorName"] for entry in server.info(runs["names"])["embeddings"]]
     assert names == ["a_b", "a_b_2", "c_d_e_f_20g", "tensor", "猫 (1)"]
     for name, expected in zip(names, RUNS["names"].values(), strict=True):
-        url = f"{server.url('tensor', run='names')}&name={quote(name, safe='#&+%/')}"
+        url = f"{server.url('tensor', run=runs['names'])}&name={quote(name, safe='#&+%/')}"
         with urlopen(url, timeout=30) as answer:
             assert answer.read() == expected.tobytes()
 
 
-FLAGS = (
-    "--no-sandbox --headless --disable-background-networking --use-angle=swiftshader "
-    "--enable-unsafe-swiftshader --no-first-run --disable-component-update --disable-sync"
-)
-# The page races with itself when the run is changed while another is loading, so each is let finish.
-READY = """([run, shape]) => {
-    const find = (root, name) => root?.shadowRoot?.querySelector(name);
-    window.projector = find(document.querySelector("vz-projector-dashboard"), "vz-projector");
-    window.panel = find(projector, "vz-projector-data-panel");
-    const data = projector?.dataSet, point = data?.points[0];
-    if (point?.metadata.row !== 0 || !("pca-0" in point.projections)) return false;
-    if (find(projector, "#notification-dialog").opened) return false;
-    if (panel.selectedRun === run) return String(data.dim) === String(shape);
-    panel.selectedRun = run;
-}"""
-MESSAGES = """() => [projector.shadowRoot.querySelector("#toast").text,
-    ...[...projector.shadowRoot.querySelectorAll(".error")].map(error => error.innerText)].filter(Boolean)"""
+def test_server_returns_bookmarks_that_are_json_and_exact(server: TensorBoard, runs: dict[str, str]) -> None:
+    mine, solid = json.loads(server.get("bookmarks", run=runs["extras"], name="extras"))
+    assert [state["label"] for state in (mine, solid)] == ["mine", "solid"]
+    assert [state["selectedProjection"] for state in (mine, solid)] == ["custom", "umap"]
+    flat = [[point["linear-x"], point["linear-y"]] for point in mine["projections"]]
+    assert np.array_equal(np.array(flat, np.float32), table(8, 2))
+    deep = [[point[f"umap-{axis}"] for axis in range(3)] for point in solid["projections"]]
+    assert np.array_equal(np.array(deep, np.float32), table(8, 3))
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    names = ("chromium", "chromium-browser", "google-chrome")
-    path = next(filter(None, map(shutil.which, names)), None)
-    if path is None:
-        pytest.skip(f"none of {', '.join(names)} is installed")
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=path, args=FLAGS.split())
-        yield running
-        running.close()
+def test_server_returns_the_pictures(server: TensorBoard, runs: dict[str, str]) -> None:
+    from PIL import Image
+
+    with Image.open(io.BytesIO(server.get("sprite_image", run=runs["extras"], name="extras"))) as sheet:
+        width, height = server.info(runs["extras"])["embeddings"][0]["sprite"]["singleImageDim"]
+        assert (width, height) == (21, 27)  # enlarged by 3
+        assert sheet.size == (3 * width, 3 * height)
+        assert sheet.format == "PNG"
 
 
-@pytest.mark.browser
-@pytest.mark.parametrize("run", [NESTED, "big"])
-@pytest.mark.parametrize("server", ["alone"], indirect=True)
-def test_page_shows_the_run(server: TensorBoard, browser: Any, run: str, tmp_path: Path) -> None:
-    page = browser.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto(server.url("projector_binary.html"))
-    first, *others = sorted(RUNS[run])  # the page shows the first by name
-    page.wait_for_function(READY, arg=[run, RUNS[run][first].shape], timeout=30_000)
-    assert page.evaluate("panel.tensorNames.map(tensor => tensor.name)") == [first, *others]
-    points = page.evaluate("projector.dataSet.points.map(point => point.metadata)")
-    labels = BIG if run == "big" else SHOWN
-    assert points == [{"label": label, "count": i, "row": i} for i, label in enumerate(labels)]
-    page.screenshot(path=tmp_path / "page.png")
-    assert page.evaluate(MESSAGES) == []
-    page.close()
-    assert errors == []
+def test_server_notices_a_new_run(server: TensorBoard) -> None:
+    made = log(server.logdir, {"t": table(3, 3)}, list("abc"), name="later").name
+    server.wait_for(lambda: made in server.runs())
 
 
-def test_server_notices_a_new_run(server: TensorBoard, request: pytest.FixtureRequest) -> None:
-    run = f"later {request.node.name}".replace("[", " ").replace("]", "")
-    log_projection(server.logdir / run, {"t": table(3, 2)}, list("abc"))
-    server.wait_for(lambda: run in server.runs())
+def test_the_newest_run_is_the_first(server: TensorBoard, runs: dict[str, str]) -> None:
+    """The page opens the first."""
+    last = log_epochs(server.logdir, {1: table(4, 3), 2: table(4, 3)}, list("abcd"), say=quiet).name
+    server.wait_for(lambda: last in server.runs())
+    found = server.runs()
+    assert found[0] == last
+    logged = [name for name in found if name in runs.values()]
+    assert logged == list(runs.values())[::-1]

@@ -23,9 +23,11 @@ PUBLIC = [
     "LazySGD",
     "NegativeSampling",
     "OneHotDense",
+    "ProjectorCallback",
     "SkipGram",
     "Vocabulary",
     "analogies",
+    "check_projection",
     "convert_vectors",
     "count_vocabulary",
     "encode_corpus",
@@ -53,7 +55,7 @@ def test_a_public_name_is_what_it_says(name: str) -> None:
     assert value.__doc__
 
 
-@pytest.mark.parametrize("name", ["corpus", "evaluate", "layers", "vectors", "word2vec"])
+@pytest.mark.parametrize("name", ["corpus", "evaluate", "layers", "projector", "vectors", "word2vec"])
 def test_a_subpackage_exports_what_it_lists(name: str) -> None:
     package = importlib.import_module(f"tf_emb.{name}")
     assert package.__all__ == sorted(package.__all__)

@@ -53,21 +53,30 @@ def train(
 
 @app.command()
 def project(
-    vectors: Annotated[Path, typer.Argument(help="A file that `train` wrote, or word2vec's.")],
+    vectors: Annotated[Path | None, typer.Argument(help="A file that `train` wrote, word2vec's, or .npy.")] = None,
     logdir: Annotated[Path, typer.Option(help="The folder given to tensorboard --logdir.")] = Path("logs"),
+    labels: Annotated[Path | None, typer.Option(help="Text file, a label a line; needed for .npy.")] = None,
     name: Annotated[str, typer.Option(help="Of the new run; the file's name by default.")] = "",
-    top: Annotated[int, typer.Option(min=2, help="How many rows, from the first.")] = 10_000,
-) -> None:
-    """Log vectors as a new run of TensorBoard's Embedding Projector."""
-    from tf_emb.projector import log_projection, projection_address
-    from tf_emb.vectors import load_vectors
+    top: Annotated[int, typer.Option(min=2, help="How many rows, the first, or the largest of known counts.")] = 10_000,
+    include: Annotated[list[str] | None, typer.Option(help="Show this word too; repeat for more.")] = None,
+    views: Annotated[str | None, typer.Option(help="Of pca, umap, tsne, between commas; '' for none.")] = None,
+    image: Annotated[Path | None, typer.Option(help="Also draw the views: .png, .svg or .pdf.")] = None,
+    export: Annotated[Path | None, typer.Option(help="Also write a .parquet for Embedding Atlas.")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Read the logdir back through TensorBoard; exit 1 if "
+                                        "something would be shown wrongly.")] = False,
+) -> None:  # fmt: skip
+    """Log vectors as a new run of TensorBoard's Embedding Projector, check what is there, or both."""
+    from tf_emb.projector import command
 
-    loaded = refusing(lambda: load_vectors(vectors))
-    labels = loaded.index_to_key[:top]
-    run = logdir / (name or vectors.stem)
-    refusing(lambda: log_projection(run, {"vectors": loaded.vectors[:top]}, labels))
-    print(f"{len(labels)} of {len(loaded)} rows logged as {run}")
-    print(f"tensorboard --logdir {logdir}\nthen open {projection_address()}")
+    if vectors is None and not check:
+        refusing(lambda: _raise("`VECTORS` must be given, or --check; got neither. Try tf-emb project vectors.bin."))
+    if vectors is not None:
+        path = vectors
+        refusing(lambda: command.log(path, logdir, labels, name, top, include or [], views, image, export))
+    if check:
+        problems = refusing(lambda: _silently(lambda: command.problems(logdir)))
+        print("\n".join(problems) or f"Nothing wrong in {logdir}.")
+        raise typer.Exit(1 if problems else 0)
 
 
 def _train(
@@ -87,7 +96,7 @@ def _train(
         window=window, negatives=negatives, sample=sample, epochs=epochs,
     )  # fmt: skip
 
-    with _silent_start():
+    with silent_start():
         from tf_emb.word2vec import SkipGram, linear_rates, train_exact
 
         model = SkipGram(len(vocabulary), dim, seed=seed)  # the first operation looks for devices, and says so
@@ -107,7 +116,7 @@ def _train(
 
 
 @contextmanager
-def _silent_start() -> Iterator[None]:
+def silent_start() -> Iterator[None]:
     """Keep TensorFlow's remarks on the machine from the terminal.
 
     TensorFlow 2.21 writes the first of them before it looks at TF_CPP_MIN_LOG_LEVEL, straight to the
@@ -122,6 +131,11 @@ def _silent_start() -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
+
+
+def _silently(function: Callable[[], T]) -> T:
+    with silent_start():
+        return function()
 
 
 def refusing(function: Callable[[], T]) -> T:

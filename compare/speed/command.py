@@ -29,6 +29,11 @@ def run_speed(
     """Time a training step of ours beside its peers', in turn, and report the ratios."""
     console, errors = Console(highlight=False), Console(stderr=True, highlight=False)
     out = out or Path("logs") / "speed" / datetime.now().strftime("%Y%m%d-%H%M%S")
+    if subject == "projector":
+        from compare.speed import projector
+
+        projector.command(out, json, rounds=rounds, threads=threads, quick=quick, seed=seed)
+        return
     files = Files(out, json, "python -m compare speed " + " ".join(sys.argv[1:]).removeprefix("speed "))
     stopped = False
     with tempfile.TemporaryDirectory(prefix="speed-") as work, errors.status("starting") as status:

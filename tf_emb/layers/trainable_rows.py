@@ -57,7 +57,9 @@ class Slots:
         """
         ids = as_index(ids)
         exists = inside(ids, len(self.of_row))
-        slots = ops.take(ops.convert_to_tensor(self.of_row, "int32"), ops.where(exists, ids, ops.zeros_like(ids)), axis=0)
+        slots = ops.take(
+            ops.convert_to_tensor(self.of_row, "int32"), ops.where(exists, ids, ops.zeros_like(ids)), axis=0
+        )
         unknown = int(self.of_row[out_of_range]) if isinstance(out_of_range, int) else -1
         return ops.where(exists, slots, ops.full_like(slots, unknown))
 

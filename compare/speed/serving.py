@@ -1,0 +1,87 @@
+"""TensorBoard serving a projector run over HTTP, timed, in a process of its own."""
+
+import json
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+from urllib.request import urlopen
+
+_CODE = "import sys; sys.modules['tensorflow'] = None; from tensorboard.main import run_main; run_main()"
+PLUGIN = "data/plugin/projector"
+
+
+def serve(logdir: Path, rows: int, dim: int, environment: dict[str, str]) -> dict[str, float]:
+    """Return the seconds TensorBoard takes to answer as the page asks, and by how many MiB it grows.
+
+    Args:
+        logdir: with one run of one tensor.
+        rows: of the tensor.
+        dim: of the tensor.
+        environment: of the server.
+
+    Raises:
+        RuntimeError: the server did not start, or did not serve the whole tensor.
+    """
+    with server(logdir, environment) as (process, base):
+        until(lambda: json.loads(_get(f"{base}/data/runs")), process)  # lists runs without the projector
+        before = _peak_mib(process.pid)
+        began = time.perf_counter()
+        (run,) = json.loads(_get(f"{base}/{PLUGIN}/runs"))
+        (entry,) = json.loads(_get(f"{base}/{PLUGIN}/info?run={quote(run)}"))["embeddings"]
+        query = f"run={quote(run)}&name={quote(entry['tensorName'])}&num_rows=100000"
+        tensor = _get(f"{base}/{PLUGIN}/tensor?{query}")
+        metadata = _get(f"{base}/{PLUGIN}/metadata?{query}")
+        seconds = time.perf_counter() - began
+        lines = metadata.count(b"\n")
+        if len(tensor) != 4 * rows * dim or lines < rows - 1:
+            raise RuntimeError(f"TensorBoard served {len(tensor)} bytes and {lines} lines")
+        return {"seconds": seconds, "grown_mib": max(_peak_mib(process.pid) - before, 0.1)}
+
+
+@contextmanager
+def server(logdir: Path, environment: dict[str, str]) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
+    """Give TensorBoard's process and its address, as soon as it is started."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = ["--logdir", str(logdir), "--host", "127.0.0.1", "--port", str(port), "--reload_interval", "1"]
+    process = subprocess.Popen([sys.executable, "-c", _CODE, *options], env=environment,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+    try:
+        yield process, f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _get(url: str) -> bytes:
+    with urlopen(url, timeout=300) as answer:
+        return answer.read()
+
+
+def until(condition: Any, process: "subprocess.Popen[bytes]", seconds: float = 60) -> None:
+    """Ask until `condition()` is true.
+
+    Raises:
+        RuntimeError: the process ended, or the time is up.
+    """
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and process.poll() is None:
+        with suppress(OSError):
+            if condition():
+                return
+        time.sleep(0.1)
+    raise RuntimeError("TensorBoard did not start, or found no run")
+
+
+def _peak_mib(pid: int) -> float:
+    """Return the most memory a process has had, from Linux."""
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    return int(found.group(1)) / 1024 if found else 0.0

@@ -1,0 +1,116 @@
+"""The same words at several epochs: one basis for all, a bookmark an epoch, and the words' ways through it."""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tf_emb.projector import metadata
+from tf_emb.projector.align import Basis, fit_pca
+from tf_emb.projector.log import TOP, Say, marks, report
+from tf_emb.projector.prepare import By, Chosen, prepare
+from tf_emb.projector.run import Tensor, write_run
+from tf_emb.projector.tables import served
+from tf_emb.projector.views import View
+
+PATHS = 50  # words whose ways are drawn, by default; more lines hide each other
+
+
+def log_epochs(
+    logdir: str | os.PathLike[str],
+    epochs: Mapping[int, Any],
+    labels: Sequence[str] | None = None,
+    *,
+    columns: Mapping[str, metadata.Column] | None = None,
+    name: str = "epochs",
+    top: int | None = TOP,
+    include: Iterable[str] = (),
+    by: By = None,
+    paths: int = PATHS,
+    say: Say = print,
+) -> Path:
+    """Write the tables of several epochs as one run, so that they can be compared.
+
+    The principal components are fitted once, to the last epoch, and every epoch is drawn on them. The tensor `name`
+    holds the last epoch, and its bookmarks are the epochs: click through them. The tensor `name, paths` holds some
+    words at all epochs, joined by lines. The pictures are of the vectors as they are, which training makes longer; what
+    is searched for neighbours is divided by its length below 50 dimensions, as `log_projection` does.
+
+    Args:
+        logdir: the folder given to `tensorboard --logdir`.
+        epochs: by number, what `log_projection` takes: tables of the same shape, or KeyedVectors, or layers.
+        labels: the text of every row.
+        columns: more metadata by name.
+        name: of the run and its tensors.
+        top: how many rows to show.
+        include: labels to show, and to draw the ways of, whatever their rank.
+        by: what ranks the rows.
+        paths: how many words' ways to draw, the most frequent ones; those of `include` always.
+        say: what is called with each line of the report.
+
+    Returns:
+        The directory of the run.
+
+    Raises:
+        ValueError: as `log_projection`; or the epochs' tables differ in shape.
+    """
+    wanted = list(include)
+    chosen = prepare(
+        {str(epoch): epochs[epoch] for epoch in sorted(epochs)}, labels, columns,
+        name=name, top=top, include=wanted, by=by, normalize=False,
+    )  # fmt: skip
+    check_same_dim("epochs", chosen.tensors)
+    tables = {int(epoch): table for epoch, table in chosen.tensors.items()}
+    basis = fit_pca(tables[max(tables)])
+    tensors = [_switcher(name, tables, basis, chosen), _ways(f"{name}, paths", tables, basis, chosen, paths, wanted)]
+    run = write_run(logdir, name, tensors)
+    titles = [f"epoch {epoch}" for epoch in tables]
+    for line in report(chosen.said, tensors, titles, "", logdir, run):
+        say(line)
+    return run
+
+
+def check_same_dim(what: str, tables: Mapping[str, np.ndarray]) -> None:
+    """Refuse tables that one basis cannot hold."""
+    dims = {name: table.shape[1] for name, table in tables.items()}
+    if len(set(dims.values())) > 1:
+        raise ValueError(f"`{what}` must have tables of one dim; got {dims}. Log them one by one.")
+
+
+def _switcher(name: str, tables: Mapping[int, np.ndarray], basis: Basis, chosen: Chosen) -> Tensor:
+    """Return the last epoch, with all epochs as bookmarks."""
+    last = tables[max(tables)]
+    pictures = [View(f"epoch {epoch}", "pca", basis.coordinates(table)) for epoch, table in tables.items()]
+    return Tensor(name, served(last), chosen.metadata(), marks(pictures, last, chosen.colour()))
+
+
+def _ways(
+    name: str, tables: Mapping[int, np.ndarray], basis: Basis, chosen: Chosen, paths: int, wanted: Sequence[str]
+) -> Tensor:
+    """Return some words at every epoch, epoch by epoch, each joined to itself at the next."""
+    words = _drawn(chosen, paths, wanted)
+    stacked = np.concatenate([table[words] for table in tables.values()])
+    labels = [f"{chosen.labels[i]} ({epoch})" for epoch in tables for i in words]
+    columns: dict[str, Any] = {
+        "word": [chosen.labels[i] for i in words] * len(tables),
+        "epoch": np.repeat(list(tables), len(words)),
+    }
+    following = [i + len(words) if i + len(words) < len(stacked) else -1 for i in range(len(stacked))]
+    rows = np.tile(chosen.rows[words], len(tables)).tolist()
+    text = metadata.encode(labels, columns, rows=rows, following=following)
+    return Tensor(
+        name,
+        served(stacked),
+        text,
+        marks([View("paths", "pca", basis.coordinates(stacked), flat=True)], stacked, "epoch"),
+    )
+
+
+def _drawn(chosen: Chosen, paths: int, wanted: Sequence[str]) -> np.ndarray:
+    """Return the places of the words whose ways are drawn: those asked for, and the most frequent."""
+    order = np.argsort(-np.asarray(chosen.columns["count"]), kind="stable") if "count" in chosen.columns else None
+    first = (np.arange(len(chosen.labels)) if order is None else order)[:paths]
+    named = [i for i, label in enumerate(chosen.labels) if label in set(wanted)]
+    return np.unique(np.concatenate([first, np.array(named, np.int64)]))

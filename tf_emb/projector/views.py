@@ -1,0 +1,155 @@
+"""Coordinates for the page to show as they are: PCA, UMAP and t-SNE of all rows, or the user's own."""
+
+import sys
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from tf_emb.projector.align import fit_pca
+from tf_emb.projector.tables import unit_rows
+
+DEFAULT = ("pca", "umap")
+LIBRARIES = {"umap": "umap", "tsne": "openTSNE"}
+TITLES = {"pca": "PCA", "umap": "UMAP", "tsne": "t-SNE"}
+PERPLEXITY = 30.0
+MANY = 10_000
+NEIGHBOURS = 15
+Views = Sequence[str] | Mapping[str, ArrayLike]
+
+
+@dataclass(frozen=True)
+class View:
+    """A picture of a table.
+
+    Attributes:
+        title: its bookmark's name on the page.
+        kind: the page's tab that shows it: "pca", "umap" or "custom". Never its "tsne", which goes on moving.
+        points: float32, shape (rows, 2, 3 or more); the tab shows the first two or three columns.
+        flat: whether to show two where there are three.
+    """
+
+    title: str
+    kind: str
+    points: np.ndarray
+    flat: bool = False
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Views to make.
+
+    Attributes:
+        names: those to compute.
+        own: those the user computed, by title.
+        without: what was left out for want of a library, in words.
+    """
+
+    names: list[str]
+    own: dict[str, ArrayLike]
+    without: str = ""
+
+    @property
+    def titles(self) -> list[str]:
+        """Their names for people."""
+        return [*(TITLES[name] for name in self.names), *self.own]
+
+
+def check_views(views: Views) -> Wanted:
+    """Return which views to make, before anything is computed.
+
+    Raises:
+        ValueError: a name is unknown.
+        ImportError: a library is missing; but of the default views, what cannot be had is left out.
+    """
+    if isinstance(views, Mapping):
+        return Wanted([], dict(views))
+    names = [views] if isinstance(views, str) else list(views)
+    for name in names:
+        if name not in TITLES:
+            raise ValueError(f"`views` must be of {', '.join(TITLES)}; got {name!r}. Pass a mapping for your own.")
+    missing = [name for name in names if not _installed(name)]
+    if missing and views is not DEFAULT:
+        raise ImportError(needs(TITLES[missing[0]], LIBRARIES[missing[0]]))
+    said = "; ".join(needs(TITLES[name], LIBRARIES[name]) for name in missing)
+    return Wanted([name for name in names if name not in missing], {}, said)
+
+
+def needs(what: str, package: str, extra: str = "projector") -> str:
+    """Return the sentence that says what to install."""
+    return f"{what} needs the package {package}: pip install 'tf-emb[{extra}]'"
+
+
+def _installed(view: str) -> bool:
+    from importlib.util import find_spec
+
+    return view not in LIBRARIES or find_spec(LIBRARIES[view]) is not None
+
+
+def compute(name: str, table: np.ndarray) -> View:
+    """Return the view of a table, shape (rows, dim), float32."""
+    if name == "pca":
+        return View(TITLES[name], "pca", fit_pca(table).coordinates(table))
+    if name == "umap":
+        return View(f"UMAP of all {len(table):,} rows", "umap", umap(table))
+    return View(f"t-SNE of all {len(table):,} rows", "custom", tsne(table))
+
+
+def own(title: str, points: ArrayLike, rows: int) -> View:
+    """Return a view that the user computed; the tab "umap" is the one that shows three columns exactly.
+
+    Raises:
+        ValueError: the coordinates are not finite, or not of shape (rows, 2 or 3).
+    """
+    array = np.asarray(points, np.float32)
+    if array.ndim != 2 or len(array) != rows or array.shape[1] not in (2, 3) or not np.isfinite(array).all():
+        raise ValueError(
+            f"`views[{title!r}]` must be finite, of shape ({rows}, 2 or 3), one row a label; got {array.shape}. "
+            "Correct it, or leave it out."
+        )
+    return View(title, "custom" if array.shape[1] == 2 else "umap", array)
+
+
+def umap(table: np.ndarray) -> np.ndarray:
+    """Return 2-D coordinates by UMAP on cosines, the same in each call (McInnes et al. 2018).
+
+    The library's defaults, except the start: principal components, which takes no eigenvectors of a graph.
+    """
+    with _without_tensorflow():
+        from umap import UMAP
+    few = min(NEIGHBOURS, len(table) - 1)
+    reducer = UMAP(n_neighbors=few, metric="cosine", init="pca", random_state=0, n_jobs=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of numba's threads and of points that are alike: nothing to act on
+        return np.asarray(reducer.fit_transform(table), np.float32)
+
+
+@contextmanager
+def _without_tensorflow() -> Iterator[None]:
+    """Keep umap from loading TensorFlow, five seconds for a class that is not used here."""
+    if "tensorflow" in sys.modules or "umap" in sys.modules:
+        yield
+        return
+    sys.modules["tensorflow"] = None  # type: ignore[assignment]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ImportWarning)
+            yield
+    finally:
+        del sys.modules["tensorflow"]
+
+
+def tsne(table: np.ndarray) -> np.ndarray:
+    """Return 2-D coordinates by t-SNE on cosines (van der Maaten and Hinton 2008; Poličar et al. 2024)."""
+    from openTSNE import TSNE
+
+    perplexity = min(PERPLEXITY, (len(table) - 1) / 3)
+    jobs = 1 if len(table) < MANY else -1  # few rows take longer on many threads than on one
+    unit = unit_rows(table)  # between unit rows, the Euclidean distance orders as the cosine does
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fitted = TSNE(perplexity=perplexity, initialization="pca", random_state=0, n_jobs=jobs).fit(unit)
+    return np.asarray(fitted, np.float32)
