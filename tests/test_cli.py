@@ -122,7 +122,7 @@ def test_check_says_what_is_wrong_and_exits_1(tmp_path):
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        (("train", "nowhere.txt", "-o", "v.bin"), "`path` must be a readable file; got nowhere.txt"),
+        (("train", "nowhere.txt", "-o", "v.bin"), "`source` must be a readable file; got nowhere.txt"),
         (("train", "nowhere.txt", "-o", "v.xyz"), "`path` must end in one of"),
         (("similar", "nowhere.bin", "cat"), "nowhere.bin"),
         (("project", "nowhere.bin"), "nowhere.bin"),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_emb.corpus import lee_background
+from tf_emb.corpus import Vocabulary, lee_background
 from tf_emb.layers.hierarchical_softmax import huffman
 from tf_emb.word2vec import Options, Progress, Word2Vec
 from tf_emb.word2vec.block import take_step, window_weights
@@ -220,6 +220,44 @@ def test_callbacks_see_the_progress_and_may_stop_it(lee: Any) -> None:
     assert 0 < seen[-1].loss < 10
     stopped = Word2Vec(**FAST).fit(lee, [lambda progress: True])
     assert len(stopped.losses) == 1
+
+
+def test_a_training_that_was_stopped_goes_on_as_if_it_had_not_been(lee: Any, tmp_path: Any) -> None:
+    whole = Word2Vec(**FAST).fit(lee)
+    stopped = Word2Vec(**FAST).fit(lee, [lambda progress: True])
+    stopped.save(tmp_path / "state")
+    again = Word2Vec.load(tmp_path / "state")
+    assert again.options == stopped.options
+    again.resume(lee)
+    for one, other in zip(whole.tables, again.tables, strict=True):
+        np.testing.assert_array_equal(one.numpy(), other.numpy())
+    assert again.losses == whole.losses
+
+
+def test_a_file_that_is_no_training_is_refused(tmp_path: Any) -> None:
+    (tmp_path / "state").write_text("x")
+    with pytest.raises(ValueError, match=r"^`path` must be a training that was saved; got "):
+        Word2Vec.load(tmp_path / "state")
+
+
+def test_new_vocabulary_keeps_the_rows_of_known_words(lee: Any) -> None:
+    trained = Word2Vec(**FAST).fit(lee[:100])
+    before, old = [table.numpy() for table in trained.tables], trained.vocabulary
+    trained.extend(Vocabulary.build(lee, min_count=5))
+    for word in ("the", "said"):
+        for table, rows in zip(trained.tables, before, strict=True):
+            np.testing.assert_array_equal(table.numpy()[trained.vocabulary.ids[word]], rows[old.ids[word]])
+    assert len(trained.vocabulary) > len(old)
+    trained.fit(lee)
+
+
+def test_vectors_may_be_the_start(lee: Any) -> None:
+    first = Word2Vec(**FAST).fit(lee[:100])
+    second = Word2Vec(dim=20)
+    second.build(Vocabulary.build(lee, min_count=5), first.vectors())
+    np.testing.assert_array_equal(second.vectors()["said"], first.vectors()["said"])
+    with pytest.raises(ValueError, match=r"`vectors` must have size 7, that of `dim`; got 20\."):
+        Word2Vec(dim=7).build(second.vocabulary, first.vectors())
 
 
 def test_vectors_are_one_call_from_gensim_and_from_keras(lee: Any) -> None:

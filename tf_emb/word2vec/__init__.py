@@ -4,6 +4,7 @@ from tf_emb.word2vec.losses import negative_sampling_loss
 from tf_emb.word2vec.model import SkipGram
 from tf_emb.word2vec.options import Options
 from tf_emb.word2vec.train import linear_rates, train_exact
-from tf_emb.word2vec.word2vec import Progress, Word2Vec
+from tf_emb.word2vec.training import Progress
+from tf_emb.word2vec.word2vec import Word2Vec
 
 __all__ = ["Options", "Progress", "SkipGram", "Word2Vec", "linear_rates", "negative_sampling_loss", "train_exact"]

@@ -22,12 +22,14 @@ class Stream:
         sentence: int32, the same shape: equal in one sentence.
         radius: int32, shape (steps, blocks, block).
         noise: int32, shape (steps, blocks, shared_noise).
+        kept: how many words subsampling left, a scalar.
     """
 
     keys: Any
     sentence: Any
     radius: Any
     noise: Any
+    kept: Any = 0
 
     @property
     def steps(self) -> Any:
@@ -110,7 +112,8 @@ def stream(ids: Any, keep: Any, noise: Alias, options: Options, seed: Any) -> St
     radius = tf.fill(shape, options.window)
     if options.window_kind == "shrinking":
         radius = tf.random.stateless_uniform(shape, seed + 2, 1, options.window + 1, tf.int32)
-    return Stream(keys, sentence, radius, noise.draw((steps, options.blocks, options.shared_noise), seed + 3))
+    words = tf.reduce_sum(tf.cast(kept >= 0, tf.int32))
+    return Stream(keys, sentence, radius, noise.draw((steps, options.blocks, options.shared_noise), seed + 3), words)
 
 
 def _blocks(values: Any, steps: Any, options: Options, fill: int) -> Any:

@@ -46,11 +46,13 @@ class Trained:
         chunk: which.
         loss: nats, summed.
         count: of the pairs (skip-gram) or centres (CBOW) that `loss` is a sum over.
+        kept: words that subsampling left.
     """
 
     chunk: Chunk
     loss: float
     count: float
+    kept: int
 
 
 class BlockTrainer:
@@ -72,7 +74,7 @@ class BlockTrainer:
         @tf.function
         def train(ids: Any, seed: Any, first_rate: Any, last_rate: Any) -> Any:
             of = stream(ids, keep, noise, options, seed)
-            return train_stream(objective, tables, of, (first_rate, last_rate), options)
+            return *train_stream(objective, tables, of, (first_rate, last_rate), options), of.kept
 
         rate = tf.TensorSpec([], tf.float32)
         self._train = train.get_concrete_function(
@@ -87,10 +89,10 @@ class BlockTrainer:
         """Train on one chunk; `share` of the training is done before and after it."""
         seed = np.array([chunk.number * SEEDS, self.options.seed], np.int32)
         rates = [np.float32(self.rate(done)) for done in share]
-        loss, count = self._train(
+        loss, count, kept = self._train(
             tf.constant(ids[chunk.start : chunk.stop]), tf.constant(seed), *map(tf.constant, rates)
         )
-        return Trained(chunk, float(loss), float(count))
+        return Trained(chunk, float(loss), float(count), int(kept))
 
 
 def chunk_size(ids: int, options: Options) -> int:

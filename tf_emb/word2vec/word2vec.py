@@ -1,17 +1,17 @@
 """`Word2Vec`: from a corpus to vectors."""
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
+import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
 
-from tf_emb.corpus import Vocabulary
+from tf_emb.corpus import EncodedCorpus, Vocabulary, encode_corpus, prepare
 from tf_emb.word2vec.options import Options
-from tf_emb.word2vec.train_block import BlockTrainer, Chunk, Trained, chunk_size, chunks, run_threads
+from tf_emb.word2vec.state import load_state, save_state
+from tf_emb.word2vec.train_block import BlockTrainer
+from tf_emb.word2vec.training import Callback, Training
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
@@ -19,34 +19,8 @@ if TYPE_CHECKING:
     from tf_emb.layers import Embedding
 
 
-@dataclass(frozen=True)
-class Progress:
-    """Where a training is, for callbacks.
-
-    Attributes:
-        epoch: passes that are over.
-        share: of the training that is done, in [0, 1].
-        raw_words: words of the corpus read so far, over all passes.
-        seconds: since the training began.
-        loss: mean nats a pair (skip-gram) or centre (CBOW) since the last report.
-        rate: the learning rate.
-    """
-
-    epoch: int
-    share: float
-    raw_words: int
-    seconds: float
-    loss: float
-    rate: float
-
-    @property
-    def raw_words_per_second(self) -> float:
-        """Words of the corpus, before subsampling, a second."""
-        return self.raw_words / max(self.seconds, 1e-9)
-
-
 class Word2Vec:
-    """word2vec in TensorFlow: skip-gram and CBOW with negative sampling, trained by a GradientTape.
+    """word2vec in TensorFlow: skip-gram and CBOW, with three losses, trained by a GradientTape.
 
     Args:
         options: an `Options`; or give its fields by name.
@@ -55,7 +29,10 @@ class Word2Vec:
     Attributes:
         vocabulary: the words, after `build`.
         tables: the input table (vocab, dim), which holds the word vectors, and the output table; TensorFlow variables.
-        losses: mean loss of every epoch, in nats a pair (skip-gram) or centre (CBOW).
+        training: the last training, after `fit`.
+
+    Raises:
+        ValueError: an option is out of its range.
 
     Mikolov et al. 2013, "Efficient Estimation of Word Representations in Vector Space" and "Distributed Representations
     of Words and Phrases"; docs/word2vec.md has what a step computes, and how fast and how good it is.
@@ -63,53 +40,102 @@ class Word2Vec:
 
     vocabulary: Vocabulary
     tables: tuple[Any, Any]
+    training: Training
 
     def __init__(self, options: Options | None = None, **kwargs: Any) -> None:
         if options is not None and kwargs:
             raise ValueError(f"`options` must be given alone; got {', '.join(kwargs)} beside them. Use one of the two.")
         self.options = Options(**kwargs) if options is None else options
-        self.losses: list[float] = []
 
-    def build(self, vocabulary: Vocabulary, vectors: np.ndarray | None = None) -> None:
+    def build(self, vocabulary: Vocabulary, vectors: "KeyedVectors | None" = None) -> None:
         """Create the tables: input uniform in (-1/2, 1/2) / dim, output zeros (word2vec.c, InitNet).
 
         Args:
             vocabulary: the words and their counts.
-            vectors: start from these instead, shape (vocab, dim).
+            vectors: words found there start from these vectors instead.
 
         Raises:
-            ValueError: `vectors` have another shape.
+            ValueError: `vectors` have another size.
         """
         shape = (len(vocabulary), self.options.dim)
-        if vectors is None:
-            vectors = (np.random.default_rng(self.options.seed).random(shape, np.float32) - 0.5) / self.options.dim
-        if np.shape(vectors) != shape:
-            raise ValueError(f"`vectors` must have shape {shape}, (vocab, dim); got {np.shape(vectors)}.")
+        start = (np.random.default_rng(self.options.seed).random(shape, np.float32) - 0.5) / np.float32(shape[1])
+        if vectors is not None:
+            if vectors.vector_size != shape[1]:
+                raise ValueError(f"`vectors` must have size {shape[1]}, that of `dim`; got {vectors.vector_size}.")
+            for i, word in enumerate(vocabulary.words):
+                if word in vectors:
+                    start[i] = vectors[word]
         self.vocabulary = vocabulary
-        self.tables = (tf.Variable(np.asarray(vectors, np.float32)), tf.Variable(tf.zeros(shape)))
+        self.tables = (tf.Variable(start), tf.Variable(tf.zeros(shape)))
 
-    def fit(self, corpus: Any, callbacks: Sequence[Callable[[Progress], Any]] = ()) -> "Word2Vec":
-        """Train; a second call goes on with the tables as they are.
+    def fit(self, corpus: Any, callbacks: Sequence[Callback] = ()) -> "Word2Vec":
+        """Train on a corpus; a second call trains the tables further, with a learning rate that starts again.
 
         Args:
-            corpus: lists of tokens.
-            callbacks: called after every chunk; one that returns True ends the training there.
+            corpus: an `EncodedCorpus`, or what `prepare` takes: a file, a stream, lists of tokens.
+            callbacks: called with a `Progress` after every chunk; one that returns True ends the training there.
 
         Returns:
             This object.
+
+        Raises:
+            ValueError: the corpus cannot be read, or leaves no word.
         """
-        sentences = list(corpus)
-        if not hasattr(self, "vocabulary"):
-            vocabulary = Vocabulary.build(sentences, min_count=self.options.min_count, max_vocab=self.options.max_vocab)
-            self.build(vocabulary)
-        self._fit_ids(encoded(sentences, self.vocabulary), callbacks)
+        of = self._encoded(corpus)
+        self.training = Training(of.ids, of.raw_words, self.options)
+        return self._run(callbacks)
+
+    def resume(self, corpus: Any, callbacks: Sequence[Callback] = ()) -> "Word2Vec":
+        """Go on with a training that was stopped, on the same corpus.
+
+        Raises:
+            ValueError: there is nothing to go on with, or the corpus is another.
+        """
+        if not hasattr(self, "training"):
+            raise ValueError("`resume` must follow a `fit` that was stopped, or `load`; got neither. Use `fit`.")
+        of = self._encoded(corpus)
+        stopped, self.training = self.training, Training(of.ids, of.raw_words, self.options)
+        self.training.done, self.training.sums = stopped.done, stopped.sums
+        return self._run(callbacks)
+
+    def _run(self, callbacks: Sequence[Callback]) -> "Word2Vec":
+        self.training.run(BlockTrainer(self.tables, self.vocabulary.counts, self.options), callbacks)
         return self
 
-    def _fit_ids(self, ids: np.ndarray, callbacks: Sequence[Callable[[Progress], Any]]) -> None:
-        trainer = BlockTrainer(self.tables, self.vocabulary.counts, self.options)
-        report = _Report(len(ids), self.options, trainer, callbacks)
-        run_threads(_jobs(trainer, ids, self.options), self.options.threads, report)
-        self.losses += report.losses
+    def _encoded(self, corpus: Any) -> EncodedCorpus:
+        """Return ids of this model's vocabulary; without one yet, take the corpus' own."""
+        if hasattr(self, "vocabulary"):
+            same = isinstance(corpus, EncodedCorpus) and corpus.vocabulary.words == self.vocabulary.words
+            return corpus if same else encode_corpus(corpus, self.vocabulary)
+        if not isinstance(corpus, EncodedCorpus):
+            corpus = prepare(corpus, min_count=self.options.min_count, max_vocab=self.options.max_vocab)
+        self.build(corpus.vocabulary)
+        return corpus
+
+    def extend(self, vocabulary: Vocabulary) -> None:
+        """Take a new vocabulary, for more text: known words keep their rows, new ones start as in `build`.
+
+        With hierarchical softmax the output rows belong to a tree of the old counts, and start anew.
+
+        Args:
+            vocabulary: the words and counts from now on; words that are not in it are dropped.
+        """
+        old = self.vocabulary.ids
+        held = [table.numpy() for table in self.tables]
+        self.build(vocabulary)
+        kept = [(new, old[word]) for new, word in enumerate(vocabulary.words) if word in old]
+        into, of = (np.array(side, np.int64) for side in zip(*kept, strict=True)) if kept else ([], [])
+        for table, rows in zip(
+            self.tables[: 1 if self.options.loss == "hierarchical-softmax" else 2], held, strict=False
+        ):
+            values = table.numpy()
+            values[into] = rows[of]
+            table.assign(values)
+
+    @property
+    def losses(self) -> list[float]:
+        """Mean loss of every epoch of the last training, in nats a pair (skip-gram) or centre (CBOW)."""
+        return self.training.losses
 
     def vectors(self) -> "KeyedVectors":
         """Return the word vectors as gensim's KeyedVectors, with counts."""
@@ -123,41 +149,22 @@ class Word2Vec:
 
         return Embedding.from_pretrained(self.tables[0].numpy(), freeze, **kwargs)
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write everything that `load` and `resume` need: tables, words, options, and how far the training has come."""
+        tables = [table.numpy() for table in self.tables]
+        save_state(path, {"options": self.options, "vocabulary": self.vocabulary, "tables": tables,
+                          "done": self.training.done, "sums": self.training.sums})  # fmt: skip
 
-def encoded(sentences: Iterable[Sequence[str]], vocabulary: Vocabulary) -> np.ndarray:
-    """Return the ids of all sentences in one int32 array, -1 after each; words out of the vocabulary are left out."""
-    parts = [np.append(vocabulary.encode(sentence), -1) for sentence in sentences]
-    return np.concatenate(parts).astype(np.int32) if parts else np.zeros(0, np.int32)
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "Word2Vec":
+        """Return what `save` wrote.
 
-
-def _jobs(trainer: BlockTrainer, ids: np.ndarray, options: Options) -> Iterator[Callable[[], Trained]]:
-    """Yield the training of every chunk of every epoch; draws and rates depend on their number and place alone."""
-    parts, whole = list(chunks(ids, chunk_size(len(ids), options))), max(1, len(ids) * options.epochs)
-    for epoch in range(options.epochs):
-        for part in parts:
-            place = Chunk(epoch * len(parts) + part.number, part.start, part.stop)
-            share = ((epoch * len(ids) + part.start) / whole, (epoch * len(ids) + part.stop) / whole)
-            yield partial(trainer.train, ids, place, share)
-
-
-class _Report:
-    """Collects losses, and tells callbacks how the training goes."""
-
-    def __init__(
-        self, ids: int, options: Options, trainer: BlockTrainer, callbacks: Sequence[Callable[[Progress], Any]]
-    ) -> None:
-        self.ids, self.options, self.trainer, self.callbacks = ids, options, trainer, callbacks
-        self.began, self.done, self.losses = time.perf_counter(), 0, []  # type: ignore[var-annotated]
-        self._sums = np.zeros((options.epochs, 3))  # ids, loss and count of every epoch
-
-    def __call__(self, of: Trained) -> bool:
-        """Take note of a chunk; return whether a callback asks to stop."""
-        size = of.chunk.stop - of.chunk.start
-        epoch = min(self.done // max(1, self.ids), self.options.epochs - 1)
-        self.done += size
-        self._sums[epoch] += size, of.loss, of.count
-        self.losses = [loss / max(count, 1) for n, loss, count in self._sums if n]
-        share = self.done / (self.ids * self.options.epochs)
-        at = Progress(self.done // self.ids, share, self.done, time.perf_counter() - self.began,
-                      of.loss / max(of.count, 1), self.trainer.rate(share))  # fmt: skip
-        return True in [callback(at) for callback in self.callbacks]  # every one is called
+        Raises:
+            ValueError: `path` is no such file.
+        """
+        state = load_state(path)
+        model = cls(state["options"])
+        model.vocabulary = state["vocabulary"]
+        model.tables = tuple(tf.Variable(table) for table in state["tables"])
+        model.training = Training(np.zeros(0, np.int32), 0, model.options, state["done"], state["sums"])
+        return model

@@ -1,0 +1,118 @@
+"""A training on its way: which chunks are done, what they cost, and what callbacks hear of it."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from tf_emb.word2vec.options import Options
+from tf_emb.word2vec.train_block import BlockTrainer, Chunk, Trained, chunk_size, chunks, run_threads
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a training is, for callbacks.
+
+    Attributes:
+        epoch: passes that are over.
+        share: of the training that is done, in [0, 1].
+        raw_words: words of the corpus read so far, over all passes, before subsampling.
+        seconds: since this training began or went on.
+        seconds_words: the part of `raw_words` that was read in these seconds.
+        seconds_kept: what subsampling left of these.
+        loss: mean nats a pair (skip-gram) or centre (CBOW) of the last chunk.
+        rate: the learning rate.
+    """
+
+    epoch: int
+    share: float
+    raw_words: int
+    seconds: float
+    seconds_words: int
+    seconds_kept: int
+    loss: float
+    rate: float
+
+    @property
+    def raw_words_per_second(self) -> float:
+        """Words of the corpus, before subsampling, a second."""
+        return self.seconds_words / max(self.seconds, 1e-9)
+
+    @property
+    def kept_words_per_second(self) -> float:
+        """Words that subsampling left, a second."""
+        return self.seconds_kept / max(self.seconds, 1e-9)
+
+    @property
+    def seconds_left(self) -> float:
+        """How long the rest takes at this speed."""
+        whole = self.raw_words / max(self.share, 1e-9)
+        return (whole - self.raw_words) / max(self.raw_words_per_second, 1e-9)
+
+
+Callback = Callable[[Progress], Any]
+
+
+@dataclass
+class Training:
+    """A plan of chunks, and how far it has come.
+
+    Attributes:
+        ids: the corpus, see `EncodedCorpus`.
+        raw_words: of one pass.
+        options: how many passes, among others.
+        done: chunks that are trained; they are taken in order.
+        sums: loss and count of every epoch, float64, shape (epochs, 2).
+    """
+
+    ids: np.ndarray
+    raw_words: int
+    options: Options
+    done: int = 0
+    sums: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)))
+
+    def __post_init__(self) -> None:
+        self.parts = list(chunks(self.ids, chunk_size(len(self.ids), self.options)))
+        if len(self.sums) != self.options.epochs:
+            self.sums = np.zeros((self.options.epochs, 2))
+
+    @property
+    def losses(self) -> list[float]:
+        """Mean loss of every epoch that began, in nats a pair (skip-gram) or centre (CBOW)."""
+        return [float(loss / count) for loss, count in self.sums if count]
+
+    def run(self, trainer: BlockTrainer, callbacks: Sequence[Callback]) -> None:
+        """Train on what is left; a callback that returns True ends it, and so does an interruption, between chunks."""
+        began, first, kept = time.perf_counter(), self._words(self.done), 0
+
+        def note(of: Trained) -> bool:
+            nonlocal kept
+            self.done, kept = self.done + 1, kept + of.kept
+            self.sums[of.chunk.number // len(self.parts)] += of.loss, of.count
+            words, share = self._words(self.done), self._share(self.done)
+            at = Progress(
+                self.done // len(self.parts), share, words, time.perf_counter() - began, words - first, kept,
+                of.loss / max(of.count, 1), trainer.rate(share),
+            )  # fmt: skip
+            return True in [callback(at) for callback in callbacks]  # every one is called
+
+        run_threads(self._jobs(trainer), self.options.threads, note)
+
+    def _jobs(self, trainer: BlockTrainer) -> Iterator[Callable[[], Trained]]:
+        """Yield the training of every chunk that is left; draws and rates depend on its number alone."""
+        for number in range(self.done, len(self.parts) * self.options.epochs):
+            part = self.parts[number % len(self.parts)]
+            share = self._share(number), self._share(number + 1)
+            yield partial(trainer.train, self.ids, Chunk(number, part.start, part.stop), share)
+
+    def _share(self, number: int) -> float:
+        """Return the share of the training that is over before chunk `number`."""
+        epoch, part = divmod(number, len(self.parts))
+        start = self.parts[part].start if part else 0
+        return (epoch + start / len(self.ids)) / self.options.epochs
+
+    def _words(self, number: int) -> int:
+        return round(self._share(number) * self.options.epochs * self.raw_words)
