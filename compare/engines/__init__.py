@@ -16,6 +16,7 @@ HOMES: dict[str, tuple[str, tuple[str, ...]]] = {
     "keras-xla": ("compare.engines.keras", ("keras", "tensorflow")),
     "keras-jax": ("compare.engines.keras", ("keras", "jax")),
     "keras-torch": ("compare.engines.keras", ("keras", "torch")),
+    "gensim": ("compare.engines.gensim", ("gensim",)),
 }
 DEVICES = ("cpu", "gpu")
 
