@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from compare import cases, engines, parity, record, vectors
-from compare.case import DTYPES
+from compare.dtypes import DTYPES
 from compare.report import write
 from compare.report.data import as_json
 from compare.report.terminal import print_report
@@ -23,10 +23,13 @@ app = typer.Typer(add_completion=False, no_args_is_help=False, rich_markup_mode=
 
 CaseNames = Annotated[list[str] | None, typer.Option("--case", help="Run this case; repeat for more.")]
 EngineNames = Annotated[list[str] | None, typer.Option("--engine", help="Run this engine; it must load.")]
-DtypeNames = Annotated[list[str] | None, typer.Option("--dtype", help="float64 or float32; both by default.")]
+DtypeNames = Annotated[
+    list[str] | None, typer.Option("--dtype", help="float64, float32, bfloat16 or float16; all by default.")
+]
 Seed = Annotated[int, typer.Option(min=0, help="Of every draw.")]
 Device = Annotated[str, typer.Option(help="cpu or gpu.")]
 Full = Annotated[bool, typer.Option("--full", help="Also the cases that take minutes: the whole corpus.")]
+Quick = Annotated[bool, typer.Option("--quick", help="A minute's worth: a case or more of every subject.")]
 Out = Annotated[Path | None, typer.Option(help="Folder of the reports; logs/compare/<time> by default.")]
 JsonFile = Annotated[Path | None, typer.Option("--json", help="Also write report.json here.")]
 Listing = Annotated[bool, typer.Option("--list", help="Print cases and engines, and stop.")]
@@ -35,18 +38,19 @@ Listing = Annotated[bool, typer.Option("--list", help="Print cases and engines, 
 @app.callback(invoke_without_command=True)
 def main(
     context: typer.Context, case: CaseNames = None, engine: EngineNames = None, dtype: DtypeNames = None,
-    seed: Seed = 0, device: Device = "cpu", full: Full = False, out: Out = None, json: JsonFile = None,
-    list_: Listing = False,
+    seed: Seed = 0, device: Device = "cpu", full: Full = False, quick: Quick = False, out: Out = None,
+    json: JsonFile = None, list_: Listing = False,
 ) -> None:  # fmt: skip
     """Run `parity` when no command is named."""
     if context.invoked_subcommand is None:
-        run_parity(case, engine, dtype, seed, device, full, out, json, list_)
+        run_parity(case, engine, dtype, seed, device, full, quick, out, json, list_)
 
 
 @app.command("parity")
 def run_parity(
     case: CaseNames = None, engine: EngineNames = None, dtype: DtypeNames = None, seed: Seed = 0,
-    device: Device = "cpu", full: Full = False, out: Out = None, json: JsonFile = None, list_: Listing = False,
+    device: Device = "cpu", full: Full = False, quick: Quick = False, out: Out = None, json: JsonFile = None,
+    list_: Listing = False,
 ) -> None:  # fmt: skip
     """Compare every engine with the oracle; exit 1 if a number is out of bounds or a fault goes unseen."""
     console = Console(highlight=False)
@@ -54,7 +58,7 @@ def run_parity(
         listing(console)
         return
     options = parity.Options(
-        tuple(case or ()), tuple(engine or ()), tuple(dtype or DTYPES), seed, device, full
+        tuple(case or ()), tuple(engine or ()), tuple(dtype or DTYPES), seed, device, full, quick
     )  # fmt: skip
     out = out or LOGS / "compare" / datetime.now().strftime("%Y%m%d-%H%M%S")
     with tempfile.TemporaryDirectory(prefix="compare-") as work:
@@ -109,7 +113,10 @@ def with_progress(console: Console, options: parity.Options, work: Path) -> Any:
 def listing(console: Console) -> None:
     """Print what `--case` and `--engine` take."""
     for name, case in cases.load().items():
-        console.print(f"{name}{' (--full)' if case.full else ''}\n    {case.claim}", soft_wrap=True)
+        console.print(
+            f"{name}{' (--full)' if case.full else ' (--quick)' if case.quick else ''}\n    {case.claim}",
+            soft_wrap=True,
+        )
     for name in engines.HOMES:
         missing = engines.missing(name)
         console.print(f"engine {name}: {'absent, needs ' + ', '.join(missing) if missing else 'installed'}")

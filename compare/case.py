@@ -6,13 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from compare.dtypes import DTYPES, WIDE, as_numpy, gamma, is_floating, smallest_normal, unit_roundoff
+
 Arrays = Mapping[str, np.ndarray]
-DTYPES = ("float64", "float32")
-
-
-def unit_roundoff(dtype: str) -> float:
-    """Return u = eps / 2, the largest relative error of one correctly rounded operation."""
-    return float(np.finfo(dtype).eps) / 2
 
 
 @dataclass(frozen=True)
@@ -27,7 +23,7 @@ class Bound:
         why: the derivation, in words and formulas.
         scale: from (inputs, want) to the magnitude that is rounded, broadcastable to the output; None
             takes the output's entry of the case's running error analysis instead, and `c` is 1.
-        at: the dtypes at which the claim is made.
+        at: the dtypes at which the claim is made, of those that the case has.
     """
 
     c: float | Callable[[Arrays], np.ndarray]
@@ -44,11 +40,13 @@ class Bound:
         """Return the largest absolute error allowed at `dtype`.
 
         Gradual underflow, or flushing to zero, costs at most the smallest normal number an operation.
+
+        Raises:
+            ValueError: c u is 1 or more, so that there is no bound.
         """
-        u = unit_roundoff(dtype)
         c = np.asarray(self.c(x) if callable(self.c) else self.c, np.float64)
         scale = 0.0 if self.scale is None else self.scale(x, want)
-        return c * u / (1 - c * u) * scale + c * float(np.finfo(dtype).tiny)
+        return gamma(c, unit_roundoff(dtype)) * scale + c * smallest_normal(dtype)
 
 
 EXACT = Bound(0, "no operation rounds: every bit must agree")
@@ -66,7 +64,8 @@ class Fault:
     Attributes:
         old: the text to be replaced.
         new: the wrong text.
-        at: the dtypes whose check must catch it. float64 always; float32 where rounding does not hide it.
+        at: the dtypes whose check must catch it, of those that the case has. float64 always; the others where
+            rounding does not hide it.
     """
 
     old: str
@@ -111,7 +110,10 @@ class Case:
         diverges: engine name to the declared divergence.
         cost: what is timed beside what ("one-hot", "lookup"); implementations return it under
             "cost:<name>" as callables.
+        lacks: engine name to the dtypes at which its framework cannot run the case; they show "n/a".
         full: only run with `--full`, or when named.
+        quick: whether `--quick` runs it: one case at least of every file in compare/cases.
+        dtypes: where it runs; what the layers store in, and compute with, is of that dtype too.
     """
 
     name: str
@@ -126,7 +128,10 @@ class Case:
     curves: tuple[str, ...] = ()
     diverges: Mapping[str, Divergence] = field(default_factory=dict)
     cost: tuple[str, str] | None = None
+    lacks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     full: bool = False
+    quick: bool = False
+    dtypes: tuple[str, ...] = WIDE
 
     def allowed(self, x: Arrays, want: Arrays, dtype: str) -> dict[str, np.ndarray]:
         """Return, for every output claimed at `dtype`, how far an engine may be from the oracle, absolutely.
@@ -156,5 +161,5 @@ class Case:
 
 def at_dtype(x: Arrays, dtype: str) -> dict[str, np.ndarray]:
     """Round the floating-point entries of `x` to `dtype`; integers stay."""
-    return {k: np.asarray(v).astype(dtype) if np.asarray(v).dtype.kind == "f" else np.asarray(v)
-            for k, v in x.items()}  # fmt: skip
+    to, arrays = as_numpy(dtype), {name: np.asarray(value) for name, value in x.items()}
+    return {name: array.astype(to) if is_floating(array) else array for name, array in arrays.items()}

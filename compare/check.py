@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from compare.dtypes import spacing
+
 SLACK = 1e-3
 
 
@@ -104,7 +106,7 @@ def compare(
             "index": tuple(map(int, at)), "measured": float(error[at]), "allowed": float(allowed[at]),
             "got": float(got[at]), "want": float(want[at]),
         }  # fmt: skip
-        figures |= _rounding(error, want, dtype, baseline)
+        figures |= _rounding(error[finite], want[finite], dtype, _at(baseline, finite))
     if worst > 1:
         return Row(case, output, engine, dtype, "fail", describe(figures), **figures)
     return Row(case, output, engine, dtype, "pass", **figures)
@@ -126,18 +128,22 @@ def _share(error: np.ndarray, allowed: np.ndarray) -> np.ndarray:
 
 def _rounding(error: np.ndarray, want: np.ndarray, dtype: str, baseline: np.ndarray | None) -> dict[str, Any]:
     """ULP percentiles (50, 99, 100), the root mean square error, and its ratio to NumPy's own."""
-    if want.dtype.kind != "f":
+    if want.dtype.kind != "f" or not want.size:
         return {}
-    with np.errstate(over="ignore"):  # beside a want of 0 the spacing is the smallest there is
-        spacing = np.spacing(np.maximum(np.abs(want), np.finfo(dtype).tiny).astype(dtype)).astype(np.float64)
-        ulp = np.nan_to_num(error / spacing, posinf=np.inf)
+    with np.errstate(over="ignore"):
+        ulp = np.nan_to_num(error / spacing(want, dtype), posinf=np.inf)
     rmse = float(np.sqrt(np.mean(error**2)))
     ratio = None
-    if baseline is not None and baseline.shape == want.shape:
+    if baseline is not None:
         own = float(np.sqrt(np.mean((baseline.astype(np.float64) - want) ** 2)))
         ratio = rmse / own if own > 0 else None
-    p50, p99, p100 = (float(q) for q in np.percentile(ulp, [50, 99, 100]))
+    # No interpolation: beside an infinite figure it would be no number.
+    p50, p99, p100 = (float(q) for q in np.percentile(ulp, [50, 99, 100], method="higher"))
     return {"ulp": (p50, p99, p100), "rmse": rmse, "rmse_ratio": ratio}
+
+
+def _at(baseline: np.ndarray | None, finite: np.ndarray) -> np.ndarray | None:
+    return baseline[finite] if baseline is not None and baseline.shape == finite.shape else None
 
 
 def _index(at: np.ndarray) -> tuple[int, ...]:

@@ -7,6 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from compare.dtypes import as_numpy
+
+TAG = "@bfloat16"
+
 
 @dataclass(frozen=True)
 class Job:
@@ -25,13 +29,30 @@ class Job:
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")
         with partial.open("wb") as stream:
-            np.savez(stream, allow_pickle=False, **{encode(key): value for key, value in arrays.items()})
+            np.savez(stream, allow_pickle=False, **pack(arrays))
         partial.replace(path)
 
     def read(self, work: Path, name: str) -> dict[str, np.ndarray]:
         """Read what `save` wrote."""
-        with np.load(self.file(work, name)) as arrays:
-            return {decode(key): arrays[key] for key in arrays.files}
+        with np.load(self.file(work, name)) as archive:
+            return unpack(archive)
+
+
+def pack(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return what an `.npz` can hold: bfloat16, which it would read back as raw bytes, as integers of a tagged name."""
+    packed = {}
+    for name, array in arrays.items():
+        narrow = array.dtype.name == "bfloat16"
+        packed[encode(name) + (TAG if narrow else "")] = array.view(np.uint16) if narrow else array
+    return packed
+
+
+def unpack(archive: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Undo `pack`."""
+    return {
+        decode(key.removesuffix(TAG)): archive[key].view(as_numpy("bfloat16")) if key.endswith(TAG) else archive[key]
+        for key in archive
+    }
 
 
 def digest(arrays: Mapping[str, np.ndarray]) -> str:

@@ -37,7 +37,7 @@ class Judge:
         baseline = self._outputs("numpy", job)[0] or {}
         rows = []
         # At float64 NumPy is the oracle: comparing it with itself would say nothing.
-        for engine in (name for name in self.made.names if (name, job.dtype) != ("numpy", "float64")):
+        for engine in (name for name in self.made.judged if (name, job.dtype) != ("numpy", "float64")):
             rows += self._engine_rows(case, job, engine, want, allowed, baseline)
         return rows
 
@@ -147,7 +147,7 @@ class Judge:
         for job in jobs:
             want, allowed = (job.read(self.work, name)[output] for name in ("want", "allowed"))
             curve.envelope[job.dtype] = _by_step(allowed)
-            for engine in self.made.names:
+            for engine in self.made.judged:
                 got = (self._outputs(engine, job)[0] or {}).get(output)
                 if got is None or (engine, job.dtype) == ("numpy", "float64"):
                     continue

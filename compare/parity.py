@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from compare import cases, engines, judge, references, runner
-from compare.case import DTYPES, Case, at_dtype
+from compare.case import Case, at_dtype
+from compare.dtypes import DTYPES
 from compare.files import Job, digest
 from compare.result import EngineResult, Result
 
@@ -28,20 +29,40 @@ class Options:
     seed: int = 0
     device: str = "cpu"
     full: bool = False
+    quick: bool = False
 
     def chosen(self, known: dict[str, Case]) -> list[Case]:
         """Return the cases to run.
 
         Raises:
-            ValueError: a named case, engine, dtype or device does not exist.
+            ValueError: a named case, engine, dtype or device does not exist, or a named case has none of the dtypes.
         """
         _member("--case", self.cases, known)
         _member("--engine", self.engines, engines.HOMES)
         _member("--dtype", self.dtypes, DTYPES)
         _member("--device", (self.device,), engines.DEVICES)
-        if self.cases:
-            return [known[name] for name in dict.fromkeys(self.cases)]
-        return [case for case in known.values() if self.full or not case.full]
+        if self.quick and (self.cases or self.full):
+            got = "--full" if self.full else f"--case {self.cases[0]}"
+            raise ValueError(f"`--quick` must choose the cases; got {got} too. Leave one of them out.")
+        named = [known[name] for name in dict.fromkeys(self.cases)]
+        for case in named:
+            if not set(case.dtypes) & set(self.dtypes):
+                raise ValueError(
+                    f"`--dtype` must be one of {', '.join(case.dtypes)} for case {case.name}; "
+                    f"got {', '.join(self.dtypes)}. Leave the case out, or choose another."
+                )
+        return named or [case for case in known.values() if self._takes(case) and self.at(case)]
+
+    def _takes(self, case: Case) -> bool:
+        return case.quick if self.quick else self.full or not case.full
+
+    def at(self, case: Case) -> list[str]:
+        """Return the dtypes at which `case` runs."""
+        return [dtype for dtype in self.dtypes if dtype in case.dtypes]
+
+    def names(self) -> tuple[str, ...]:
+        """Return the engines to run."""
+        return self.engines or tuple(name for name, home in engines.HOMES.items() if home.quick or not self.quick)
 
 
 @dataclass
@@ -52,6 +73,7 @@ class Plan:
         run: engines that get a process.
         recorded: engines that are replaced by their recorded outputs.
         absent: engines that are neither, with the reason.
+        left_out: what `--quick` does without: kind ("cases", "engines") to names.
     """
 
     cases: list[Case]
@@ -59,11 +81,17 @@ class Plan:
     run: list[str] = field(default_factory=list)
     recorded: list[str] = field(default_factory=list)
     absent: dict[str, str] = field(default_factory=dict)
+    left_out: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def names(self) -> list[str]:
         """Every engine of the run, in the order of the report."""
         return [name for name in engines.HOMES if name in {*self.run, *self.recorded, *self.absent}]
+
+    @property
+    def judged(self) -> list[str]:
+        """The engines that have rows: all but optional ones that are absent, which are only named."""
+        return [name for name in self.names if not (name in self.absent and engines.HOMES[name].optional)]
 
 
 def plan(options: Options) -> Plan:
@@ -73,16 +101,22 @@ def plan(options: Options) -> Plan:
         ValueError: an option names what does not exist.
         ImportError: a named engine is not installed.
     """
-    chosen = options.chosen(cases.load())
-    made = Plan(chosen, [Job(case.name, dtype) for case in chosen for dtype in options.dtypes])
-    for name in options.engines or engines.HOMES:
+    known = cases.load()
+    chosen = options.chosen(known)
+    made = Plan(chosen, [Job(case.name, dtype) for case in chosen for dtype in options.at(case)])
+    if options.quick:
+        made.left_out = {
+            "cases": [case.name for case in known.values() if not case.quick],
+            "engines": [name for name in engines.HOMES if name not in options.names()],
+        }
+    for name in options.names():
         missing = engines.missing(name)
         if not missing:
             made.run.append(name)
         elif name in options.engines:
             raise ImportError(
                 f"`--engine` {name} needs {', '.join(missing)}; not installed. "
-                "Install them with `pip install -e '.[compare]'`, or leave the option out."
+                f"Install them with `pip install -e '.[{engines.HOMES[name].extra}]'`, or leave the option out."
             )
         elif name in references.recorded():
             made.recorded.append(name)
@@ -138,6 +172,7 @@ def report(
     result = Result(
         started=datetime.now().astimezone().isoformat(timespec="seconds"), seed=options.seed,
         device=options.device, dtypes=list(options.dtypes), platform=_platform(),
+        left_out=made.left_out,
     )  # fmt: skip
     result.engines = [_engine(name, made, processes) for name in ["oracle", *made.names]]
     result.cases = [_case(case, hashes, made.jobs, work) for case in made.cases]

@@ -61,7 +61,7 @@ def implemented(made: parity.Plan) -> list[Job]:
 
 
 def _run(work: Path, names: list[str]) -> tuple[parity.Plan, dict[Job, str], dict[str, runner.Process]]:
-    options = parity.Options(engines=(ENGINE,))
+    options = parity.Options(engines=(ENGINE,), dtypes=references.DTYPES)
     made = parity.plan(options)
     hashes = parity.draw(made, options, work)
     processes = runner.run(names, work, "cpu")

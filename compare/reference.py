@@ -14,6 +14,7 @@ import numpy as np
 from compare import cases, engines
 from compare.case import Arrays, Case, at_dtype
 from compare.check import compare
+from compare.dtypes import as_numpy
 from compare.faults import mutate
 from compare.files import Job
 from compare.worker import guarded, say
@@ -80,12 +81,12 @@ def shifted(job: Job, want: Arrays, allowed: Arrays) -> float:
     """Smallest share over the outputs with one element each moved by ten bounds, or to the next number."""
     shares = []
     for name, limit in allowed.items():
-        got = want[name].astype(job.dtype)
+        got = want[name].astype(as_numpy(job.dtype))
         if not limit.size:
             continue
-        at = np.unravel_index(int(np.argmax(limit)), limit.shape)
+        at = np.unravel_index(int(np.argmax(np.where(np.isfinite(want[name]), limit, -1))), limit.shape)
         step = 10 * limit[at]
-        got[at] = got[at] + step if step > 0 else np.nextafter(got[at], np.inf, dtype=job.dtype)
+        got[at] = got[at] + got.dtype.type(step) if step > 0 else np.nextafter(got[at], got.dtype.type(np.inf))
         row = compare(job.case, name, "fault", job.dtype, got, want[name], limit)
         shares.append(np.inf if row.used is None else row.used)
     return min(shares)

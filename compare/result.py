@@ -76,7 +76,8 @@ class Result:
     """Everything a report says.
 
     `cases` holds, for each case, its name, claim, cite, inputs (name to shape and dtype), input hash for
-    each dtype, `bounds` (output to derivation) and `diverges` (engine to what, cite, old, new).
+    each dtype, `bounds` (output to derivation) and `diverges` (engine to what, cite, old, new). `left_out`
+    holds the names of the cases and engines that a quick run does without; a whole run leaves it empty.
     """
 
     started: str
@@ -92,6 +93,7 @@ class Result:
     costs: list[Cost] = field(default_factory=list)
     seconds: float = 0.0
     command: str = ""
+    left_out: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def failed(self) -> int:
@@ -107,5 +109,15 @@ class Result:
 
     @property
     def last_line(self) -> str:
-        """The line a run ends with."""
-        return f"{self.passed} passed, {self.failed} failed"
+        """The line a run ends with; that of a quick run says so."""
+        quick = f" (quick: {self.quick})" if self.left_out else ""
+        return f"{self.passed} passed, {self.failed} failed{quick}"
+
+    @property
+    def quick(self) -> str:
+        """How much of the whole a quick run is."""
+        engines = [engine.status != "absent" for engine in self.engines if engine.name != "oracle"]
+        ran = {"cases": len(self.cases), "engines": sum(engines)}
+        whole = {kind: len(names) for kind, names in self.left_out.items()}
+        whole = {"cases": whole["cases"] + len(self.cases), "engines": whole["engines"] + len(engines)}
+        return ", ".join(f"{ran[kind]} of {whole[kind]} {kind}" for kind in whole)

@@ -14,16 +14,16 @@ from typing import Any, Union
 
 import numpy as np
 
+from compare.dtypes import FORMATS, gamma, smallest_normal, unit_roundoff
+
 # exp, log, log1p, sigmoid and softplus are not correctly rounded anywhere. 16 u (8 ULP) is more than every
 # engine needs: the case `functions` measures how much each one does.
 FUNCTION = 16
 
+# What an operation may lose to underflow, by unit roundoff.
+UNDERFLOW = {unit_roundoff(dtype): smallest_normal(dtype) for dtype in FORMATS}
+
 Number = Union["Rounded", np.ndarray, float]
-
-
-def gamma(n: np.ndarray | float, u: float) -> np.ndarray:
-    """Return n u / (1 - n u), the bound of n accumulated roundings."""
-    return np.asarray(n * u / (1 - n * u))
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,8 @@ class Rounded:
         return cls(value, np.zeros_like(value), u)
 
     def _with(self, value: np.ndarray, error: np.ndarray, roundings: float = 1) -> "Rounded":
-        tiny = float(np.finfo(np.float32 if self.u > 1e-12 else np.float64).tiny)
-        return Rounded(value, error + gamma(roundings, self.u) * (np.abs(value) + error) + roundings * tiny, self.u)
+        rounding = gamma(roundings, self.u) * (np.abs(value) + error) + roundings * UNDERFLOW[self.u]
+        return Rounded(value, error + rounding, self.u)
 
     def _lift(self, other: Number) -> "Rounded":
         return other if isinstance(other, Rounded) else Rounded.exact(other, self.u)
@@ -96,10 +96,22 @@ class Rounded:
         return self._with(root, error)
 
     def sigmoid(self) -> "Rounded":
-        """The logistic function; its slope is at most 1/4, and its own rounding at most FUNCTION u."""
+        """The logistic function; its slope is at most 1/4, and its own rounding gamma(FUNCTION)."""
         value = 1 / (1 + np.exp(-self.value))
         slope = np.minimum(0.25, value * (1 - value) + self.error / 10)  # |sigmoid''| < 0.0963
-        return Rounded(value, slope * self.error + FUNCTION * self.u, self.u)
+        return Rounded(value, slope * self.error + gamma(FUNCTION, self.u), self.u)
+
+    def softplus(self) -> "Rounded":
+        """log(1 + exp(x)); its slope is at most 1, its own rounding gamma(2 FUNCTION) (|x| + 1)."""
+        value = np.maximum(self.value, 0) + np.log1p(np.exp(-np.abs(self.value)))
+        own = gamma(2 * FUNCTION, self.u) * (np.abs(self.value) + self.error + 1)
+        return Rounded(value, self.error + own, self.u)
+
+    def sum(self, axis: int) -> "Rounded":
+        """Sum of n terms in any order: n - 1 additions."""
+        magnitude = (np.abs(self.value) + self.error).sum(axis)
+        rounding = gamma(self.value.shape[axis] - 1, self.u) * magnitude
+        return Rounded(self.value.sum(axis), self.error.sum(axis) + rounding, self.u)
 
     def average(self, new: "Rounded", beta: float) -> "Rounded":
         """Return beta * self + (1 - beta) * new, the moving average of Adam.
@@ -130,11 +142,14 @@ def contract(subscripts: str, a: Rounded, b: Rounded) -> Rounded:
     return Rounded(np.einsum(subscripts, a.value, b.value), error, a.u)
 
 
-def scatter_add(rows: int, ids: np.ndarray, updates: Rounded) -> Rounded:
-    """Return the sum of `updates` into each of `rows` rows; a row hit c times rounds c - 1 times."""
+def scatter_add(rows: int, ids: np.ndarray, updates: Rounded, counted: np.ndarray | None = None) -> Rounded:
+    """Return the sum of `updates` into each of `rows` rows; a row hit c times rounds c - 1 times.
+
+    Where `counted` is False the update is an exact 0, which adds no rounding.
+    """
     shape = (rows, updates.value.shape[-1])
     flat, width = ids.reshape(-1), shape[1]
-    hits = np.bincount(flat, minlength=rows)[:, None]
+    hits = np.bincount(flat if counted is None else ids[counted], minlength=rows)[:, None]
     total, error, magnitude = np.zeros(shape), np.zeros(shape), np.zeros(shape)
     np.add.at(total, flat, updates.value.reshape(-1, width))
     np.add.at(error, flat, updates.error.reshape(-1, width))

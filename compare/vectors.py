@@ -25,10 +25,10 @@ def log(result: Result, arrays: Path, out: Path) -> list[str]:
     """
     from tf_emb.projector import log_projection
 
-    names = [case["name"] for case in result.cases if case["name"] in SOURCES]
-    if not names:
+    sources = [case for case in result.cases if case["name"] in SOURCES]
+    if not sources:
         return []
-    tensors = trained(result, Job(names[-1], result.dtypes[-1]), arrays)
+    tensors = trained(result, Job(sources[-1]["name"], list(sources[-1]["hashes"])[-1]), arrays)
     if tensors:
         vocabulary = text.vocabulary()
         again = datetime.fromisoformat(result.started).strftime("%Y%m%d-%H%M%S")

@@ -41,7 +41,7 @@ def main() -> None:
 def run(name: str, engine: engines.Engine, case: Case, job: Job, work: Path) -> dict[str, Any]:
     """Run one implementation; return its costs, if it has any."""
     implementation = case.oracle if name == "numpy" else case.impls.get(name)
-    if implementation is None:
+    if implementation is None or job.dtype in case.lacks.get(name, ()):
         return {"absent": True}
     with engine.scope():
         out = dict(implementation(engine.load(job.read(work, "inputs"), job.dtype)))

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from compare.check import Row, compare
+from compare.dtypes import as_numpy
 from compare.result import Cost, Curve, EngineResult, FaultResult, Result
 
 KERAS = "keras-tensorflow"
@@ -18,7 +19,7 @@ def judged(case, output, engine, dtype, error=0.12, allowed=1e-7, **changes):
     want = np.linspace(0.5, 1.0, 12).reshape(3, 4)
     got = want.copy()
     got[2, 1] += error * (allowed or 1.0)
-    baseline = (want + 1e-8).astype(dtype)
+    baseline = (want + 1e-8).astype(as_numpy(dtype))
     row = compare(case, output, engine, "float64", got, want, np.full(want.shape, allowed), baseline)
     return replace(row, dtype=dtype, **changes)
 

@@ -30,7 +30,9 @@ def gradient(layer, ids, upstream):
 CHECK = """
 import keras
 import numpy as np
-from tf_emb.layers import Embedding, OneHotDense, full_softmax_loss
+from tf_emb.layers import (
+    Embedding, FullSoftmax, HierarchicalSoftmax, NegativeSampling, OneHotDense, full_softmax_loss,
+)
 
 assert keras.backend.backend() == BACKEND, keras.backend.backend()
 to_numpy = keras.ops.convert_to_numpy
@@ -62,6 +64,28 @@ np.testing.assert_array_equal(to_numpy(one_hot(ids)), table[ids])
 logits = np.array([[1e4, 0, -1e4], [0, 0, 0]], np.float32)
 loss = full_softmax_loss(keras.ops.convert_to_tensor(logits), np.array([1, 2]))
 np.testing.assert_allclose(to_numpy(loss), [1e4, np.log(3)], rtol=1e-6)
+
+if BACKEND == "jax":
+    __import__("jax").config.update("jax_enable_x64", True)
+fine, hidden = rng.normal(size=(7, 3)), rng.normal(size=(2, 4, 3))
+one_hot = OneHotDense(7, 3, dtype="float64")
+one_hot.build()
+one_hot.set_weights([fine])
+np.testing.assert_array_equal(to_numpy(one_hot(ids)), fine[ids])
+for layer, weights in ((FullSoftmax(7, dtype="float64"), fine.T), (NegativeSampling(7, dtype="float64"), fine)):
+    layer.build(hidden.shape)
+    layer.set_weights([weights])
+    got = to_numpy(layer(hidden))
+    assert got.dtype == np.float64
+    np.testing.assert_allclose(got, hidden @ fine.T, rtol=0, atol=1e-14)
+
+keras.config.set_floatx("bfloat16")  # under which Keras on JAX makes floats of NumPy's integers
+targets = np.array([0, 3])
+for layer in (HierarchicalSoftmax([5, 3, 2, 1]), NegativeSampling(4)):
+    loss = to_numpy(layer.loss(np.ones((2, 3)), targets)).astype(np.float32)
+    assert loss.shape == (2,) and np.isfinite(loss).all()
+    layer(keras.ops.ones((2, 3), "bfloat16"))
+keras.config.set_floatx("float32")
 
 try:
     Embedding(7, 3)(np.ones(2, np.float32))

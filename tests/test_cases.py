@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from compare import cases
+from compare.engines import HOMES, KERAS
 from compare.faults import mutate, parts
 
 CASES = cases.load()
@@ -20,14 +21,15 @@ def test_every_edit_changes_one_place_of_the_oracle(case, old, new):
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_every_case_has_faults_bounds_with_reasons_and_both_engines(case):
+def test_every_case_has_faults_bounds_with_reasons_and_engines(case):
     assert case.faults
     assert case.claim.endswith(".")
     assert case.cite
-    # What PyTorch does not have (sqrtn, weights in a mean, a default row) is held to its formula alone.
+    # What PyTorch does not have (sqrtn, weights in a mean, a default row, a policy) is held to its formula alone.
     # Where gensim is replayed, it is gensim that ours stands beside.
     formula_only = case.claim.endswith("its formula.") or "gensim" in case.impls
-    assert set(case.impls) >= ({"keras-tensorflow"} if formula_only else {"torch", "keras-tensorflow"})
+    assert set(case.impls) & set(KERAS) if formula_only else set(case.impls) >= {"torch", "keras-tensorflow"}
+    assert set(case.impls) <= set(HOMES)
     assert all(len(bound.why) > 15 for bound in case.bounds.values())
 
 
@@ -58,6 +60,13 @@ def test_draws_depend_on_the_seed_and_on_nothing_else(name):
     first, again, other = (CASES[name].inputs(np.random.default_rng(seed)) for seed in (3, 3, 4))
     assert all(np.array_equal(first[k], again[k]) for k in first)
     assert any(not np.array_equal(first[k], other[k]) for k in first)
+
+
+@pytest.mark.parametrize(("name", "target"), [("skipgram", "context"), ("negative-sampling", "targets")])
+def test_noise_meets_its_target_in_some_rows_and_not_in_all(name, target):
+    x = CASES[name].inputs(np.random.default_rng(0))
+    met = (x["noise"] == x[target][:, None]).any(axis=1)
+    assert 0 < met.sum() < len(met) / 2
 
 
 @pytest.mark.parametrize("name", ["lookup", "skipgram", "sgd", "adagrad", "adam", "trajectory-adamw-padding"])

@@ -13,7 +13,7 @@ import pytest
 from tensorboard_server import TensorBoard
 
 from compare import engines, parity, record, references, vectors
-from compare.case import DTYPES
+from compare.dtypes import WIDE
 from compare.files import Job
 
 ROOT = Path(__file__).parent.parent
@@ -52,7 +52,7 @@ def test_every_report_is_written_and_agrees_with_the_last_line(quick):
     assert (out / "report.html").read_text().lstrip().lower().startswith("<!doctype html>")
     assert (out / "junit.xml").read_text().startswith("<?xml")
     rows = {(r["case"], r["engine"], r["dtype"]) for r in report["rows"] if r["status"] == "pass"}
-    assert {("skipgram", e, d) for e in ("torch", "keras-tensorflow") for d in DTYPES} <= rows
+    assert {("skipgram", e, d) for e in ("torch", "keras-tensorflow") for d in WIDE} <= rows
     assert all(r["used"] <= 1 for r in report["rows"] if r["status"] == "pass")
     assert all(fault["caught"] for fault in report["faults"])
     assert report["engines"][0]["versions"]
@@ -92,6 +92,10 @@ def test_one_wrong_sign_in_tf_emb_exits_1_and_says_where(tmp_path):
         (("--case", "nonsense"), "`--case` must be one of"),
         (("--engine", "mxnet"), "`--engine` must be one of"),
         (("--dtype", "float8"), "`--dtype` must be one of"),
+        (
+            ("--case", "sgd", "--dtype", "float16"),
+            "`--dtype` must be one of float64, float32 for case sgd; got float16",
+        ),
         (("--device", "abacus"), "`--device` must be one of"),
         (("references",), "Give one of --check and --record"),
     ],
@@ -133,7 +137,7 @@ def test_recorded_outputs_stand_in_for_a_missing_pytorch(monkeypatch, tmp_path):
 def test_the_record_is_small_and_covers_every_case_of_a_default_run():
     size = sum(path.stat().st_size for path in references.FOLDER.iterdir())
     assert size < 2_000_000
-    made = record.implemented(parity.plan(parity.Options()))
+    made = record.implemented(parity.plan(parity.Options(dtypes=references.DTYPES)))
     assert set(references._index("torch")["jobs"]) == {f"{job.case} {job.dtype}" for job in made}
 
 

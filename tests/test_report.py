@@ -12,11 +12,12 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from compare import report
-from compare.check import describe
+from compare.check import Row, describe
+from compare.dtypes import DTYPES
 from compare.report import view
 from compare.report.junit import as_junit
 from compare.report.terminal import print_report
-from compare.result import Result
+from compare.result import FaultResult, Result
 
 
 @pytest.fixture
@@ -77,6 +78,25 @@ def test_terminal_splits_the_engines_when_they_do_not_fit(result, width, tables)
     text = printed(result, width)
     assert text.count("case and output") == tables
     assert text.count(KERAS) == printed(result, 140).count(KERAS)
+
+
+def test_four_precisions_fit_eighty_columns_and_tear_no_engine_apart():
+    names = ("numpy", "torch", KERAS)
+    rows = [judged("bag", "weights gradient", e, d, error=0.0071) for e in names for d in DTYPES]
+    rows.append(Row("bag", "weights gradient", "jax", "bfloat16", "diverges", "NaN stands elsewhere"))
+    text = printed(replace(sample(), rows=rows, dtypes=list(DTYPES)), 80)
+    lines = text.partition("How to read")[0].splitlines()
+    assert max(map(cell_len, lines)) <= 80
+    heads = [line.removeprefix("case and output").split() for line in lines if line.startswith("case and output")]
+    assert heads == [[*DTYPES], [*DTYPES], [*DTYPES, "bfloat16"]]
+    assert "≠ differs" in text
+
+
+def test_the_name_of_a_case_is_not_folded_where_the_table_is_narrow():
+    name = "embedding-out-of-range-raise"
+    faults = [FaultResult(name, "off by one", "a", "b", {"float16": 9.0}, True)]
+    narrow = replace(sample(), rows=[judged(name, "out", "jax", "float16")], cases=[], faults=faults)
+    assert re.search(rf"{name}\s+faults 1/1 caught", printed(narrow, 80))
 
 
 def test_a_message_is_repeated_only_when_it_says_more_than_the_numbers(result):

@@ -5,6 +5,7 @@ import pytest
 
 from compare.case import EXACT, Bound, at_dtype, running, unit_roundoff
 from compare.cases import load
+from compare.dtypes import as_numpy, smallest_normal
 from compare.rounding import Rounded, contract, gamma, scatter_add
 
 U = unit_roundoff("float32")
@@ -54,6 +55,40 @@ def test_root_and_sigmoid_stay_within_their_errors():
     with np.errstate(over="ignore"):
         want = exact.sigmoid()
     assert np.all(np.abs(got - want.value) <= want.error)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
+def test_softplus_of_a_rounded_number_and_its_sum_stay_within_their_errors(dtype):
+    u, to = unit_roundoff(dtype), as_numpy(dtype)
+    a, b = (x.astype(to) for x in np.random.default_rng(3).normal(size=(2, 300, 8)))
+    want = (Rounded.exact(a, u) * Rounded.exact(b, u)).softplus()
+    got = np.logaddexp(to.type(0), a * b).astype(to)
+    error = np.abs(got.astype(np.float64) - want.value)
+    assert np.all(error <= want.error)
+    assert error.max() > want.error.min() / 100  # it rounds, and the bound is not a thousand times too wide
+    total, whole = np.zeros(300, to), want.sum(axis=1)
+    for column in got.T:
+        total = (total + column).astype(to)
+    assert np.all(np.abs(total.astype(np.float64) - whole.value) <= whole.error)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
+def test_the_size_of_a_sum_in_the_bound_is_that_of_its_terms(dtype):
+    terms = Rounded.exact(np.ones((2, 9)), unit_roundoff(dtype))
+    np.testing.assert_allclose(terms.sum(axis=1).error, gamma(8, terms.u) * 9)
+
+
+def test_what_is_not_counted_adds_no_rounding():
+    ids, on = np.array([0, 0, 0, 1]), np.array([True, False, False, True])
+    updates = Rounded.exact(np.where(on, 1.5, 0.0)[:, None], U)
+    assert scatter_add(2, ids, updates).error[0] > 0
+    assert not scatter_add(2, ids, updates, on).error.any()
+
+
+def test_underflow_costs_the_smallest_normal_number_of_the_format():
+    for dtype in ("float64", "float32", "bfloat16", "float16"):
+        tiny = Rounded.exact(np.zeros(1), unit_roundoff(dtype)) * 0.5
+        assert tiny.error[0] == smallest_normal(dtype)
 
 
 @pytest.mark.parametrize("order", ["forward", "backward", "pairs"])

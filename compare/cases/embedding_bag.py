@@ -12,6 +12,8 @@ import numpy as np
 
 from compare.case import EXACT, Arrays, Bound, Case, Divergence, Fault
 from compare.cases.embedding_bag_oracle import BAGS, DIM, MODES, PADDING, VOCAB, draw, oracle
+from compare.dtypes import DTYPES
+from compare.engines import KERAS
 
 
 def run_torch(x: Mapping[str, Any]) -> dict[str, Any]:
@@ -65,11 +67,10 @@ def run_keras(x: Mapping[str, Any]) -> dict[str, Any]:
             return layer(keras.ops.reshape(x["ids"], (BAGS, -1)), per_sample_weights=shaped)
         return layer((x["ids"], x["offsets"] if x["csr"] else x["offsets"][:-1]), per_sample_weights=given)
 
-    out, gradient = pull_back(forward, layer.embeddings, x["upstream"])
-    found = {"forward": out, "gradient": gradient}
-    if x["weighted"] and MODES[x["mode"]] == "sum":
-        found["weights gradient"] = pull_back(forward, weights, x["upstream"])[1]
-    return found
+    differentiable = x["weighted"] and MODES[x["mode"]] == "sum"
+    variables = {"gradient": layer.embeddings} | ({"weights gradient": weights} if differentiable else {})
+    out, gradients = pull_back(forward, list(variables.values()), x["upstream"])
+    return {"forward": out, **dict(zip(variables, gradients, strict=True))}
 
 
 def lengths(x: Arrays) -> np.ndarray:
@@ -193,7 +194,6 @@ def case(name: str, chosen: dict[str, int]) -> Case:
     """The case of one combination."""
     mode, weighted = MODES[chosen["mode"]], "weighted" in chosen
     has_torch = mode != "sqrtn" and not (weighted and mode != "sum") and "default_id" not in chosen
-    keras = dict.fromkeys(("keras-tensorflow", "keras-graph", "keras-xla", "keras-jax", "keras-torch"), run_keras)
     bounds = dict(MAX if mode == "max" else LINEAR) | (
         {"weights gradient": WEIGHTS} if weighted and mode == "sum" else {}
     )
@@ -203,10 +203,12 @@ def case(name: str, chosen: dict[str, int]) -> Case:
         cite="torch.nn.EmbeddingBag; tf.nn.embedding_lookup_sparse; docs/semantics.md",
         inputs=partial(draw, options=chosen),
         oracle=oracle,
-        impls={**({"torch": run_torch} if has_torch else {}), **keras},
+        impls={**({"torch": run_torch} if has_torch else {}), **dict.fromkeys(KERAS, run_keras)},
         bounds=bounds,
         faults=faults(chosen),
         diverges={"torch": TORCH_BY_FREQ} if "by_freq" in chosen else {},
+        quick=name == "mean-padding-dense",
+        dtypes=DTYPES,
     )
 
 

@@ -14,13 +14,11 @@ MODES: tuple[Literal["sum", "mean", "max", "sqrtn"], ...] = ("sum", "mean", "max
 def draw(rng: np.random.Generator, options: dict[str, int]) -> dict[str, np.ndarray]:
     """Flat ids and offsets; a dense batch where the variant asks for one."""
     x = {"mode": 0, "padding_idx": -1, "by_freq": 0, "weighted": 0, "csr": 0, "dense": 0, "default_id": -1} | options
-    tokens = np.concatenate([text.vocabulary(max_vocab=VOCAB).encode(document) for document in text.lee()])
     lengths = rng.integers(0, 9, BAGS)
     lengths[:4] = (0, 1, 3, 8)
     if x["dense"]:
         lengths[:] = 7
-    start = int(rng.integers(len(tokens) - lengths.sum()))
-    ids = tokens[start : start + lengths.sum()].copy()
+    ids = text.passage(rng, int(lengths.sum()), VOCAB)
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     ids[offsets[2] : offsets[3]] = PADDING
     table = rng.normal(size=(VOCAB, DIM))

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from compare.case import Arrays, Bound, Case, Fault
+from compare.dtypes import DTYPES, WIDE
+from compare.engines import KERAS
 from compare.rounding import FUNCTION
 
 
@@ -51,18 +53,18 @@ def run_torch(x: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def run_keras(x: Mapping[str, Any]) -> dict[str, Any]:
-    """As the other cases call them."""
-    import tensorflow as tf
+    """As the layers call them: softplus as -log_sigmoid(-z), since PyTorch's own loses log1p(exp(-z)) from 20 on."""
     from keras import ops
 
-    z = x["logits"]
-    return {
-        "exp": ops.exp(-ops.abs(z)),
-        "log": ops.log(x["sums"]),
-        "pow": ops.power(x["betas"], x["steps"]),
-        "sigmoid": ops.sigmoid(z),
-        "softplus": tf.math.softplus(z),
-    }
+    from compare.engines.pullback import evaluate
+
+    out = evaluate(
+        lambda z, sums, betas, steps: (
+            ops.exp(-ops.abs(z)), ops.log(sums), ops.power(betas, steps), ops.sigmoid(z), -ops.log_sigmoid(-z)
+        ),
+        *(x[name] for name in ("logits", "sums", "betas", "steps")),
+    )  # fmt: skip
+    return dict(zip(("exp", "log", "pow", "sigmoid", "softplus"), out, strict=True))
 
 
 RELATIVE = f"K = {FUNCTION} roundings, relative to the value: 8 units in the last place"
@@ -74,7 +76,7 @@ CASES = [
         cite="compare/rounding.py: FUNCTION",
         inputs=draw,
         oracle=oracle,
-        impls={"torch": run_torch, "keras-tensorflow": run_keras},
+        impls={"torch": run_torch, **dict.fromkeys(KERAS, run_keras)},
         bounds={
             "exp": Bound(FUNCTION, RELATIVE, lambda x, want: want["exp"]),
             "log": Bound(FUNCTION, RELATIVE, lambda x, want: np.abs(want["log"])),
@@ -93,9 +95,13 @@ CASES = [
             "logarithm of 1 + x": Fault("np.log(x", "np.log1p(x"),
             "step off by one": Fault('x["betas"] ** x["steps"]', 'x["betas"] ** (x["steps"] + 1)'),
             "sigmoid from a table of 1,000 steps": Fault(
-                "small / (1 + small))", "1 / (1 + np.exp(-np.round(z * 1000 / 12) * 12 / 1000)))"
+                "small / (1 + small))", "1 / (1 + np.exp(-np.round(z * 1000 / 12) * 12 / 1000)))", at=WIDE
             ),
-            "softplus cut to a ramp": Fault("+ np.log1p(small)", "+ np.where(np.abs(z) < 6, np.log1p(small), 0)"),
+            "softplus cut to a ramp": Fault(
+                "+ np.log1p(small)", "+ np.where(np.abs(z) < 6, np.log1p(small), 0)", at=WIDE
+            ),
         },
+        quick=True,
+        dtypes=DTYPES,
     )
 ]

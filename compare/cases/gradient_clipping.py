@@ -75,7 +75,7 @@ def run_keras(x: Mapping[str, Any]) -> dict[str, Any]:
     for name, layer in layers.items():
         layer.build()
         forward = partial(layer, x[f"{name} ids"])
-        gradients.append(pull_back(forward, layer.embeddings, x[f"{name} upstream"])[1])
+        gradients += pull_back(forward, [layer.embeddings], x[f"{name} upstream"])[1]
     return descend(x, layers, gradients)
 
 

@@ -13,20 +13,19 @@ from typing import Any
 import numpy as np
 
 from compare import text
-from compare.case import EXACT, Arrays, Bound, Case, Fault
-from compare.rounding import FUNCTION
+from compare.case import EXACT, Arrays, Case, Fault, running
+from compare.dtypes import DTYPES
+from compare.engines import KERAS
+from compare.rounding import Rounded, contract, scatter_add
 
 VOCAB, DIM, BATCH = 300, 24, 96
 
 
 def draw(rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Counts and consecutive words of real text, so targets repeat; hidden vectors and a table as if trained."""
-    vocabulary = text.vocabulary(max_vocab=VOCAB)
-    words = np.concatenate([vocabulary.encode(document) for document in text.lee()])
-    start = int(rng.integers(len(words) - BATCH))
     return {
-        "counts": vocabulary.counts,
-        "targets": words[start : start + BATCH].copy(),
+        "counts": text.vocabulary(VOCAB).counts,
+        "targets": text.passage(rng, BATCH, VOCAB),
         "hidden": rng.normal(size=(BATCH, DIM)) * 0.75,
         "table": rng.normal(size=(VOCAB - 1, DIM)) * 0.75,
     }
@@ -39,7 +38,7 @@ def oracle(x: Arrays) -> dict[str, np.ndarray]:
     h, at, on = x["hidden"], points[x["targets"]], counted[x["targets"]]
     label = (1 - codes[x["targets"]]).astype(h.dtype)
     u = np.einsum("bd,bld->bl", h, x["table"][at])
-    loss = (on * np.log1p(np.exp((1 - 2 * label) * u))).sum(axis=1)
+    loss = (on * np.logaddexp(0, (1 - 2 * label) * u)).sum(axis=1)
     error = on * (1 / (1 + np.exp(-u)) - label)
     table_gradient = np.zeros_like(x["table"])
     np.add.at(table_gradient, at, error[:, :, None] * h[:, None, :])
@@ -49,7 +48,7 @@ def oracle(x: Arrays) -> dict[str, np.ndarray]:
         "codes": codes, "points": points, "lengths": lengths, "loss": loss,
         "hidden gradient": np.einsum("bl,bld->bd", error, x["table"][at]),
         "table gradient": table_gradient,
-        "log p": -(counted * np.log1p(np.exp(-downhill))).sum(axis=2),
+        "log p": -(counted * np.logaddexp(0, -downhill)).sum(axis=2),
     }  # fmt: skip
 
 
@@ -123,75 +122,46 @@ def create_binary_tree(counts: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def run_keras(x: Mapping[str, Any]) -> dict[str, Any]:
-    """tf_emb's huffman, and its HierarchicalSoftmax under a GradientTape."""
-    import tensorflow as tf
+    """tf_emb's huffman, and its HierarchicalSoftmax on whichever backend runs."""
+    import keras
 
-    from tf_emb.layers.hierarchical_softmax import HierarchicalSoftmax, huffman
+    from compare.engines.pullback import evaluate, pull_back
+    from tf_emb.layers import HierarchicalSoftmax, huffman
 
-    codes, points, lengths = huffman(x["counts"].numpy())
-    layer = HierarchicalSoftmax(x["counts"].numpy(), dtype=x["table"].dtype.name)
+    dtype, counts = keras.backend.standardize_dtype(x["table"].dtype), keras.ops.convert_to_numpy(x["counts"])
+    codes, points, lengths = huffman(counts)
+    layer = HierarchicalSoftmax(counts, dtype=dtype)
     layer.build((None, DIM))
     layer.embeddings.assign(x["table"])
-    with tf.GradientTape() as tape:
-        tape.watch(x["hidden"])
-        loss = layer.loss(x["hidden"], x["targets"])
-    hidden, table = tape.gradient(loss, [x["hidden"], layer.embeddings.value])
-    log_p = layer.log_probabilities(x["hidden"])
+    hidden = keras.Variable(x["hidden"], dtype=dtype)
+    loss, (hidden_gradient, table_gradient) = pull_back(
+        lambda targets: layer.loss(hidden.value, targets), [hidden, layer.embeddings], None, x["targets"]
+    )
     return {
         "codes": codes, "points": points, "lengths": lengths, "loss": loss,
-        "hidden gradient": hidden, "table gradient": table, "log p": log_p,
+        "hidden gradient": hidden_gradient, "table gradient": table_gradient,
+        "log p": evaluate(layer.log_probabilities, x["hidden"]),
     }  # fmt: skip
 
 
-# In units of u, to first order; d = DIM, K = FUNCTION, n = length of a path.
-def path(x: Arrays, want: Arrays) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """|h| (batch, 1, dim), |v| (batch, longest, dim), d sum |h| |v| and 1 within the path (batch, longest)."""
-    h, v = np.abs(x["hidden"])[:, None, :], np.abs(x["table"])[want["points"][x["targets"]]]
-    on = np.arange(v.shape[1]) < want["lengths"][x["targets"]][:, None]
-    return h, v, DIM * (h * v).sum(axis=2), on.astype(np.float64)
+def envelope(x: Arrays, u: float) -> Arrays:
+    """The oracle again, in numbers that carry the error of every operation; the tree itself has none."""
+    h, table = (Rounded.exact(x[name], u) for name in ("hidden", "table"))
+    codes, points, lengths = tree(x["counts"])
+    on, sign = np.arange(codes.shape[1]) < lengths[:, None], 2.0 * codes - 1
+    of = x["targets"]
+    logits = contract("bd,bld->bl", h, table[points[of]])
+    error = (logits.sigmoid() - (1.0 - codes[of])).where(on[of])
+    every = contract("bd,nd->bn", h, table)[:, points]
+    return {
+        "loss": (logits * sign[of]).softplus().where(on[of]).sum(axis=1).error,
+        "hidden gradient": contract("bl,bld->bd", error, table[points[of]]).error,
+        "table gradient": scatter_add(VOCAB - 1, points[of], error[:, :, None] * h[:, None, :], on[of]).error,
+        "log p": (every * sign).softplus().where(np.broadcast_to(on, every.value.shape)).sum(axis=2).error,
+    }
 
 
-def terms(u: np.ndarray, du: np.ndarray, n: np.ndarray) -> np.ndarray:
-    """softplus has slope at most 1 and is 2 K-accurate relative to |u| + 1; then n of them are summed."""
-    return du + (2 * FUNCTION + n) * (np.abs(u) + 1)
-
-
-def loss_scale(x: Arrays, want: Arrays) -> np.ndarray:
-    """Sum over the path of `terms`, shape (batch,)."""
-    _, _, du, on = path(x, want)
-    u = np.einsum("bd,bld->bl", x["hidden"], x["table"][want["points"][x["targets"]]])
-    return (on * terms(u, du, on.sum(axis=1, keepdims=True))).sum(axis=1)
-
-
-def error_scale(du: np.ndarray) -> np.ndarray:
-    """sigmoid has slope at most 1/4; K for itself whichever of s - 1 and -sigmoid(-u) is computed, 1 to multiply."""
-    return du / 4 + FUNCTION + 1
-
-
-def hidden_scale(x: Arrays, want: Arrays) -> np.ndarray:
-    """Sum over the path of |v| (de + n |e|), |e| <= 1, shape (batch, dim)."""
-    _, v, du, on = path(x, want)
-    return np.einsum("bl,bld->bd", on * (error_scale(du) + on.sum(axis=1, keepdims=True)), v)
-
-
-def table_scale(x: Arrays, want: Arrays) -> np.ndarray:
-    """Sum over the places of a node of |h| (de + (1 + places) |e|), |e| <= 1."""
-    h, _, du, on = path(x, want)
-    at = want["points"][x["targets"]]
-    places = np.bincount(at.ravel(), on.ravel(), minlength=VOCAB - 1)[at]
-    total = np.zeros_like(want["table gradient"])
-    np.add.at(total, at, (on * (error_scale(du) + 1 + places))[:, :, None] * h)
-    return total
-
-
-def log_p_scale(x: Arrays, want: Arrays) -> np.ndarray:
-    """Sum over every word's path of `terms`, shape (batch, vocab)."""
-    u, n = x["hidden"] @ x["table"].T, want["lengths"][:, None]
-    du = DIM * (np.abs(x["hidden"]) @ np.abs(x["table"]).T)
-    on = np.arange(want["points"].shape[1]) < n
-    return (on * terms(u[:, want["points"]], du[:, want["points"]], n)).sum(axis=2)
-
-
+WHY = "running error analysis (compare/rounding.py): {}"
 CASES = [
     Case(
         name="hierarchical-softmax",
@@ -199,17 +169,15 @@ CASES = [
         cite="Morin and Bengio 2005; Rong 2014, section 3.1; word2vec.c, lines 207 to 270 and 505 to 519",
         inputs=draw,
         oracle=oracle,
-        impls={"torch": run_torch, "keras-tensorflow": run_keras},
+        impls={"torch": run_torch, **dict.fromkeys(KERAS, run_keras)},
         bounds={
             "codes": EXACT,
             "points": EXACT,
             "lengths": EXACT,
-            "loss": Bound(
-                1, "softplus: slope at most 1, so du = d sum |h| |v|; 2 K (|u| + 1) of its own; n terms", loss_scale
-            ),
-            "hidden gradient": Bound(1, "sum over the path of |v| (du / 4 + K + 1 + n)", hidden_scale),
-            "table gradient": Bound(1, "sum over places of |h| (du / 4 + K + 2 + places)", table_scale),
-            "log p": Bound(1, "as the loss, over every word's path", log_p_scale),
+            "loss": running(WHY.format("softplus has slope at most 1, 2 K (|u| + 1) of its own; a sum along the path")),
+            "hidden gradient": running(WHY.format("sigmoid has slope at most 1/4, K of its own; a sum along the path")),
+            "table gradient": running(WHY.format("the same error times h, and c - 1 additions into a node's row")),
+            "log p": running(WHY.format("as the loss, along every word's path")),
         },
         faults={
             "label is the code": Fault('label = (1 - codes[x["targets"]])', 'label = codes[x["targets"]]'),
@@ -236,11 +204,14 @@ CASES = [
                 "np.add.at(table_gradient, at, error[:, :, None] * h[:, None, :])",
                 "table_gradient[at] = error[:, :, None] * h[:, None, :]",
             ),
-            "mean over the path": Fault("label) * u))).sum(axis=1)", "label) * u))).mean(axis=1)"),
+            "mean over the path": Fault("label) * u)).sum(axis=1)", "label) * u)).mean(axis=1)"),
             "nodes past 6 skipped, as by a table": Fault("error = on * (", "error = on * (np.abs(u) < 6) * ("),
             "branches swapped in log p": Fault(
                 "np.where(codes == 1, -every, every)", "np.where(codes == 0, -every, every)"
             ),
         },
+        envelope=envelope,
+        quick=True,
+        dtypes=DTYPES,
     )
 ]

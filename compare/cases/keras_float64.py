@@ -137,5 +137,6 @@ CASES = [
                 at=("float64",),
             )
         },
+        quick=True,
     ),
 ]

@@ -18,11 +18,10 @@ VOCAB, DIM, PLACES = 200, 12, 60
 
 def draw(rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Ids of real text, some of them repeated, an upstream gradient for each place, and hyper-parameters."""
-    tokens = np.concatenate([text.vocabulary(max_vocab=VOCAB).encode(document) for document in text.lee()])
-    start = int(rng.integers(len(tokens) - PLACES))
+    ids = text.passage(rng, PLACES, VOCAB)
     return {
         "table": rng.normal(size=(VOCAB, DIM)),
-        "ids": tokens[start : start + PLACES],
+        "ids": ids,
         "upstream": rng.normal(size=(PLACES, DIM)),
         "rate": np.array(0.05),
         "epsilon": np.array(1e-3),
@@ -204,6 +203,7 @@ CASES = [
                 '["initial accumulator"] + summed(x, x["upstream"] ** 2)',
             )
         },
+        quick=True,
     ),
     Case(
         name="keras-adam-repeats",

@@ -10,24 +10,22 @@ from typing import Any
 import numpy as np
 
 from compare import text
-from compare.case import Arrays, Bound, Case, Fault
-from compare.rounding import FUNCTION
+from compare.case import Arrays, Case, Fault, running
+from compare.dtypes import DTYPES, WIDE
+from compare.engines import KERAS
+from compare.rounding import Rounded, contract, scatter_add
 
 VOCAB, DIM, BATCH = 300, 24, 96
 
 
 def draw(rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Consecutive targets, so they repeat; noise that meets the target; a table as if trained."""
-    draws = text.draws(rng, max_vocab=VOCAB)
-    start = int(rng.integers(len(draws) - BATCH))
-    batch = slice(start, start + BATCH)
-    noise = draws.noise[batch].copy()
-    noise[::12, 1] = draws.context[batch][::12]  # a collision is rare, so some are made
+    pairs = text.batch(rng, BATCH, VOCAB, every=12, column=1)
     return {
         "hidden": rng.normal(size=(BATCH, DIM)) * 0.75,
         "table": rng.normal(size=(VOCAB, DIM)) * 0.75,
-        "targets": draws.context[batch],
-        "noise": noise,
+        "targets": pairs.context,
+        "noise": pairs.noise,
     }
 
 
@@ -41,7 +39,7 @@ def oracle(x: Arrays) -> dict[str, np.ndarray]:
     sign[:, 0] = -1
     counted = np.ones_like(u)
     counted[:, 1:] = x["noise"] != x["targets"][:, None]
-    loss = (counted * np.log1p(np.exp(sign * u))).sum(axis=1)
+    loss = (counted * np.logaddexp(0, sign * u)).sum(axis=1)
     error = counted * sign / (1 + np.exp(-sign * u))
     table_gradient = np.zeros_like(table)
     np.add.at(table_gradient, keys, error[:, :, None] * h[:, None, :])
@@ -70,66 +68,45 @@ def run_torch(x: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def run_keras(x: Mapping[str, Any]) -> dict[str, Any]:
-    """tf_emb's NegativeSampling under a GradientTape."""
-    import tensorflow as tf
+    """tf_emb's NegativeSampling on whichever backend runs."""
+    import keras
 
-    from tf_emb.layers.negative_sampling import NegativeSampling
+    from compare.engines.pullback import evaluate, pull_back
+    from tf_emb.layers import NegativeSampling
 
-    layer = NegativeSampling(VOCAB, dtype=x["table"].dtype.name)
+    dtype = keras.backend.standardize_dtype(x["table"].dtype)
+    layer = NegativeSampling(VOCAB, dtype=dtype)
     layer.build((None, DIM))
     layer.embeddings.assign(x["table"])
-    with tf.GradientTape() as tape:
-        tape.watch(x["hidden"])
-        loss = layer.loss(x["hidden"], x["targets"], x["noise"])
-    hidden, table = tape.gradient(loss, [x["hidden"], layer.embeddings.value])
-    return {"logits": layer(x["hidden"]), "loss": loss, "hidden gradient": hidden, "table gradient": table}
+    hidden = keras.Variable(x["hidden"], dtype=dtype)
+    loss, (hidden_gradient, table_gradient) = pull_back(
+        lambda targets, noise: layer.loss(hidden.value, targets, noise),
+        [hidden, layer.embeddings], None, x["targets"], x["noise"],
+    )  # fmt: skip
+    return {
+        "logits": evaluate(layer, x["hidden"]), "loss": loss,
+        "hidden gradient": hidden_gradient, "table gradient": table_gradient,
+    }  # fmt: skip
 
 
-# In units of u, to first order; d = DIM, K = FUNCTION, n = negatives.
-def keys_of(x: Arrays) -> np.ndarray:
-    """Ids of the target and the noise, shape (batch, 1 + n)."""
-    return np.concatenate([x["targets"][:, None], x["noise"]], axis=1)
+def envelope(x: Arrays, u: float) -> Arrays:
+    """The oracle again, in numbers that carry the error of every operation."""
+    h, table = (Rounded.exact(x[name], u) for name in ("hidden", "table"))
+    keys = np.concatenate([x["targets"][:, None], x["noise"]], axis=1)
+    counted = keys != x["targets"][:, None]
+    counted[:, 0] = True
+    logits = contract("bd,bkd->bk", h, table[keys])
+    target = (np.arange(keys.shape[1]) == 0).astype(np.float64)
+    error = (logits.sigmoid() - target).where(counted)
+    return {
+        "logits": contract("bd,vd->bv", h, table).error,
+        "loss": (logits * (1 - 2 * target)).softplus().where(counted).sum(axis=1).error,
+        "hidden gradient": contract("bk,bkd->bd", error, table[keys]).error,
+        "table gradient": scatter_add(VOCAB, keys, error[:, :, None] * h[:, None, :], counted).error,
+    }
 
 
-def counted_of(x: Arrays) -> np.ndarray:
-    """0 where noise is the target, else 1, shape (batch, 1 + n)."""
-    first = np.ones((BATCH, 1))
-    return np.concatenate([first, x["noise"] != x["targets"][:, None]], axis=1)
-
-
-def logit_scale(x: Arrays, want: Arrays) -> np.ndarray:
-    """d sum |h| |v|, shape (batch, vocab)."""
-    return DIM * (np.abs(x["hidden"]) @ np.abs(x["table"]).T)
-
-
-def loss_scale(x: Arrays, want: Arrays) -> np.ndarray:
-    """softplus has slope at most 1 and is 2 K-accurate relative to |u| + 1; then 1 + n terms are summed."""
-    du, u = (np.take_along_axis(a, keys_of(x), axis=1) for a in (logit_scale(x, want), np.abs(want["logits"])))
-    return (counted_of(x) * (du + (2 * FUNCTION + u.shape[1]) * (u + 1))).sum(axis=1)
-
-
-def error_scale(x: Arrays, want: Arrays) -> np.ndarray:
-    """sigmoid has slope at most 1/4; K for itself whichever of s - 1 and -sigmoid(-u) is computed, 1 to multiply."""
-    return np.take_along_axis(logit_scale(x, want), keys_of(x), axis=1) / 4 + FUNCTION + 1
-
-
-def hidden_scale(x: Arrays, want: Arrays) -> np.ndarray:
-    """sum_k |v_k| (de_k + (1 + n) |e_k|), |e| <= 1."""
-    keys = keys_of(x)
-    e = counted_of(x) * (error_scale(x, want) + keys.shape[1])
-    return np.einsum("bk,bkd->bd", e, np.abs(x["table"][keys]))
-
-
-def table_scale(x: Arrays, want: Arrays) -> np.ndarray:
-    """Sum over the places of a row of |h| (de + (1 + places) |e|), |e| <= 1."""
-    keys = keys_of(x)
-    places = np.bincount(keys.ravel(), minlength=VOCAB)[keys]
-    e = counted_of(x) * (error_scale(x, want) + 1 + places)
-    total = np.zeros_like(want["table gradient"])
-    np.add.at(total, keys, e[:, :, None] * np.abs(x["hidden"])[:, None, :])
-    return total
-
-
+WHY = "running error analysis (compare/rounding.py): {}"
 CASES = [
     Case(
         name="negative-sampling",
@@ -137,19 +114,17 @@ CASES = [
         cite="Mikolov et al. 2013b, equation 4; Rong 2014, equations 55 to 61; word2vec.c, lines 520 to 540",
         inputs=draw,
         oracle=oracle,
-        impls={"torch": run_torch, "keras-tensorflow": run_keras},
+        impls={"torch": run_torch, **dict.fromkeys(KERAS, run_keras)},
         bounds={
-            "logits": Bound(1, "a dot product of d terms: d sum |h| |v|", logit_scale),
-            "loss": Bound(
-                1, "softplus: slope at most 1, so du; 2 K (|u| + 1) of its own in any form; 1 + n terms", loss_scale
-            ),
-            "hidden gradient": Bound(1, "sum over k of |v_k| (du / 4 + K + 2 + n)", hidden_scale),
-            "table gradient": Bound(1, "sum over places of |h| (du / 4 + K + 2 + places)", table_scale),
+            "logits": running(WHY.format("a dot product of d terms, gamma(d) sum |h| |v|")),
+            "loss": running(WHY.format("softplus has slope at most 1, 2 K (|u| + 1) of its own; a sum of 1 + n")),
+            "hidden gradient": running(WHY.format("sigmoid has slope at most 1/4, K of its own; a sum of 1 + n")),
+            "table gradient": running(WHY.format("the same error times h, and c - 1 additions into a row")),
         },
         faults={
             "noise equal to the target kept": Fault('x["noise"] != x["targets"][:, None]', "True"),
             "target treated as noise": Fault("sign[:, 0] = -1", "sign[:, 0] = 1"),
-            "mean over the noise words": Fault("sign * u))).sum(axis=1)", "sign * u))).mean(axis=1)"),
+            "mean over the noise words": Fault("sign * u)).sum(axis=1)", "sign * u)).mean(axis=1)"),
             "softplus for sigmoid in the gradient": Fault(
                 "sign / (1 + np.exp(-sign * u))", "sign * np.log1p(np.exp(sign * u))"
             ),
@@ -161,8 +136,13 @@ CASES = [
                 "(error[:, :, None] * table[keys]).sum(axis=1)", "error[:, :1] * table[keys[:, 0]]"
             ),
             "last noise word dropped": Fault('x["noise"]], axis=1)', 'x["noise"][:, [0, 1, 2, 3, 3]]], axis=1)'),
-            "sigmoid cut off at 6, as by a table": Fault("np.exp(-sign * u)", "np.exp(-np.clip(sign * u, -6, 6))"),
+            "sigmoid cut off at 6, as by a table": Fault(
+                "np.exp(-sign * u)", "np.exp(-np.clip(sign * u, -6, 6))", at=WIDE
+            ),
             "logits of the shifted table": Fault("every = h @ table.T", "every = h @ np.roll(table, 1, axis=0).T"),
         },
+        envelope=envelope,
+        quick=True,
+        dtypes=DTYPES,
     )
 ]

@@ -197,6 +197,7 @@ CASES = [
         bounds=BOUNDS,
         faults=FAULTS,
         envelope=envelope,
+        quick=True,
     ),
     Case(
         name="word2vec-full",

@@ -3,21 +3,48 @@
 import importlib
 import importlib.util
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-# Engine name -> (module, packages that must be installed).
-HOMES: dict[str, tuple[str, tuple[str, ...]]] = {
-    "numpy": ("compare.engines.numpy", ("numpy",)),
-    "torch": ("compare.engines.torch", ("torch",)),
-    "keras-tensorflow": ("compare.engines.keras", ("keras", "tensorflow")),
-    "keras-graph": ("compare.engines.keras", ("keras", "tensorflow")),
-    "keras-xla": ("compare.engines.keras", ("keras", "tensorflow")),
-    "keras-jax": ("compare.engines.keras", ("keras", "jax")),
-    "keras-torch": ("compare.engines.keras", ("keras", "torch")),
-    "gensim": ("compare.engines.gensim", ("gensim",)),
+
+class Home(NamedTuple):
+    """Where an engine is.
+
+    Attributes:
+        module: holds its `load_engine`.
+        needs: packages that must be installed.
+        quick: whether `--quick` runs it.
+        extra: what to install with `pip install -e '.[extra]'`.
+    """
+
+    module: str
+    needs: tuple[str, ...]
+    quick: bool = True
+    extra: str = "compare"
+
+    @property
+    def optional(self) -> bool:
+        """Whether `make` leaves it out: where it is absent it is named, but has no column of its own."""
+        return self.extra != "compare"
+
+
+HOMES = {
+    "numpy": Home("compare.engines.numpy", ("numpy",)),
+    "torch": Home("compare.engines.torch", ("torch",)),
+    "keras-tensorflow": Home("compare.engines.keras", ("keras", "tensorflow")),
+    # Compiling every job with XLA would take half of the quick minute; JAX goes through the same compiler.
+    "keras-graph": Home("compare.engines.keras", ("keras", "tensorflow"), quick=False),
+    "keras-xla": Home("compare.engines.keras", ("keras", "tensorflow"), quick=False),
+    "keras-jax": Home("compare.engines.keras", ("keras", "jax")),
+    "keras-torch": Home("compare.engines.keras", ("keras", "torch")),
+    # It is a dependency of tf_emb itself.
+    "gensim": Home("compare.engines.gensim", ("gensim",)),
+    "paddle": Home("compare.engines.paddle", ("paddle",), quick=False, extra="paddle"),
 }
+# Every way to run a Keras layer. A case whose layers are Keras 3's implements all of them with one function.
+KERAS = tuple(name for name in HOMES if name.startswith("keras-"))
+KERAS_TENSORFLOW = tuple(name for name in KERAS if "tensorflow" in HOMES[name].needs)
 DEVICES = ("cpu", "gpu")
 
 
@@ -41,7 +68,7 @@ class Engine(Protocol):
 
 def missing(name: str) -> list[str]:
     """Return the packages that engine `name` needs and that are not installed."""
-    return [package for package in HOMES[name][1] if importlib.util.find_spec(package) is None]
+    return [package for package in HOMES[name].needs if importlib.util.find_spec(package) is None]
 
 
 def start(name: str, device: str) -> Engine:
@@ -51,7 +78,7 @@ def start(name: str, device: str) -> Engine:
         ImportError: the framework is not installed.
         ValueError: it sees no such device.
     """
-    return importlib.import_module(HOMES[name][0]).load_engine(name, device)
+    return importlib.import_module(HOMES[name].module).load_engine(name, device)
 
 
 def no_device(name: str, device: str) -> ValueError:

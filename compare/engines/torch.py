@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from compare.dtypes import as_numpy
 from compare.engines import no_device
 
 
@@ -32,11 +33,13 @@ class Torch:
 
     def load(self, x: Mapping[str, np.ndarray], dtype: str) -> dict[str, Any]:
         """Return tensors on the device; 0-d entries as Python numbers."""
-        return {
-            name: torch_array if np.ndim(array) else array.item()
-            for name, array in x.items()
-            for torch_array in [self.torch.from_numpy(np.ascontiguousarray(array)).to(self.device)]
-        }
+        return {name: self._tensor(array) if np.ndim(array) else array.item() for name, array in x.items()}
+
+    def _tensor(self, array: np.ndarray) -> Any:
+        array = np.ascontiguousarray(array)
+        if array.dtype.name != "bfloat16":
+            return self.torch.from_numpy(array).to(self.device)
+        return self.torch.from_numpy(array.view(np.int16)).view(self.torch.bfloat16).to(self.device)
 
     def scope(self) -> Any:
         """Nothing to enter: tensors carry their device."""
@@ -44,7 +47,12 @@ class Torch:
 
     def unload(self, value: Any) -> np.ndarray:
         """Return a tensor as an array."""
-        return value.detach().cpu().numpy() if isinstance(value, self.torch.Tensor) else np.asarray(value)
+        if not isinstance(value, self.torch.Tensor):
+            return np.asarray(value)
+        value = value.detach().cpu()
+        if value.dtype != self.torch.bfloat16:
+            return value.numpy()
+        return value.contiguous().view(self.torch.int16).numpy().view(as_numpy("bfloat16"))
 
 
 def load_engine(name: str, device: str) -> Torch:

@@ -20,6 +20,9 @@ def as_junit(result: Result) -> str:
     for engine in result.engines:
         if engine.status == "error":
             _test(_suite(root, suites, "engines"), "engines", engine.name, "error", engine.message)
+    for kind, names in result.left_out.items():
+        for name in names:
+            _test(_suite(root, suites, f"left out: {kind}"), kind, name, "skipped", "left out by --quick")
     for element in [*root, root]:
         element.set("timestamp", result.started)
         _count(element)

@@ -99,7 +99,7 @@ def _case(result: Result, group: view.Group, layout: _Layout) -> Iterator[Render
     caught, planted = view.tally(result, group.case)
     said = f"faults {caught}/{planted} caught" if planted else ""
     faults = _text(said, "dim") if caught == planted else _text(f"✗ {said}", STYLES["fail"])
-    room = layout.total - GAP - faults.cell_len
+    room = max(layout.total - GAP - faults.cell_len, min(cell_len(group.case), 40))
     shown = [row for rows in group.outputs.values() for column, row in rows.items() if column in layout.columns]
     if shown and all(row.status == "n/a" for row in shown):
         yield _grid([room, faults.cell_len], [_text(f"{group.case}: n/a", "dim"), Text()])
@@ -139,6 +139,7 @@ def _sections(result: Result) -> Iterator[tuple[str, list[RenderableType]]]:
     yield "How to read a cell", _legend(result)
     yield "Declared divergences", _divergences(result)
     yield "Cost", [_text(view.cost(c)) for c in result.costs]
+    yield "Left out by --quick", [_text(f"{kind}: {', '.join(names)}") for kind, names in result.left_out.items()]
     yield "Engines that did not run here", _engines(result, "absent", "recorded")
     yield "Slack: bounds that no engine used above 0.1 %", _slack(result)
     yield "Engines that broke", _engines(result, "error")

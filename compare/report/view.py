@@ -71,7 +71,8 @@ def cell(row: Row) -> str:
     kind = state(row)
     example = LEGEND[kind][0]
     if kind in ("pass", "fail", "diverges"):
-        return f"{example[0]} {row.status if row.used is None else number(row.used)}"
+        unknown = "differs" if kind == "diverges" else kind  # NaN stands elsewhere, or the shape is another
+        return f"{example[0]} {unknown if row.used is None else number(row.used)}"
     if kind == "slack":
         return f"✓ ~{_short(f'{row.used:.0e}') if row.used else 0}"
     return example

@@ -22,8 +22,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from tf_emb.layers.ids import as_index, raise_outside
+from tf_emb.layers.ids import as_index, as_tensor, raise_outside
 from tf_emb.layers.lookup import lookup
+from tf_emb.layers.product import product
 
 
 def huffman(counts: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -105,7 +106,7 @@ def hierarchical_softmax_loss(hidden: Any, inner_table: Any, codes: Any, points:
     Returns:
         Shape (...). Its gradient reaches the table once a row.
     """
-    rows = lookup(inner_table, ops.convert_to_tensor(points))
+    rows = lookup(inner_table, as_tensor(points))
     # Not ops.matmul: on PyTorch Keras 3.15's rounds float64 to float32.
     logits = ops.einsum("...d,...nd->...n", hidden, rows)
     signed = (1 - 2 * ops.cast(codes, logits.dtype)) * logits
@@ -143,13 +144,13 @@ class HierarchicalSoftmax(keras.layers.Layer):
 
     def call(self, hidden: Any) -> Any:
         """Return log p(w | h) of every word w, in nats; it costs what a full softmax costs."""
-        logits = ops.einsum("...d,nd->...n", hidden, self.embeddings)
+        logits = product(hidden, self.embeddings, transposed=True)
         nowhere = ops.zeros_like(logits[..., :1])
         branches = ops.concatenate([ops.log_sigmoid(logits), ops.log_sigmoid(-logits), nowhere], axis=-1)
         inner = self.vocab_size - 1
         edges = np.where(self._mask, self._points + inner * self._codes.astype(np.int32), 2 * inner)
         # A step of all paths at a time: their (batch, vocab, longest) nodes at once would not fit.
-        return sum(ops.take(branches, edge, axis=-1) for edge in edges.T)
+        return sum(ops.take(branches, as_tensor(edge), axis=-1) for edge in edges.T)
 
     def log_probabilities(self, hidden: Any) -> Any:
         """Return log p(w | h), in nats, (..., dim) to (..., vocab); their exponentials sum to 1."""
@@ -172,8 +173,8 @@ class HierarchicalSoftmax(keras.layers.Layer):
         hidden = ops.convert_to_tensor(hidden, self.variable_dtype)
         if not self.built:
             self.build(tuple(hidden.shape))
-        targets = raise_outside(as_index(ops.convert_to_tensor(targets)), self.vocab_size)
-        paths = (ops.take(ops.convert_to_tensor(a), targets, axis=0) for a in (self._codes, self._points, self._mask))
+        targets = raise_outside(as_index(as_tensor(targets)), self.vocab_size)
+        paths = (ops.take(as_tensor(a), targets, axis=0) for a in (self._codes, self._points, self._mask))
         return hierarchical_softmax_loss(hidden, self.embeddings, *paths)
 
     def compute_output_shape(self, input_shape: Any) -> tuple[Any, ...]:

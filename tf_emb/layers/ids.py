@@ -34,6 +34,15 @@ def check_ids(ids: Any) -> str:
     return dtype
 
 
+def as_tensor(ids: Any) -> Any:
+    """Return an array of integers or bools as a tensor of its own dtype.
+
+    Keras 3.15 on JAX makes float64 of it, unless told, where floatx is bfloat16 (keras/src/backend/jax/core.py,
+    convert_to_tensor: no dtype is taken for bfloat16).
+    """
+    return ops.convert_to_tensor(ids, keras.backend.standardize_dtype(ids.dtype) if hasattr(ids, "dtype") else None)
+
+
 def as_index(ids: Any) -> Any:
     """Return `ids` as int32 or int64, whichever holds them; other integers are widened."""
     dtype = check_ids(ids)

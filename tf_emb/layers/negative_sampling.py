@@ -21,8 +21,9 @@ import numpy as np
 from keras import ops
 
 from tf_emb.corpus.noise import noise_distribution
-from tf_emb.layers.ids import as_index
+from tf_emb.layers.ids import as_index, as_tensor
 from tf_emb.layers.lookup import lookup
+from tf_emb.layers.product import product
 
 DOMAIN = 2**31 - 1
 
@@ -95,8 +96,7 @@ class NegativeSampling(keras.layers.Layer):
 
     def call(self, hidden: Any) -> Any:
         """Return the logits of every word, u_j = v'_j . h."""
-        # Not ops.matmul: on PyTorch Keras 3.15's rounds float64 to float32.
-        return ops.einsum("...d,jd->...j", hidden, self.embeddings)
+        return product(hidden, self.embeddings, transposed=True)
 
     def loss(self, hidden: Any, targets: Any, noise: Any = None) -> Any:
         """Return the loss of every example.
@@ -116,8 +116,8 @@ class NegativeSampling(keras.layers.Layer):
         hidden = ops.convert_to_tensor(hidden, self.variable_dtype)
         if not self.built:
             self.build(tuple(hidden.shape))
-        targets = ops.expand_dims(as_index(ops.convert_to_tensor(targets)), -1)
-        noise = self.draw(ops.shape(targets)[:-1]) if noise is None else as_index(ops.convert_to_tensor(noise))
+        targets = ops.expand_dims(as_index(as_tensor(targets)), -1)
+        noise = self.draw(ops.shape(targets)[:-1]) if noise is None else as_index(as_tensor(noise))
         # One lookup for both, so that a word that is target here and noise there gets one gradient.
         rows = lookup(self.embeddings, ops.concatenate([targets, noise], axis=-1))
         logits = ops.einsum("...d,...kd->...k", hidden, rows)

@@ -12,6 +12,7 @@ from keras import ops
 
 from tf_emb.layers.gradient import uncast
 from tf_emb.layers.ids import check_ids
+from tf_emb.layers.product import product
 
 
 def one_hot_dense(kernel: Any, ids: Any) -> Any:
@@ -24,7 +25,7 @@ def one_hot_dense(kernel: Any, ids: Any) -> Any:
     Returns:
         Shape ids.shape + (dim,), dtype of `kernel`.
     """
-    return ops.matmul(ops.one_hot(ids, kernel.shape[0], dtype=kernel.dtype), kernel)
+    return product(ops.one_hot(ids, kernel.shape[0], dtype=kernel.dtype), kernel)
 
 
 @keras.saving.register_keras_serializable("tf_emb")

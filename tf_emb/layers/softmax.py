@@ -9,6 +9,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from tf_emb.layers.product import product
+
 
 def full_softmax_loss(logits: Any, targets: Any) -> Any:
     """Return -log softmax(logits)[target], in nats, one an example.
@@ -49,7 +51,7 @@ class FullSoftmax(keras.layers.Layer):
 
     def call(self, hidden: Any) -> Any:
         """Return the logits u = W'^T h."""
-        return ops.matmul(hidden, self.kernel)
+        return product(hidden, self.kernel)
 
     def loss(self, hidden: Any, targets: Any) -> Any:
         """Return -log p(target | hidden), in nats, shape (batch,)."""

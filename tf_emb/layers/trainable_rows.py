@@ -57,7 +57,9 @@ class Slots:
         """
         ids = as_index(ids)
         exists = inside(ids, len(self.of_row))
-        slots = ops.take(ops.convert_to_tensor(self.of_row), ops.where(exists, ids, ops.zeros_like(ids)), axis=0)
+        slots = ops.take(
+            ops.convert_to_tensor(self.of_row, "int32"), ops.where(exists, ids, ops.zeros_like(ids)), axis=0
+        )
         unknown = int(self.of_row[out_of_range]) if isinstance(out_of_range, int) else -1
         return ops.where(exists, slots, ops.full_like(slots, unknown))
 
@@ -68,7 +70,7 @@ class Slots:
 
     def merged(self, table: Any, trained: Any) -> Any:
         """Return the whole table, with the trained rows where they belong."""
-        return ops.scatter_update(table, ops.convert_to_tensor(self.rows[:, None]), trained)
+        return ops.scatter_update(table, ops.convert_to_tensor(self.rows[:, None], "int32"), trained)
 
 
 class PartlyTrained(keras.layers.Embedding):
@@ -87,7 +89,7 @@ class PartlyTrained(keras.layers.Embedding):
         self._untrack_variable(table)
         table.trainable = False
         self._track_variable(table)
-        start = ops.take(ops.convert_to_tensor(table), ops.convert_to_tensor(slots.rows), axis=0)
+        start = ops.take(ops.convert_to_tensor(table), ops.convert_to_tensor(slots.rows, "int32"), axis=0)
         self._trained = self.add_weight(
             shape=(len(slots.rows), self.output_dim), initializer=lambda shape, dtype: ops.cast(start, dtype),
             name="trained_embeddings", regularizer=self.embeddings_regularizer, constraint=self.embeddings_constraint,

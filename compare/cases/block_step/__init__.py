@@ -61,6 +61,7 @@ def case(name: str, cbow: bool = False, undivided: bool = False, forward: bool =
         bounds=BOUNDS,
         faults=FAULTS | (CBOW if cbow else SKIPGRAM),
         envelope=envelope,
+        quick=name == "skipgram",
     )
 
 

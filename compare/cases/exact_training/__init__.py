@@ -76,6 +76,7 @@ def case(model: str, loss: str, divided: bool = True) -> Case:
         bounds=BOUNDS,
         faults=COMMON | OF_LOSS[loss] | (CBOW if model == "cbow" else {}),
         envelope=partial(envelope, **chosen),
+        quick=(model, loss, divided) == ("cbow", "hierarchical-softmax", True),
     )
 
 

@@ -89,6 +89,7 @@ def case(model: str, loss: str, documents: int, full: bool) -> Case:
         faults=dict(list(faults.items())[: 2 if full else None]),
         envelope=envelope,
         diverges={"keras-tensorflow": EXACT_MODE},
+        quick=(model, loss, full) == ("cbow", "negative-sampling", False),
         full=full,
     )
 

@@ -51,6 +51,7 @@ def case(name: str, claim: str, cite: str, faults: dict[str, Fault]) -> Case:
         bounds=bounds(name),
         faults=faults,
         envelope=partial(envelope, name=name),
+        quick=name == "adagrad",
     )
 
 

@@ -63,7 +63,7 @@ def embedding(x: Tensors) -> tuple[Any, Any]:
 
     table = keras.ops.convert_to_numpy(x["table"])
     layer = Embedding(*table.shape, weights=table, dtype=table.dtype.name)
-    return layer, pull_back(lambda: layer(x["ids"]), layer.embeddings, x["upstream"])[1]
+    return layer, pull_back(lambda: layer(x["ids"]), [layer.embeddings], x["upstream"])[1][0]
 
 
 def keras_optimizer(kind: Any, arguments: Mapping[str, Any]) -> Any:

@@ -62,6 +62,7 @@ def case(
         faults={**SKIPGRAM_FAULTS, **faults},
         envelope=partial(envelope.trajectory, name),
         curves=("center, free run", "context, free run"),
+        quick=name == "adagrad",
     )
 
 
