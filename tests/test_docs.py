@@ -119,7 +119,7 @@ def test_the_two_readmes_have_the_same_examples():
 
 def test_the_changelog_names_every_case():
     text = (ROOT / "CHANGELOG.md").read_text()
-    families = ("embedding-", "bag-", "trajectory-")
+    families = ("embedding-", "bag-", "trajectory-", "exact-", "block-")
     named = [case.name for case in cases.load().values() if not case.diverges and not case.name.startswith(families)]
     assert all(f"`{name}`" in text for name in named)
     assert all(f"`{family}*`" in text for family in families)

@@ -38,6 +38,8 @@ HOMES = {
     "keras-xla": Home("compare.engines.keras", ("keras", "tensorflow"), quick=False),
     "keras-jax": Home("compare.engines.keras", ("keras", "jax")),
     "keras-torch": Home("compare.engines.keras", ("keras", "torch")),
+    # It is a dependency of tf_emb itself.
+    "gensim": Home("compare.engines.gensim", ("gensim",)),
     "paddle": Home("compare.engines.paddle", ("paddle",), quick=False, extra="paddle"),
 }
 # Every way to run a Keras layer. A case whose layers are Keras 3's implements all of them with one function.

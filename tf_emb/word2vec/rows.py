@@ -41,5 +41,5 @@ class Rows:
         rate were `count` times as large: norms grow without bound. The limit is the number of places whose sum is still
         taken in full.
         """
-        scale = rate * tf.minimum(1.0, limit / tf.cast(self.count, gradient.dtype))
+        scale = rate * tf.minimum(tf.ones((), gradient.dtype), limit / tf.cast(self.count, gradient.dtype))
         table.scatter_update(tf.IndexedSlices(self.values - gradient * scale[:, None], self.ids))
