@@ -15,7 +15,7 @@ from compare.dtypes import WIDE
 from compare.files import Job, pack, unpack
 
 FOLDER = Path(__file__).parent / "references"
-LIMIT = 12_000
+LIMIT = 7_000
 DTYPES = WIDE  # with bfloat16 and float16 the record would not be small
 
 

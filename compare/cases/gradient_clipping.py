@@ -143,6 +143,7 @@ FAULTS = {
 CASES = [
     Case(
         name="clip-global-norm",
+        quick=True,
         claim="Clipping by global norm scales all gradients by min(1, limit / norm), repeated ids summed first.",
         cite="Pascanu, Mikolov and Bengio 2013, algorithm 1; keras.optimizers, global_clipnorm",
         inputs=draw,

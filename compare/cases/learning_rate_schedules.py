@@ -108,6 +108,7 @@ def weights_scale(x: Arrays, want: Arrays) -> np.ndarray:
 CASES = [
     Case(
         name="schedule-exponential",
+        quick=True,
         claim="Rates that decay exponentially agree, power by power or product by product, counted from 0.",
         cite="keras.optimizers.schedules.ExponentialDecay; torch.optim.lr_scheduler.ExponentialLR",
         inputs=draw,

@@ -73,6 +73,7 @@ CASES = [
     ),
     Case(
         name="adagrad-epsilon",
+        quick=True,
         claim="Adagrad's epsilon stands under the root, and its accumulator starts where it is told to.",
         cite="Duchi, Hazan and Singer 2011, figure 1 (delta I + root in the paper); keras/src/optimizers/adagrad.py",
         inputs=draw,

@@ -129,6 +129,7 @@ def case(name: str, padding: bool) -> Case:
         faults |= PADDING_FAULTS | (FROZEN_FAULT if name in ("momentum", "adam", "adamw", "rmsprop") else {})
     return Case(
         name=f"trajectory-{name}" + "-padding" * padding,
+        quick=name == "momentum" and padding,
         claim=f"1,000 steps of {what} on an Embedding agree, repeated ids {'and a padding row ' * padding}included.",
         cite=cite,
         inputs=partial(draw, name=name, padding=padding),
