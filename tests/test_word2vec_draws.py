@@ -11,10 +11,9 @@ import pytest
 import tensorflow as tf
 from scipy.stats import chi2
 
-from tf_emb.corpus import Vocabulary, keep_probability, lee_background, noise_distribution
+from tf_emb.corpus import Vocabulary, encode_corpus, keep_probability, lee_background, noise_distribution
 from tf_emb.word2vec import Options
 from tf_emb.word2vec.stream import Alias, Stream, stream, subsample
-from tf_emb.word2vec.word2vec import encoded
 
 ALPHA = 1e-4
 SAMPLE = 1e-3
@@ -30,7 +29,7 @@ def p_value(seen: np.ndarray, expected: np.ndarray, variance: np.ndarray, free: 
 def lee() -> tuple[Vocabulary, np.ndarray]:
     documents = lee_background()
     vocabulary = Vocabulary.build(documents, min_count=5)
-    return vocabulary, encoded(documents, vocabulary)
+    return vocabulary, np.array(encode_corpus(documents, vocabulary).ids)
 
 
 @pytest.fixture(scope="module")

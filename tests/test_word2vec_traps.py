@@ -9,12 +9,11 @@ import pytest
 import tensorflow as tf
 
 from compare import cases
-from tf_emb.corpus import Vocabulary, skipgram_draws
+from tf_emb.corpus import Vocabulary, encode_corpus, skipgram_draws
 from tf_emb.word2vec import ExactTrainer, Examples, Options, Progress, Word2Vec, example_loss
 from tf_emb.word2vec.block import take_step, window_weights
 from tf_emb.word2vec.block_sampling import SkipGramSampling
 from tf_emb.word2vec.stream import Alias, Stream, stream
-from tf_emb.word2vec.word2vec import encoded
 
 ROOT = Path(__file__).parent.parent
 ROWS = [line for line in (ROOT / "docs" / "word2vec.md").read_text().splitlines() if re.match(r"\| \d+\.", line)]
@@ -80,7 +79,7 @@ def test_a_sentence_of_25000_words_loses_none() -> None:
     draws = skipgram_draws([sentence], vocabulary, np.random.default_rng(0), sample=0, window=1)
     assert len(draws) == 2 * 25_000 - 2  # each has both neighbours, but for the ends
     options = Options(window=1, sample=0)
-    ids = encoded([sentence], vocabulary)
+    ids = np.array(encode_corpus([sentence], vocabulary).ids)
     of = stream(tf.constant(ids), tf.ones(50), Alias(np.ones(50) / 50), options, tf.constant([0, 0]))
     steps = [of.at(i, options) for i in range(int(of.steps))]
     assert sum(float(tf.reduce_sum(window_weights(at, options))) for at in steps) == 2 * 25_000 - 2

@@ -35,7 +35,7 @@ class Word2Vec:
         ValueError: an option is out of its range.
 
     Mikolov et al. 2013, "Efficient Estimation of Word Representations in Vector Space" and "Distributed Representations
-    of Words and Phrases"; docs/word2vec.md has what a step computes, and how fast and how good it is.
+    of Words and Phrases"; docs/word2vec.md says how training by blocks differs from training pair by pair.
     """
 
     vocabulary: Vocabulary
