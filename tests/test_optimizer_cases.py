@@ -18,6 +18,7 @@ DIVERGENT = [
     if case.oracle.__module__.startswith(SUBJECTS)
     for engine, divergence in case.diverges.items()
     for dtype in divergence.at
+    if dtype in case.dtypes
 ]
 # What each rule takes: a change of any of them must show.
 PARAMETERS = {

@@ -138,7 +138,8 @@ def case(name: str, chosen: dict[str, float]) -> Case:
     arguments = "".join(f", {k}={v}" for k, v in chosen.items())
     return Case(
         name=f"embedding-trainable-rows{name}",
-        claim=f"Embedding(trainable_rows=...{arguments}): other rows are read to the bit and get no gradient.",
+        claim=f"Embedding(trainable_rows=...{arguments}) reads other rows to the bit"
+        + (", and leaves them as they are: its formula." if limited else ", and gives them no gradient."),
         cite="torch.nn.functional.embedding on a table whose other rows are detached; docs/semantics.md",
         inputs=partial(draw, options=chosen),
         oracle=oracle,
