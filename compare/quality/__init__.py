@@ -1,0 +1,1 @@
+"""How good our vectors are beside those of our peers."""

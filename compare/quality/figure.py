@@ -1,0 +1,35 @@
+"""One measured quality beside a peer's: a row of the table of `python -m compare quality --subject methods`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A quality, ours and a peer's, on the same data.
+
+    Attributes:
+        system: "node2vec", "autoencoder" ...: what is measured.
+        data: on what, as "BlogCatalog, 50 % labelled".
+        measure: "Micro-F1", "perplexity" ...; its unit if it has one.
+        ours: one number a seed.
+        peer: what stands beside it: a program with its version, or a publication with its table.
+        theirs: one number a seed; a single one where it is deterministic or published.
+        higher: whether more is better.
+        margin: how much worse ours may be, in the unit of the measure; negative where it must be better by that.
+    """
+
+    system: str
+    data: str
+    measure: str
+    ours: Sequence[float]
+    peer: str
+    theirs: Sequence[float]
+    higher: bool = True
+    margin: float = 0.0
+
+    @property
+    def held(self) -> bool:
+        """Whether the mean of ours is at most `margin` worse than the mean of theirs."""
+        ours, theirs = sum(self.ours) / len(self.ours), sum(self.theirs) / len(self.theirs)
+        return (ours - theirs if self.higher else theirs - ours) >= -self.margin
