@@ -11,9 +11,10 @@ import tensorflow as tf
 from tf_emb.corpus import Vocabulary, lee_background
 from tf_emb.layers.hierarchical_softmax import huffman
 from tf_emb.word2vec import Options, Progress, Word2Vec
-from tf_emb.word2vec.block import take_step, window_weights
+from tf_emb.word2vec.bands import Bands, bands, sizes
+from tf_emb.word2vec.block import take_step
 from tf_emb.word2vec.rows import Rows
-from tf_emb.word2vec.stream import Alias, Stream, stream, subsample
+from tf_emb.word2vec.stream import Alias, Stream, reach, sentences, stream, subsample
 from tf_emb.word2vec.train_block import OBJECTIVES, chunks, run_threads
 
 VOCAB, DIM = 13, 4
@@ -24,25 +25,30 @@ SMALL = {"dim": DIM, "window": 2, "negatives": 3, "block": 3, "blocks": 2, "shar
 KINDS = list(OBJECTIVES)
 
 
+KEYS = np.array([[1, 2, 1, -1, 4, 5, 1], [3, 3, 2, 12, 0, -1, -1]], np.int32)
+RADIUS = np.array([[1, 2, 2], [2, 1, 2]], np.int32)
+
+
 def one_step(o: Options) -> Stream:
-    """Two blocks of one text; words repeat, a sentence ends within the first block, the second has an empty end."""
-    keys = np.array([[1, 2, 1, -1, 4, 5, 1], [3, 3, 2, 12, 0, -1, -1]], np.int32)
-    sentence = np.cumsum(keys < 0, axis=1).astype(np.int32)
-    radius = np.array([[1, 2, 2], [2, 1, 2]], np.int32)
-    return Stream(*map(tf.constant, (keys, sentence, radius, RNG.integers(0, VOCAB, (2, 5)).astype(np.int32))))
+    """Two blocks; words repeat, a place in the first and two in the second hold no word, and windows end there."""
+    left, right = np.zeros((2, 2, 3), np.int32)
+    for b, t, _, m in pairs(o):
+        (left if m < t + o.window else right)[b, t] += 1
+    noise = RNG.integers(0, VOCAB, (2, 5)).astype(np.int32)
+    return Stream(*map(tf.constant, (KEYS, left, right, noise)))
 
 
-def pairs(o: Options, at: Stream) -> list[tuple[int, int, int, int]]:
-    """Every (block, centre's column, centre, context), from the definition of a window."""
-    keys, found = at.keys.numpy(), []
+def pairs(o: Options) -> list[tuple[int, int, int, int]]:
+    """Every (block, centre's place in it, centre's word, context's column), from the definition of a window."""
+    found = []
     for b in range(o.blocks):
         for t in range(o.block):
             p = t + o.window
             for m in range(p - o.window, p + o.window + 1):
-                same = not (keys[b, min(p, m) : max(p, m) + 1] < 0).any()
+                same = not (KEYS[b, min(p, m) : max(p, m) + 1] < 0).any()
                 ahead = m > p if o.forward_only else m != p
-                if same and ahead and abs(m - p) <= at.radius.numpy()[b, t]:
-                    found.append((b, t, int(keys[b, p]), int(keys[b, m])))
+                if same and ahead and abs(m - p) <= RADIUS[b, t]:
+                    found.append((b, t, int(KEYS[b, p]), m))
     return found
 
 
@@ -64,7 +70,7 @@ def expected(o: Options, at: Stream, tables: list[Any]) -> Any:
         noise = sum(nll(-tf.tensordot(out[n], h, 1)) for n in at.noise.numpy()[b])
         return nll(tf.tensordot(out[target], h, 1)) + noise * o.negatives / o.shared_noise
 
-    found = pairs(o, at)
+    found = [(b, t, c, int(KEYS[b, m])) for b, t, c, m in pairs(o)]
     if o.model == "skipgram":
         swap = o.loss == "hierarchical-softmax"  # where the centre is predicted, as in word2vec.c
         return sum(output_loss(v[m if swap else c], c if swap else m, b) for b, _, c, m in found)
@@ -87,7 +93,7 @@ def test_a_step_is_gradient_descent_on_the_sum_over_pairs(model: str, loss: str,
     got, count = take_step(OBJECTIVES[model, loss](o, COUNTS), tables, at, tf.constant(0.1, tf.float64), o.limit)
     # A few hundred operations at float64 on numbers below 10.
     np.testing.assert_allclose(got, expected_loss, rtol=1e-12)
-    found = pairs(o, at)
+    found = pairs(o)
     assert count == (len(found) if model == "skipgram" else len({(b, t) for b, t, _, _ in found}))
     for table, start, gradient in zip(tables, TABLES, gradients, strict=True):
         np.testing.assert_allclose(table.numpy(), start - 0.1 * gradient.numpy(), rtol=0, atol=1e-13)
@@ -97,7 +103,7 @@ def test_a_step_is_gradient_descent_on_the_sum_over_pairs(model: str, loss: str,
 def test_the_gradient_of_word2vec_c_gives_each_context_word_all_of_the_error() -> None:
     """Every centre has both neighbours in its window and no others: its error comes back twice, not as two halves."""
     moved, words = {}, tf.constant([[1, 2, 3, 4, 5]])
-    at = Stream(words, tf.zeros((1, 5), tf.int32), tf.ones((1, 3), tf.int32), tf.constant([[6, 7, 8, 6, 1]]))
+    at = Stream(words, *[tf.ones((1, 3), tf.int32)] * 2, tf.constant([[6, 7, 8, 6, 1]]))
     for way in ("exact", "word2vec.c"):
         o = Options(model="cbow", cbow_gradient=way, window_kind="fixed", **{**SMALL, "window": 1, "blocks": 1})
         tables = tuple(tf.Variable(table) for table in TABLES)
@@ -110,34 +116,55 @@ def test_the_gradient_of_word2vec_c_gives_each_context_word_all_of_the_error() -
 def test_a_row_moves_by_at_most_the_limit_times_its_mean_gradient() -> None:
     table = tf.Variable(np.ones((4, 2), np.float32))
     rows = Rows.read(table, tf.constant([[2, 2, 0], [2, 2, 2]]))
-    rows.descend(table, tf.ones((2, 2)) * tf.cast(rows.count, tf.float32)[:, None], tf.constant(0.25), 3.0)
+    rows.descend(table, tf.ones((2, 3, 2)), tf.constant(0.25), 3.0)
     np.testing.assert_array_equal(table.numpy()[:, 0], [0.75, 1, 0.25, 1])  # 5 places count as 3
 
 
-def test_windows_end_with_their_sentence_and_at_their_radius() -> None:
+def test_bands_are_the_places_within_reach() -> None:
     o = Options(**SMALL)  # type: ignore[arg-type]
     at = one_step(o)
-    weight = window_weights(at, o).numpy()
-    assert weight.sum() == len(pairs(o, at))
-    np.testing.assert_array_equal(weight[0, 0], [0, 1, 0, 0, 0, 0, 0])  # the sentence ends right of the first centre
-    np.testing.assert_array_equal(weight[0, 1], np.zeros(7))  # -1 is no centre
+    weight = Bands(bands(o)).of(at, tf.float64).numpy()
+    want = np.zeros_like(weight)
+    for b, t, _, m in pairs(o):
+        want[b, t, m] = 1
+    np.testing.assert_array_equal(weight, want)
+    np.testing.assert_array_equal(Bands(sizes(o)).of(at, tf.float64)[..., 0], want.sum(2))
+
+
+def test_windows_end_with_their_sentence_and_at_their_radius() -> None:
+    ids = tf.constant([5, 6, 7, -1, -1, 8, -1, 9, 10])
+    words, before, behind = (of.numpy().tolist() for of in sentences(ids))
+    assert words == [5, 6, 7, 8, 9, 10]
+    assert before == [0, 1, 2, 0, 0, 1]
+    assert behind == [2, 1, 0, 0, 1, 0]
+    radius = tf.constant([1, 2, 2, 2, 1, 2])
+    for forward, left in ((False, [0, 1, 2, 0, 0, 1]), (True, [0] * 6)):
+        sides = reach(radius, tf.constant(before), tf.constant(behind), Options(forward_only=forward))
+        assert [side.numpy().tolist() for side in sides] == [left, [1, 1, 0, 0, 1, 0]]
 
 
 def test_every_kept_word_is_a_centre_once_with_its_true_neighbours() -> None:
     o = Options(**SMALL)  # type: ignore[arg-type]
     ids = RNG.integers(0, VOCAB, 200).astype(np.int32)
     ids[[17, 60, 61, 140]] = -1
+    words = ids[ids >= 0]
     of = stream(tf.constant(ids), tf.ones(VOCAB), Alias(np.ones(VOCAB) / VOCAB), o, tf.constant([0, 0]))
-    keys = of.keys.numpy()
-    lines = keys[:, :, o.window : -o.window].transpose(1, 0, 2).reshape(-1)
-    np.testing.assert_array_equal(lines[: len(ids)], ids)
-    assert np.all(lines[len(ids) :] == -1)
-    padded = np.pad(ids, o.window, constant_values=-1)
-    around = keys.transpose(1, 0, 2).reshape(-1, o.block + 2 * o.window)
+    padded = np.pad(words, o.window, constant_values=-1)
+    around = of.keys.numpy().transpose(1, 0, 2).reshape(-1, o.block + 2 * o.window)
     for k, got in enumerate(around):
         want = padded[k * o.block :][: len(got)]
         np.testing.assert_array_equal(got[: len(want)], want)
-    assert set(np.unique(of.radius)) == {1, 2}
+        assert np.all(got[len(want) :] == -1)
+    left, right = (side.numpy().transpose(1, 0, 2).reshape(-1) for side in (of.left, of.right))
+    assert not left[len(words) :].any()
+    assert not right[len(words) :].any()
+    sentence = np.cumsum(ids < 0)[ids >= 0]
+    for p in range(len(words)):
+        reached = sentence[p - left[p] : p + right[p] + 1]
+        assert np.all(reached == sentence[p])
+        assert max(left[p], right[p]) >= 1 or (sentence == sentence[p]).sum() == 1
+    assert {*left, *right} == {0, 1, 2}
+    assert of.kept == len(words)
 
 
 def test_subsampling_keeps_by_chance_and_never_drops_the_end_of_a_sentence() -> None:

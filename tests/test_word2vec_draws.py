@@ -13,7 +13,7 @@ from scipy.stats import chi2
 
 from tf_emb.corpus import Vocabulary, encode_corpus, keep_probability, lee_background, noise_distribution
 from tf_emb.word2vec import Options
-from tf_emb.word2vec.stream import Alias, Stream, stream, subsample
+from tf_emb.word2vec.stream import Alias, Stream, radii, stream, subsample
 
 ALPHA = 1e-4
 SAMPLE = 1e-3
@@ -111,22 +111,23 @@ def laid_out(ids: np.ndarray, vocabulary: Vocabulary, **kwargs: Any) -> tuple[St
 
 
 @pytest.mark.parametrize("window", [1, 5])
-def test_radii_are_uniform(lee: Any, window: int) -> None:
-    of, _, _ = laid_out(lee[1], lee[0], window=window, sample=0)
-    seen = np.bincount(of.radius.numpy().ravel(), minlength=window + 1)
+def test_radii_are_uniform(window: int) -> None:
+    seen = np.bincount(radii((50_000,), Options(window=window), tf.constant([34, 3])), minlength=window + 1)
     assert seen[0] == 0
     assert len(seen) == window + 1
     expected = np.full(window, seen.sum() / window)
     assert window == 1 or p_value(seen[1:], expected, expected, window - 1) > ALPHA
-    fixed, _, _ = laid_out(lee[1], lee[0], window=window, window_kind="fixed")
-    assert np.all(fixed.radius == window)
+    assert np.all(radii((50_000,), Options(window=window, window_kind="fixed"), tf.constant([34, 3])) == window)
 
 
 def test_neighbouring_radii_and_noise_words_do_not_depend_on_each_other(lee: Any) -> None:
     """The table of radii against next radii, and of radii against noise words of the same block, by chi-square."""
-    of, _, options = laid_out(lee[1], lee[0], sample=0)
-    radius = of.radius.numpy() - 1
-    odd = of.noise.numpy()[..., : options.block] % 2
+    one_sentence = lee[1][lee[1] >= 0]
+    of, _, options = laid_out(one_sentence, lee[0], sample=0)
+    radius = of.left.numpy() - 1  # in one endless sentence, but for its first and last words
+    inside = (radius >= 0).all(axis=-1) & (of.right.numpy() == of.left.numpy()).all(axis=-1)
+    assert inside.sum() >= inside.size - options.blocks - 1  # the first block, and those behind the text
+    radius, odd = radius[inside], of.noise.numpy()[inside][..., : options.block] % 2
     for left, right in ((radius[..., :-1], radius[..., 1:]), (radius[..., : odd.shape[-1]], odd)):
         table = np.zeros((left.max() + 1, right.max() + 1))
         np.add.at(table, (left.ravel(), right.ravel()), 1)
@@ -146,9 +147,10 @@ def streams(of: Stream, options: Options) -> Iterator[np.ndarray]:
     [{}, {"block": 7, "blocks": 3, "window": 2, "sample": 0}, {"block": 1, "blocks": 1}, {"blocks": 1, "window": 30}],
 )
 def test_the_layout_loses_and_doubles_nothing(lee: Any, sizes: dict[str, int]) -> None:
-    """Every kept id, and every end of a sentence, is the centre of one place, in order; the rest is padding."""
+    """Every kept word is the centre of one place, in order; the rest is padding."""
     ids = lee[1][:5000] if sizes.get("block") == 1 else lee[1]
     of, kept, options = laid_out(ids, lee[0], **sizes)
+    kept = kept[kept >= 0]
     text = np.concatenate(list(streams(of, options)))
     np.testing.assert_array_equal(text[: len(kept)], kept)
     assert np.all(text[len(kept) :] == -1)

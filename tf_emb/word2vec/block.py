@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import tensorflow as tf
 
 from tf_emb.word2vec.options import Options
-from tf_emb.word2vec.rows import Rows
+from tf_emb.word2vec.rows import AllRows, Rows
 from tf_emb.word2vec.stream import Stream
 
 Tables = tuple[Any, Any]
@@ -20,10 +20,16 @@ class Objective(Protocol):
     """What is learnt: which rows a step needs, and what they cost."""
 
     def ids(self, at: Stream) -> tuple[Any, Any]:
-        """Return the ids of the rows of the input and of the output table, int32 of any shape."""
+        """Return the ids of the rows of the input and of the output table, int32 of any shape; None for all rows."""
 
-    def loss(self, inputs: Rows, outputs: Rows, at: Stream) -> tuple[Any, Any]:
-        """Return the loss in nats, and the number of pairs or centres that it is a sum over."""
+    def loss(self, inputs: Any, outputs: Any, at: Stream) -> tuple[Any, Any]:
+        """Return the loss in nats, and the number of pairs or centres that it is a sum over.
+
+        Args:
+            inputs: the rows of the ids, shape (*ids.shape, dim), or the table.
+            outputs: likewise.
+            at: one step of a stream.
+        """
 
 
 def take_step(objective: Objective, tables: Tables, at: Stream, rate: Any, limit: float) -> tuple[Any, Any]:
@@ -39,12 +45,15 @@ def take_step(objective: Objective, tables: Tables, at: Stream, rate: Any, limit
     Returns:
         The loss before the step, in nats, and the number it is a sum over.
     """
-    inputs, outputs = [Rows.read(table, ids) for table, ids in zip(tables, objective.ids(at), strict=True)]
+    sides = [
+        AllRows.read(table) if ids is None else Rows.read(table, ids)
+        for table, ids in zip(tables, objective.ids(at), strict=True)
+    ]
+    inputs, outputs = places = [rows.at_places() for rows in sides]
     with tf.GradientTape() as tape:
-        tape.watch([inputs.values, outputs.values])
+        tape.watch(places)
         loss, count = objective.loss(inputs, outputs, at)
-    gradients = tape.gradient(loss, [inputs.values, outputs.values])
-    for table, rows, gradient in zip(tables, (inputs, outputs), gradients, strict=True):
+    for table, rows, gradient in zip(tables, sides, tape.gradient(loss, places), strict=True):
         rows.descend(table, gradient, rate, limit)
     return loss, count
 
@@ -66,19 +75,3 @@ def train_stream(
         nats, seen = take_step(objective, tables, of.at(i, options), rate, options.limit)
         loss, count = loss + tf.cast(nats, tf.float64), count + tf.cast(seen, tf.float64)
     return loss, count
-
-
-def window_weights(at: Stream, options: Options, dtype: Any = tf.float32) -> Any:
-    """Return w: 1 where a place is in the window of a centre, else 0.
-
-    Returns:
-        Shape (blocks, block, block + 2 window); block, blocks and window are those of `options`.
-    """
-    block, window = options.block, options.window
-    ahead = tf.range(block + 2 * window)[None, :] - tf.range(window, block + window)[:, None]
-    near = tf.abs(ahead)[None] <= at.radius[:, :, None]
-    near &= (ahead > 0 if options.forward_only else tf.not_equal(ahead, 0))[None]
-    word = at.keys >= 0
-    near &= word[:, window:-window, None] & word[:, None, :]
-    near &= at.sentence[:, window:-window, None] == at.sentence[:, None, :]
-    return tf.cast(near, dtype)

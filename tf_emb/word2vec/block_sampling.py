@@ -13,84 +13,78 @@ CBOW. h_t = sum over m of w_tm v_m / n_t, and for every centre with n_t > 0
     E = sum over t of -log sigmoid(v'_t . h_t) + sum over t, s of (K / S) (-log sigmoid(-v'_s . h_t))
 """
 
-from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
-from tf_emb.word2vec.block import window_weights
+from tf_emb.word2vec.bands import Bands, bands, sizes
 from tf_emb.word2vec.options import Options
-from tf_emb.word2vec.products import logistic_products
-from tf_emb.word2vec.rows import Rows
+from tf_emb.word2vec.products import logistic_products, logistic_rows
 from tf_emb.word2vec.stream import Stream
 
 
-@dataclass(frozen=True)
 class SkipGramSampling:
     """Skip-gram with negative sampling; `loss` is a sum over pairs."""
 
-    options: Options
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        noise = sizes(options) * (options.negatives / options.shared_noise)
+        self._weights = Bands(np.concatenate([bands(options), *[noise] * options.shared_noise], -1))
 
     def ids(self, at: Stream) -> tuple[Any, Any]:
         """Return the centres, and the places around them with the noise words behind."""
         return at.centers(self.options), tf.concat([at.words(), at.noise], 1)
 
-    def loss(self, inputs: Rows, outputs: Rows, at: Stream) -> tuple[Any, Any]:
+    def loss(self, inputs: Any, outputs: Any, at: Stream) -> tuple[Any, Any]:
         """Return E, and how many pairs there are."""
-        o, dtype = self.options, inputs.values.dtype
-        around = o.block + 2 * o.window
-        weight = window_weights(at, o, dtype)
-        pairs = tf.reduce_sum(weight, 2, keepdims=True)
-        noise = tf.broadcast_to(pairs * (o.negatives / o.shared_noise), (o.blocks, o.block, o.shared_noise))
-        loss = logistic_products(
-            inputs.at_places((o.blocks, o.block)),
-            outputs.at_places((o.blocks, around + o.shared_noise)),
-            tf.concat([tf.ones(around, dtype), -tf.ones(o.shared_noise, dtype)], 0),
-            tf.concat([weight, noise], 2),
-        )
-        return loss, tf.reduce_sum(pairs)
+        o, dtype = self.options, inputs.dtype
+        sign = tf.constant([1] * (o.block + 2 * o.window) + [-1] * o.shared_noise, dtype)
+        loss = logistic_products(inputs, outputs, sign, self._weights.of(at, dtype))
+        return loss, tf.reduce_sum(at.context_size())
 
 
-@dataclass(frozen=True)
 class CbowSampling:
     """CBOW with negative sampling; `loss` is a sum over centres that have a context."""
 
-    options: Options
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self._mean = ContextMean(options)
 
     def ids(self, at: Stream) -> tuple[Any, Any]:
         """Return the places around the centres, and the centres with the noise words behind."""
         return at.words(), tf.concat([at.centers(self.options), at.noise], 1)
 
-    def loss(self, inputs: Rows, outputs: Rows, at: Stream) -> tuple[Any, Any]:
+    def loss(self, inputs: Any, outputs: Any, at: Stream) -> tuple[Any, Any]:
         """Return E, and how many centres have a context."""
-        o, dtype = self.options, inputs.values.dtype
-        weight = window_weights(at, o, dtype)
-        places = tf.reduce_sum(weight, 2, keepdims=True)
-        some = tf.cast(places > 0, dtype)
-        rows = outputs.at_places((o.blocks, o.block + o.shared_noise))
-        around = inputs.at_places((o.blocks, o.block + 2 * o.window))
-        hidden = context_mean(around, weight, places, o.cbow_gradient)
-        target = tf.reduce_sum(hidden * rows[:, : o.block], 2, keepdims=True)
-        noise = tf.broadcast_to(some * (o.negatives / o.shared_noise), (o.blocks, o.block, o.shared_noise))
-        loss = tf.reduce_sum(some * tf.math.softplus(-target))
-        loss += logistic_products(hidden, rows[:, o.block :], -tf.ones(o.shared_noise, dtype), noise)
+        o, dtype = self.options, inputs.dtype
+        hidden = self._mean(inputs, at)
+        some = tf.cast(at.context_size() > 0, dtype)
+        # A split: the gradient of two slices would be two arrays of zeros around them, half of the step.
+        centers, noise = tf.split(outputs, (o.block, o.shared_noise), axis=1)
+        share = tf.repeat(some[:, :, None] * (o.negatives / o.shared_noise), o.shared_noise, axis=2)
+        loss = logistic_rows(hidden, centers, some)
+        loss += logistic_products(hidden, noise, -tf.ones(o.shared_noise, dtype), share)
         return loss, tf.reduce_sum(some)
 
 
-def context_mean(rows: Any, weight: Any, places: Any, gradient: str) -> Any:
-    """Return the mean of the rows around every centre, zeros where there is none.
+class ContextMean:
+    """The mean of the rows around every centre, zeros where there is none.
 
-    Args:
-        rows: shape (blocks, places, dim).
-        weight: 1 or 0, shape (blocks, block, places).
-        places: sums of `weight`, shape (blocks, block, 1).
-        gradient: "exact", or "word2vec.c": each row gets the gradient of the mean undivided.
+    `cbow_gradient` "exact" gives each row its share of the mean's gradient, "word2vec.c" all of it.
     """
-    share = weight / tf.maximum(places, 1)
-    back = share if gradient == "exact" else weight
 
-    @tf.custom_gradient
-    def product(of: Any) -> Any:
-        return tf.matmul(share, of), lambda upstream: tf.matmul(back, upstream, transpose_a=True)
+    def __init__(self, options: Options) -> None:
+        ones = bands(options)
+        self._share = Bands(ones / np.maximum(sizes(options), 1))
+        self._back = self._share if options.cbow_gradient == "exact" else Bands(ones)
 
-    return product(rows)
+    def __call__(self, rows: Any, at: Stream) -> Any:
+        """Return shape (blocks, block, dim) for rows of shape (blocks, block + 2 window, dim)."""
+        share, back = (weights.of(at, rows.dtype) for weights in (self._share, self._back))
+
+        @tf.custom_gradient
+        def product(of: Any) -> Any:
+            return tf.matmul(share, of), lambda upstream: tf.matmul(back, upstream, transpose_a=True)
+
+        return product(rows)

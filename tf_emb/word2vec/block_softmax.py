@@ -10,15 +10,13 @@ A centre's logits serve all its pairs: one product with the table a centre, not 
 and the centre itself as the only target. Every row of the output table is read, and moves.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import tensorflow as tf
 
-from tf_emb.word2vec.block import window_weights
-from tf_emb.word2vec.block_sampling import context_mean
+from tf_emb.word2vec.bands import Bands, bands
+from tf_emb.word2vec.block_sampling import ContextMean
 from tf_emb.word2vec.options import Options
-from tf_emb.word2vec.rows import Rows
 from tf_emb.word2vec.stream import Stream
 
 
@@ -49,45 +47,41 @@ def softmax_targets(hidden: Any, table: Any, targets: Any, weight: Any) -> Any:
     return total(hidden, table)
 
 
-@dataclass(frozen=True)
 class SkipGramSoftmax:
     """Skip-gram with the full softmax; `loss` is a sum over pairs."""
 
-    options: Options
-    vocab: int
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self._weights = Bands(bands(options))
 
     def ids(self, at: Stream) -> tuple[Any, Any]:
-        """Return the centres, and every word."""
-        return at.centers(self.options), tf.range(self.vocab)
+        """Return the centres; every output row is used."""
+        return at.centers(self.options), None
 
-    def loss(self, inputs: Rows, outputs: Rows, at: Stream) -> tuple[Any, Any]:
+    def loss(self, inputs: Any, outputs: Any, at: Stream) -> tuple[Any, Any]:
         """Return E, and how many pairs there are."""
         o = self.options
-        centers = o.blocks * o.block
-        weight = tf.reshape(window_weights(at, o, inputs.values.dtype), (centers, o.block + 2 * o.window))
-        targets = tf.reshape(tf.repeat(at.words()[:, None, :], o.block, axis=1), (centers, o.block + 2 * o.window))
-        hidden = inputs.at_places((centers,))
-        return softmax_targets(hidden, outputs.values, targets, weight), tf.reduce_sum(weight)
+        weight = tf.reshape(self._weights.of(at, inputs.dtype), (o.blocks * o.block, -1))
+        targets = tf.reshape(tf.repeat(at.words()[:, None, :], o.block, axis=1), tf.shape(weight))
+        hidden = tf.reshape(inputs, (o.blocks * o.block, o.dim))
+        return softmax_targets(hidden, outputs, targets, weight), tf.reduce_sum(weight)
 
 
-@dataclass(frozen=True)
 class CbowSoftmax:
     """CBOW with the full softmax; `loss` is a sum over centres that have a context."""
 
-    options: Options
-    vocab: int
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self._mean = ContextMean(options)
 
     def ids(self, at: Stream) -> tuple[Any, Any]:
-        """Return the places around the centres, and every word."""
-        return at.words(), tf.range(self.vocab)
+        """Return the places around the centres; every output row is used."""
+        return at.words(), None
 
-    def loss(self, inputs: Rows, outputs: Rows, at: Stream) -> tuple[Any, Any]:
+    def loss(self, inputs: Any, outputs: Any, at: Stream) -> tuple[Any, Any]:
         """Return E, and how many centres have a context."""
-        o, dtype = self.options, inputs.values.dtype
-        weight = window_weights(at, o, dtype)
-        places = tf.reduce_sum(weight, 2, keepdims=True)
-        around = inputs.at_places((o.blocks, o.block + 2 * o.window))
-        hidden = tf.reshape(context_mean(around, weight, places, o.cbow_gradient), (o.blocks * o.block, o.dim))
-        some = tf.reshape(tf.cast(places > 0, dtype), (-1, 1))
+        o = self.options
+        hidden = tf.reshape(self._mean(inputs, at), (o.blocks * o.block, o.dim))
+        some = tf.reshape(tf.cast(at.context_size() > 0, inputs.dtype), (-1, 1))
         targets = tf.reshape(at.centers(o), (-1, 1))
-        return softmax_targets(hidden, outputs.values, targets, some), tf.reduce_sum(some)
+        return softmax_targets(hidden, outputs, targets, some), tf.reduce_sum(some)

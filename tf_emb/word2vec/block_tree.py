@@ -16,11 +16,9 @@ import numpy as np
 import tensorflow as tf
 
 from tf_emb.layers.hierarchical_softmax import huffman
-from tf_emb.word2vec.block import window_weights
-from tf_emb.word2vec.block_sampling import context_mean
+from tf_emb.word2vec.block_sampling import ContextMean
 from tf_emb.word2vec.options import Options
 from tf_emb.word2vec.products import logistic_products
-from tf_emb.word2vec.rows import Rows
 from tf_emb.word2vec.stream import Stream
 
 
@@ -56,21 +54,16 @@ class SkipGramTree(_OnTree):
 
     def ids(self, at: Stream) -> tuple[Any, Any]:
         """Return the words around every centre, and the inner nodes of every centre's path."""
-        return tf.gather(at.words(), self._frames(), axis=1), self._paths(at)[0]
+        return tf.reshape(tf.gather(at.words(), self._frames(), axis=1), (-1, 2 * self.options.window)), self._paths(
+            at
+        )[0]
 
-    def loss(self, inputs: Rows, outputs: Rows, at: Stream) -> tuple[Any, Any]:
+    def loss(self, inputs: Any, outputs: Any, at: Stream) -> tuple[Any, Any]:
         """Return E, and how many pairs there are."""
-        o, dtype = self.options, inputs.values.dtype
-        centers, around = o.blocks * o.block, 2 * o.window
-        weight = tf.reshape(self._in_window(at, dtype), (centers, around, 1))
-        nodes, signs = self._paths(at, dtype)
-        loss = logistic_products(
-            inputs.at_places((centers, around)),
-            outputs.at_places((centers, tf.shape(nodes)[1])),
-            signs[:, None, :],
-            weight * tf.abs(signs)[:, None, :],
-        )
-        return loss, tf.reduce_sum(weight)
+        _, signs = self._paths(at, inputs.dtype)
+        weight = tf.reshape(self._in_window(at, inputs.dtype), (-1, 2 * self.options.window, 1))
+        loss = logistic_products(inputs, outputs, signs[:, None, :], weight * tf.abs(signs)[:, None, :])
+        return loss, tf.reduce_sum(at.context_size())
 
     def _frames(self) -> Any:
         """Return for every centre of a block the places around it, shape (block, 2 window)."""
@@ -81,35 +74,26 @@ class SkipGramTree(_OnTree):
         return tf.concat([tf.range(-window, 0), tf.range(1, window + 1)], 0)
 
     def _in_window(self, at: Stream, dtype: Any) -> Any:
-        """Return `window_weights` of the places around each centre alone, shape (blocks, block, 2 window)."""
-        window, ahead, frames = self.options.window, self._ahead(), self._frames()
-        near = tf.abs(ahead) <= at.radius[:, :, None]
-        near &= ahead > 0 if self.options.forward_only else True
-        near &= (tf.gather(at.keys, frames, axis=1) >= 0) & (at.keys[:, window:-window, None] >= 0)
-        near &= tf.gather(at.sentence, frames, axis=1) == at.sentence[:, window:-window, None]
-        return tf.cast(near, dtype)
+        """Return 1 for the places that are context, shape (blocks, block, 2 window)."""
+        ahead = self._ahead()
+        return tf.cast((-ahead <= at.left[:, :, None]) & (ahead <= at.right[:, :, None]), dtype)
 
 
 class CbowTree(_OnTree):
     """CBOW with hierarchical softmax; `loss` is a sum over centres that have a context."""
 
+    def __init__(self, options: Options, counts: np.ndarray) -> None:
+        super().__init__(options, counts)
+        self._mean = ContextMean(options)
+
     def ids(self, at: Stream) -> tuple[Any, Any]:
         """Return the words around the centres, and the inner nodes of every centre's path."""
         return at.words(), self._paths(at)[0]
 
-    def loss(self, inputs: Rows, outputs: Rows, at: Stream) -> tuple[Any, Any]:
+    def loss(self, inputs: Any, outputs: Any, at: Stream) -> tuple[Any, Any]:
         """Return E, and how many centres have a context."""
-        o, dtype = self.options, inputs.values.dtype
-        weight = window_weights(at, o, dtype)
-        places = tf.reduce_sum(weight, 2, keepdims=True)
-        some = tf.reshape(tf.cast(places > 0, dtype), (-1, 1, 1))
-        around = inputs.at_places((o.blocks, o.block + 2 * o.window))
-        hidden = context_mean(around, weight, places, o.cbow_gradient)
-        nodes, signs = self._paths(at, dtype)
-        loss = logistic_products(
-            tf.reshape(hidden, (o.blocks * o.block, 1, o.dim)),
-            outputs.at_places((o.blocks * o.block, tf.shape(nodes)[1])),
-            signs[:, None, :],
-            some * tf.abs(signs)[:, None, :],
-        )
+        _, signs = self._paths(at, inputs.dtype)
+        some = tf.reshape(tf.cast(at.context_size() > 0, inputs.dtype), (-1, 1, 1))
+        hidden = tf.reshape(self._mean(inputs, at), (-1, 1, self.options.dim))
+        loss = logistic_products(hidden, outputs, signs[:, None, :], some * tf.abs(signs)[:, None, :])
         return loss, tf.reduce_sum(some)

@@ -9,7 +9,10 @@ CbowGradient = Literal["exact", "word2vec.c"]
 Window = Literal["shrinking", "fixed"]
 
 # The best of a few single runs over 17 million words of Wikipedia, at the default block sizes.
-RATES = {"skipgram": 0.03, "cbow": 0.12}
+RATES = {"skipgram": 0.03, "cbow": 0.15}
+# block, blocks and shared_noise. Larger blocks repeat less text around them, and fewer noise words cost less; steps of
+# more centres learn from staler tables.
+SIZES = {"skipgram": (24, 32, 24), "cbow": (32, 32, 16)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,13 +34,14 @@ class Options:
         cbow_gradient: "exact" divides a centre's error among its context words, as the derivative of a mean does;
             "word2vec.c" gives each of them all of it (word2vec.c l. 492).
         epochs: passes over the corpus.
-        rate: learning rate at the start; None for 0.03 (skipgram) and 0.12 (cbow).
+        rate: learning rate at the start; None for 0.03 (skipgram) and 0.15 (cbow).
         floor: share of `rate` below which it does not fall.
         threads: compiled loops that run at once, on the same tables without locks; 1 is deterministic.
         seed: of every draw.
-        block: consecutive centres that share their noise words.
-        blocks: blocks a step, each from another part of the text.
-        shared_noise: noise words a block, each weighted negatives / shared_noise for every pair.
+        block: consecutive centres that share their noise words; 0 for 24 (skipgram) and 32 (cbow).
+        blocks: blocks a step, each from another part of the text; 0 for 32.
+        shared_noise: noise words a block, each weighted negatives / shared_noise for every pair; 0 for 24 (skipgram)
+            and 16 (cbow).
         limit: a row moves by at most so many times the mean of its gradients in a step.
     """
 
@@ -58,9 +62,9 @@ class Options:
     floor: float = 1e-4
     threads: int = 1
     seed: int = 0
-    block: int = 24
-    blocks: int = 32
-    shared_noise: int = 24
+    block: int = 0
+    blocks: int = 0
+    shared_noise: int = 0
     limit: float = 3.0
 
     def __post_init__(self) -> None:
@@ -68,6 +72,9 @@ class Options:
         _choice("loss", self.loss, ("negative-sampling", "hierarchical-softmax", "full-softmax"))
         _choice("window_kind", self.window_kind, ("shrinking", "fixed"))
         _choice("cbow_gradient", self.cbow_gradient, ("exact", "word2vec.c"))
+        for name, size in zip(("block", "blocks", "shared_noise"), SIZES[self.model], strict=True):
+            if getattr(self, name) == 0:
+                object.__setattr__(self, name, size)
         for name in ("dim", "window", "negatives", "min_count", "epochs", "threads", "block", "blocks", "shared_noise"):
             _least(name, getattr(self, name), 1)
         _least("sample", self.sample, 0)

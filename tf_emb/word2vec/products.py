@@ -41,5 +41,27 @@ def logistic_products(left: Any, right: Any, sign: Any, weight: Any) -> Any:
     return total(left, right)
 
 
+def logistic_rows(left: Any, right: Any, weight: Any) -> Any:
+    """Return the sum of -weight_bt log sigmoid(left_bt . right_bt), in nats; the gradient reaches both.
+
+    Args:
+        left: shape (blocks, rows, dim).
+        right: the same shape.
+        weight: shape (blocks, rows), not differentiated.
+    """
+
+    @tf.custom_gradient
+    def total(a: Any, b: Any) -> Any:
+        p = tf.sigmoid(tf.reduce_sum(a * b, 2))
+
+        def gradient(upstream: Any) -> Any:
+            of_u = ((p - 1) * (weight * upstream))[:, :, None]
+            return of_u * b, of_u * a
+
+        return -tf.reduce_sum(weight * tf.math.log(tf.maximum(p, _tiny(p.dtype)))), gradient
+
+    return total(left, right)
+
+
 def _tiny(dtype: Any) -> Any:
     return tf.constant(dtype.as_numpy_dtype(2.0) ** (-126 if dtype == tf.float32 else -1022), dtype)

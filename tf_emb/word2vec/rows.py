@@ -5,7 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tf_emb.layers.places import spread
+from tf_emb.layers.places import scaled_place_sum
 
 
 @dataclass(frozen=True)
@@ -15,31 +15,63 @@ class Rows:
     Attributes:
         ids: int32, shape (distinct,).
         values: shape (distinct, dim), as they were when the step began.
-        place: int32, shape (places,): which of them each place uses.
-        count: int32, shape (distinct,): at how many places each is used.
+        place: int64, shape (places,): which of them each place uses.
+        count: int64, shape (distinct,): at how many places each is used.
+        shape: of the places.
     """
 
     ids: Any
     values: Any
     place: Any
     count: Any
+    shape: Any
 
     @classmethod
     def read(cls, table: Any, ids: Any) -> "Rows":
         """Read the rows `ids`, int32 of any shape, of a TensorFlow variable."""
-        distinct, place, count = tf.unique_with_counts(tf.reshape(ids, [-1]))
-        return cls(distinct, tf.gather(table, distinct), place, count)
+        distinct, place, count = tf.unique_with_counts(tf.reshape(ids, [-1]), tf.int64)
+        shape = ids.shape if ids.shape.is_fully_defined() else tf.shape(ids)
+        return cls(distinct, tf.gather(table, distinct), place, count, shape)
 
-    def at_places(self, shape: tuple[int, ...]) -> Any:
-        """Return the row of every place, shape + (dim,); the gradient of a row is summed over its places."""
-        return tf.reshape(spread(self.values, self.place), (*shape, self.values.shape[-1]))
+    def at_places(self) -> Any:
+        """Return the row of every place, shape (*shape, dim)."""
+        rows = tf.gather(self.values, self.place)
+        return tf.reshape(rows, tf.concat([self.shape, [self.values.shape[-1]]], 0))
 
     def descend(self, table: Any, gradient: Any, rate: Any, limit: float) -> None:
-        """Write values - rate * gradient * min(1, limit / count) back.
+        """Write values - rate * min(1, limit / count) * the sum of the gradient over each row's places back.
 
         A gradient summed over many places is taken from one stale row, so a frequent row would act as if its learning
         rate were `count` times as large: norms grow without bound. The limit is the number of places whose sum is still
         taken in full.
+
+        Args:
+            table: the variable that was read.
+            gradient: shape (*shape, dim), with respect to `at_places`.
+            rate: a scalar, the dtype of the table.
+            limit: in places.
         """
-        scale = rate * tf.minimum(tf.ones((), gradient.dtype), limit / tf.cast(self.count, gradient.dtype))
-        table.scatter_update(tf.IndexedSlices(self.values - gradient * scale[:, None], self.ids))
+        dtype = gradient.dtype
+        scale = rate * tf.minimum(tf.ones((), dtype), limit / tf.cast(self.count, dtype))
+        flat = tf.reshape(gradient, (-1, self.values.shape[-1]))
+        table.scatter_update(tf.IndexedSlices(self.values - scaled_place_sum(flat, self.place, scale), self.ids))
+
+
+@dataclass(frozen=True)
+class AllRows:
+    """A whole table, each of whose rows a step uses once: what the full softmax does with its outputs."""
+
+    values: Any
+
+    @classmethod
+    def read(cls, table: Any) -> "AllRows":
+        """Read a TensorFlow variable."""
+        return cls(table.read_value())
+
+    def at_places(self) -> Any:
+        """Return the table."""
+        return self.values
+
+    def descend(self, table: Any, gradient: Any, rate: Any, limit: float) -> None:
+        """Subtract rate * gradient; a row that is used once has no limit."""
+        table.assign_sub(rate * gradient)

@@ -1,7 +1,8 @@
-"""Everything random about a chunk of text, drawn on the device: kept words, window radii, noise words.
+"""Everything random about a chunk of text, drawn on the device: kept words, windows, noise words.
 
-A chunk is ids with -1 after every sentence. It is laid out as `blocks` streams, neighbours in the text, which a step
-walks side by side: so the places of a step are far from each other, and few of its words are the same.
+A chunk is ids with -1 after every sentence. What subsampling leaves of it is laid out as `blocks` streams, neighbours
+in the text, which a step walks side by side: so the places of a step are far from each other, and few of its words are
+the same. The ends of sentences are no places: they only bound the windows.
 """
 
 from dataclasses import dataclass
@@ -19,15 +20,15 @@ class Stream:
 
     Attributes:
         keys: int32, shape (steps, blocks, block + 2 window): ids of a block and of what stands around it; -1 for none.
-        sentence: int32, the same shape: equal in one sentence.
-        radius: int32, shape (steps, blocks, block).
+        left: int32, shape (steps, blocks, block): how many places on the left of a centre are its context.
+        right: int32, the same shape: how many on its right.
         noise: int32, shape (steps, blocks, shared_noise).
         kept: how many words subsampling left, a scalar.
     """
 
     keys: Any
-    sentence: Any
-    radius: Any
+    left: Any
+    right: Any
     noise: Any
     kept: Any = 0
 
@@ -41,8 +42,8 @@ class Stream:
         around, ensure = options.block + 2 * options.window, tf.ensure_shape
         return Stream(
             ensure(self.keys[i], (options.blocks, around)),
-            ensure(self.sentence[i], (options.blocks, around)),
-            ensure(self.radius[i], (options.blocks, options.block)),
+            ensure(self.left[i], (options.blocks, options.block)),
+            ensure(self.right[i], (options.blocks, options.block)),
             ensure(self.noise[i], (options.blocks, options.shared_noise)),
         )
 
@@ -53,6 +54,10 @@ class Stream:
     def centers(self, options: Options) -> Any:
         """Return the words of the blocks themselves."""
         return self.words()[..., options.window : -options.window]
+
+    def context_size(self) -> Any:
+        """Return how many places the context of every centre has."""
+        return self.left + self.right
 
 
 class Alias:
@@ -104,22 +109,52 @@ def stream(ids: Any, keep: Any, noise: Alias, options: Options, seed: Any) -> St
         options: sizes.
         seed: int32, shape (2,).
     """
-    kept = subsample(ids, keep, seed)
-    steps = -(-tf.size(kept) // (options.blocks * options.block))
-    keys = _blocks(kept, steps, options, fill=-1)
-    sentence = _blocks(tf.cumsum(tf.cast(kept < 0, tf.int32)), steps, options, fill=-1)
-    shape = (steps, options.blocks, options.block)
-    radius = tf.fill(shape, options.window)
-    if options.window_kind == "shrinking":
-        radius = tf.random.stateless_uniform(shape, seed + 2, 1, options.window + 1, tf.int32)
-    words = tf.reduce_sum(tf.cast(kept >= 0, tf.int32))
-    return Stream(keys, sentence, radius, noise.draw((steps, options.blocks, options.shared_noise), seed + 3), words)
+    words, before, behind = sentences(subsample(ids, keep, seed))
+    steps = -(-tf.size(words) // (options.blocks * options.block))
+    radius = radii(tf.shape(words), options, seed + 2)
+    left, right = reach(radius, before, behind, options)
+    drawn = noise.draw((steps, options.blocks, options.shared_noise), seed + 3)
+    keys = _blocks(words, steps, options, around=options.window, fill=-1)
+    left, right = [_blocks(side, steps, options) for side in (left, right)]
+    return Stream(keys, left, right, drawn, tf.size(words))
 
 
-def _blocks(values: Any, steps: Any, options: Options, fill: int) -> Any:
-    """Cut into `blocks` streams of steps * block places, each block with `window` places on both sides."""
-    block, blocks, window = options.block, options.blocks, options.window
+def sentences(ids: Any) -> tuple[Any, Any, Any]:
+    """Return the words of `ids`, and how many words of its sentence stand before and behind each.
+
+    Args:
+        ids: int32, shape (time,), -1 after every sentence; what follows the last -1 is a sentence too.
+
+    Returns:
+        Three of int32, shape (words,).
+    """
+    is_end = ids < 0
+    number = tf.boolean_mask(tf.cumsum(tf.cast(is_end, tf.int32)), ~is_end)
+    words = tf.boolean_mask(ids, ~is_end)
+    ends = tf.cast(tf.where(is_end)[:, 0], tf.int32)
+    # Where each sentence begins, as a number of words: an end at place p with e ends before it has p - e words before.
+    starts = tf.concat([[0], ends - tf.range(tf.size(ends)), tf.size(words)[None]], 0)
+    place = tf.range(tf.size(words))
+    return words, place - tf.gather(starts, number), tf.gather(starts, number + 1) - 1 - place
+
+
+def radii(shape: Any, options: Options, seed: Any) -> Any:
+    """Return the radius of every centre, int32: uniform in 1..window, or window."""
+    if options.window_kind == "fixed":
+        return tf.fill(shape, options.window)
+    return tf.random.stateless_uniform(shape, seed, 1, options.window + 1, tf.int32)
+
+
+def reach(radius: Any, before: Any, behind: Any, options: Options) -> tuple[Any, Any]:
+    """Return how many places left and right of every centre are its context: its radius, within its sentence."""
+    right = tf.minimum(radius, behind)
+    return tf.zeros_like(right) if options.forward_only else tf.minimum(radius, before), right
+
+
+def _blocks(values: Any, steps: Any, options: Options, around: int = 0, fill: int = 0) -> Any:
+    """Cut into `blocks` streams of steps * block places, each block with `around` places on both sides."""
+    block, blocks = options.block, options.blocks
     missing = steps * blocks * block - tf.size(values)
-    padded = tf.pad(values, [[window, window + missing]], constant_values=fill)
+    padded = tf.pad(values, [[around, around + missing]], constant_values=fill)
     at = tf.range(steps)[:, None, None] * block + tf.range(blocks)[None, :, None] * (steps * block)
-    return tf.gather(padded, at + tf.range(block + 2 * window)[None, None, :])
+    return tf.gather(padded, at + tf.range(block + 2 * around)[None, None, :])

@@ -24,8 +24,8 @@ OBJECTIVES: dict[tuple[str, str], Callable[[Options, np.ndarray], Objective]] = 
     ("cbow", "negative-sampling"): lambda options, counts: CbowSampling(options),
     ("skipgram", "hierarchical-softmax"): SkipGramTree,
     ("cbow", "hierarchical-softmax"): CbowTree,
-    ("skipgram", "full-softmax"): lambda options, counts: SkipGramSoftmax(options, len(counts)),
-    ("cbow", "full-softmax"): lambda options, counts: CbowSoftmax(options, len(counts)),
+    ("skipgram", "full-softmax"): lambda options, counts: SkipGramSoftmax(options),
+    ("cbow", "full-softmax"): lambda options, counts: CbowSoftmax(options),
 }
 
 

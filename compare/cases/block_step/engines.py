@@ -45,23 +45,34 @@ def objective(x: Mapping[str, Any]) -> tuple[Any, Any]:
         blocks=blocks, shared_noise=x["noise"].shape[1], negatives=x["negatives"], limit=x["limit"],
         forward_only=bool(x["forward"]), cbow_gradient="word2vec.c" if x["undivided"] else "exact",
     )  # fmt: skip
-    at = Stream(x["keys"], x["sentence"], x["radius"], x["noise"])
+    left, right = sides(x, options)
+    at = Stream(x["keys"], left, right, x["noise"])
     return (CbowSampling if x["cbow"] else SkipGramSampling)(options), at
+
+
+def sides(x: Mapping[str, Any], options: Any) -> list[Any]:
+    """How far every window reaches to the left and right, as a chunk of text has it: blocks are its sentences."""
+    import tensorflow as tf
+
+    from tf_emb.word2vec.stream import reach, sentences
+
+    text = tf.pad(x["keys"], [[0, 0], [0, 1]], constant_values=-1)  # a block does not reach into the next one
+    _, *room = sentences(tf.reshape(text, [-1]))
+    word = tf.where(text >= 0)
+    before, behind = [tf.scatter_nd(word, of, tf.shape(text, tf.int64))[:, options.window :] for of in room]
+    block, radius = options.block, x["radius"]
+    live = tf.cast(x["keys"][:, options.window : options.window + block] >= 0, tf.int32)
+    return [side * live for side in reach(radius, before[:, :block], behind[:, :block], options)]
 
 
 def slopes(of: Any, at: Any, tables: list[Any]) -> list[Any]:
     """Loss, count, and the gradients of the loss with respect to whole tables."""
     import tensorflow as tf
 
-    from tf_emb.word2vec.rows import Rows
-
-    rows = [Rows.read(table, ids) for table, ids in zip(tables, of.ids(at), strict=True)]
     with tf.GradientTape() as tape:
-        tape.watch([part.values for part in rows])
-        loss, count = of.loss(*rows, at)
-    gradients = tape.gradient(loss, [part.values for part in rows])
-    shape = tables[0].shape
-    return [loss, count, *(tf.scatter_nd(p.ids[:, None], g, shape) for p, g in zip(rows, gradients, strict=True))]
+        tape.watch(tables)
+        loss, count = of.loss(*map(tf.gather, tables, of.ids(at)), at)
+    return [loss, count, *map(tf.convert_to_tensor, tape.gradient(loss, tables))]
 
 
 def run_torch(x: Mapping[str, Any]) -> dict[str, Any]:
