@@ -42,9 +42,10 @@ def main() -> None:
     from compare.speed.word2vec.trained import limit_threads
 
     part, folder, arguments = sys.argv[1], Path(sys.argv[2]), json.loads(sys.argv[3])
+    corpus = load(folder)
     limit_threads(arguments["threads"])
     measure = importlib.import_module(f"compare.speed.word2vec.{part}").measure
-    say(event="measured", result=measure(load(folder), **arguments))
+    say(event="measured", result=measure(corpus, **arguments))
 
 
 if __name__ == "__main__":

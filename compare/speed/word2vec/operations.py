@@ -43,7 +43,8 @@ def of_model(corpus: Corpus, options: Mapping[str, Any], rounds: int) -> dict[st
     for _ in range(rounds):
         turn = trained.turn(corpus)
         plain.append(1e9 * turn["seconds"] / turn["kept"])
-        turn, taken = profiled(lambda: trained.turn(corpus))
+        trained.reset()
+        turn, taken = profiled(lambda: trained.train(corpus))
         traced.append(1e9 * turn["seconds"] / turn["kept"])
         operations.append({kind: ns / turn["kept"] for kind, ns in taken.items()})
     return shares(statistics.median(plain), medians(operations)) | {"traced": statistics.median(traced)}

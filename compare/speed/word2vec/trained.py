@@ -11,7 +11,6 @@ MODELS: dict[str, dict[str, Any]] = {
     "CBOW, negative sampling": {"model": "cbow", "loss": "negative-sampling"},
     "skip-gram, Huffman tree": {"model": "skipgram", "loss": "hierarchical-softmax"},
 }
-TURNS = {"rounds": 3, "words": 1_000_000}  # of a model, where no length is asked about
 
 
 def limit_threads(threads: int) -> None:
@@ -42,13 +41,17 @@ class Trained:
         self.turn(Corpus(corpus.ids[: 8 * self.options.blocks * self.options.block], corpus.counts))
 
     def turn(self, corpus: Corpus) -> dict[str, Any]:
-        """Train from the start on a corpus once; return its seconds, words and kept words.
+        """Train from the start values on a corpus once; see `train`."""
+        self.reset()
+        return self.train(corpus)
+
+    def train(self, corpus: Corpus) -> dict[str, Any]:
+        """Train on a corpus once; return the seconds, the words and the kept words.
 
         The clock sees what `Word2Vec.fit` does after compiling: threads start, chunks are drawn and trained.
         """
         from tf_emb.word2vec.training import Progress, Training
 
-        self.reset()
         words, seen = corpus.words, list[Progress]()
         began = time.perf_counter()
         Training(corpus.ids, words, self.options).run(self._trainer, [seen.append])
