@@ -34,12 +34,15 @@ class Rows:
         """Return the row of every place, shape + (dim,); the gradient of a row is summed over its places."""
         return tf.reshape(spread(self.values, self.place), (*shape, self.values.shape[-1]))
 
-    def descend(self, table: Any, gradient: Any, rate: Any, limit: float) -> None:
-        """Write values - rate * gradient * min(1, limit / count) back.
+    def descend(self, table: Any, gradient: Any, rate: Any, limit: float, frozen: Any = None) -> None:
+        """Write values - rate * gradient * min(1, limit / count) back; where `frozen` (vocab,) holds, the values alone.
 
         A gradient summed over many places is taken from one stale row, so a frequent row would act as if its learning
         rate were `count` times as large: norms grow without bound. The limit is the number of places whose sum is still
         taken in full.
         """
         scale = rate * tf.minimum(tf.ones((), gradient.dtype), limit / tf.cast(self.count, gradient.dtype))
-        table.scatter_update(tf.IndexedSlices(self.values - gradient * scale[:, None], self.ids))
+        moved = self.values - gradient * scale[:, None]
+        if frozen is not None:  # chosen, not multiplied by 0: -0.0 and a gradient that is not finite would show
+            moved = tf.where(tf.gather(frozen, self.ids)[:, None], self.values, moved)
+        table.scatter_update(tf.IndexedSlices(moved, self.ids))
