@@ -21,6 +21,7 @@ DOCUMENTS = (
     "docs/projector.md",
     "docs/results.md",
     "docs/semantics.md",
+    "docs/word2vec.md",
 )
 TEXT = "the cat sat on the mat\nthe dog sat on the rug\nthe cat saw the dog\n" * 40
 

@@ -40,16 +40,24 @@ def train(
     mode: Annotated[str, typer.Option(help="block, or exact: pair by pair, slowly.")] = "block",
     logdir: Annotated[Path | None, typer.Option(help="Write loss and speed for TensorBoard here.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that was stopped.")] = False,
+    held_out: Annotated[str | None, typer.Option(help="Another text; its loss is shown after every epoch.")] = None,
+    patience: Annotated[
+        int | None, typer.Option(min=1, help="Stop after so many epochs without a better held-out loss; keep the best.")
+    ] = None,
 ) -> None:
     """Train word2vec, and write the vectors."""
     options = {"model": model, "loss": loss, "dim": dim, "window": window, "negatives": negatives, "sample": sample,
                "min_count": min_count, "max_vocab": max_vocab, "epochs": epochs, "rate": rate, "threads": threads,
                "seed": seed}  # fmt: skip
+    if patience is not None and held_out is None:
+        raise ValueError(f"`--patience` must come with `--held-out`; got {patience} alone. Name a text to measure.")
     if mode == "block":
-        status = train_blocks(corpus, output, options, tokenize, resume, logdir)
+        status = train_blocks(corpus, output, options, tokenize, resume, logdir, held_out, patience)
         if status:
             raise typer.Exit(status)
         return
+    if held_out is not None:
+        raise ValueError(f"`--held-out` must come with `--mode block`; got {mode!r}. Leave one of them out.")
     if mode != "exact" or (model, loss) != ("skipgram", SAMPLING):
         raise ValueError(f"`--mode` must be block, or exact for skip-gram with negative sampling; got {mode!r}.")
     train_exact_file(Path(corpus), output, dim, window, negatives, sample, min_count, epochs, rate, seed)
@@ -61,8 +69,9 @@ def state_path(output: Path) -> Path:
 
 
 def train_blocks(
-    corpus: str, output: Path, options: dict[str, Any], tokenize: Any, resume: bool, logdir: Path | None
-) -> int:
+    corpus: str, output: Path, options: dict[str, Any], tokenize: Any, resume: bool, logdir: Path | None,
+    held_out: str | None = None, patience: int | None = None,
+) -> int:  # fmt: skip
     """Train, and write the vectors; return the exit status: 0, or 130 when it was stopped.
 
     Args:
@@ -72,6 +81,8 @@ def train_blocks(
         tokenize: name of a tokenizer.
         resume: go on from the state beside `output`.
         logdir: where scalars for TensorBoard go, or None.
+        held_out: a text to measure after every epoch.
+        patience: see `tf_emb.word2vec.EarlyStopping`; None trains for all epochs.
     """
     from tf_emb.corpus import encode_corpus, prepare
     from tf_emb.vectors import check_path, save_vectors
@@ -90,7 +101,8 @@ def train_blocks(
     else:
         encoded = prepare(corpus, tokenize, min_count=options["min_count"], max_vocab=options["max_vocab"])
     print(f"{encoded.raw_words:,} words, {len(encoded.vocabulary):,} kept in the vocabulary", file=sys.stderr)
-    stopped = _run(model, encoded, resume, logdir)
+    measured = None if held_out is None else encode_corpus(held_out, encoded.vocabulary, tokenize)
+    stopped = _run(model, encoded, resume, logdir, measured, patience)
     save_vectors(output, model.vocabulary.words, model.tables[0].numpy(), counts=model.vocabulary.counts)
     if stopped:
         model.save(state)
@@ -109,14 +121,20 @@ def _one_thread_an_operation() -> None:
     tf.constant(0)  # the first operation looks for devices, and says so
 
 
-def _run(model: "Word2Vec", encoded: Any, resume: bool, logdir: Path | None) -> bool:
+def _run(
+    model: "Word2Vec", encoded: Any, resume: bool, logdir: Path | None, held_out: Any, patience: int | None
+) -> bool:
     """Train under a progress bar; return whether the user stopped it."""
+    from tf_emb.word2vec import EarlyStopping
+
     with ExitStack() as stack:
         asked = stack.enter_context(_interruption())
-        callbacks = [stack.enter_context(_bar()), lambda progress: bool(asked)]
+        callbacks: list[Callable[[Progress], Any]] = [stack.enter_context(_bar()), lambda progress: bool(asked)]
+        if patience is not None:
+            callbacks.append(EarlyStopping(patience))
         if logdir is not None:
             callbacks.append(_scalars(logdir))
-        (model.resume if resume else model.fit)(encoded, callbacks)
+        (model.resume if resume else model.fit)(encoded, callbacks, held_out=held_out)
     return bool(asked)
 
 
@@ -156,6 +174,7 @@ def _bar() -> Iterator[Callable[["Progress"], None]]:
             minutes, seconds = divmod(round(at.seconds_left), 60)
             said = f"{at.raw_words_per_second / 1000:,.0f}k words/s ({at.kept_words_per_second / 1000:,.0f}k kept)"
             said += f"  loss {at.loss:.3f}  rate {at.rate:.4f}  {minutes}:{seconds:02d} left"
+            said += f"  held-out {at.held_out_losses[-1]:.3f}" if at.held_out_losses else ""
             bar.update(task, completed=at.share, description=said)
 
         yield show
@@ -172,6 +191,8 @@ def _scalars(logdir: Path) -> Callable[["Progress"], None]:
             tf.summary.scalar("loss", at.loss)
             tf.summary.scalar("rate", at.rate)
             tf.summary.scalar("raw words per second", at.raw_words_per_second)
+            if at.epoch_ends and at.held_out_losses:
+                tf.summary.scalar("held-out loss", at.held_out_losses[-1])
         writer.flush()
 
     return write
@@ -180,8 +201,10 @@ def _scalars(logdir: Path) -> Callable[["Progress"], None]:
 def _last_line(model: "Word2Vec", raw_words: int, output: Path) -> str:
     what = "pair" if model.options.model == "skipgram" else "centre"
     first, last = model.losses[0], model.losses[-1]
-    epochs = model.options.epochs
+    epochs = len(model.losses)  # fewer than asked for where the held-out loss stopped it
+    held_out = model.held_out_losses
+    measured = f"held-out loss {min(held_out):.3f} at best, {held_out[-1]:.3f} at last; " if held_out else ""
     return (
         f"{len(model.vocabulary):,} words, {raw_words * epochs:,} raw words in {epochs} epochs; "
-        f"loss {first:.3f} -> {last:.3f} nats a {what}, first to last epoch; written to {output}"
+        f"loss {first:.3f} -> {last:.3f} nats a {what}, first to last epoch; {measured}written to {output}"
     )

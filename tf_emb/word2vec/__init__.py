@@ -1,5 +1,6 @@
 """word2vec in TensorFlow, trained by a GradientTape."""
 
+from tf_emb.word2vec.early_stopping import EarlyStopping
 from tf_emb.word2vec.exact import ExactTrainer
 from tf_emb.word2vec.exact_losses import example_loss
 from tf_emb.word2vec.examples import Examples
@@ -11,6 +12,7 @@ from tf_emb.word2vec.training import Progress
 from tf_emb.word2vec.word2vec import Word2Vec
 
 __all__ = [
+    "EarlyStopping",
     "ExactTrainer",
     "Examples",
     "Options",

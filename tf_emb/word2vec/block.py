@@ -14,6 +14,7 @@ from tf_emb.word2vec.rows import AllRows, Rows
 from tf_emb.word2vec.stream import Stream
 
 Tables = tuple[Any, Any]
+Frozen = tuple[Any, Any]  # of each table: bool (vocab,), or None if every row moves
 
 
 class Objective(Protocol):
@@ -32,7 +33,9 @@ class Objective(Protocol):
         """
 
 
-def take_step(objective: Objective, tables: Tables, at: Stream, rate: Any, limit: float) -> tuple[Any, Any]:
+def take_step(
+    objective: Objective, tables: Tables, at: Stream, rate: Any, limit: float, frozen: Frozen = (None, None)
+) -> tuple[Any, Any]:
     """Take one step of gradient descent.
 
     Args:
@@ -41,6 +44,7 @@ def take_step(objective: Objective, tables: Tables, at: Stream, rate: Any, limit
         at: one step of a stream.
         rate: the learning rate, the dtype of the tables.
         limit: see `Rows.descend`.
+        frozen: rows that stay.
 
     Returns:
         The loss before the step, in nats, and the number it is a sum over.
@@ -53,14 +57,16 @@ def take_step(objective: Objective, tables: Tables, at: Stream, rate: Any, limit
     with tf.GradientTape() as tape:
         tape.watch(places)
         loss, count = objective.loss(inputs, outputs, at)
-    for table, rows, gradient in zip(tables, sides, tape.gradient(loss, places), strict=True):
-        rows.descend(table, gradient, rate, limit)
+    gradients = tape.gradient(loss, places)
+    for table, rows, gradient, stays in zip(tables, sides, gradients, frozen, strict=True):
+        rows.descend(table, gradient, rate, limit, stays)
     return loss, count
 
 
 def train_stream(
-    objective: Objective, tables: Tables, of: Stream, rates: tuple[Any, Any], options: Options
-) -> tuple[Any, Any]:
+    objective: Objective, tables: Tables, of: Stream, rates: tuple[Any, Any], options: Options,
+    frozen: Frozen = (None, None),
+) -> tuple[Any, Any]:  # fmt: skip
     """Take every step of a stream, the rate falling linearly from the first of `rates` to the last.
 
     Returns:
@@ -72,6 +78,6 @@ def train_stream(
         tf.autograph.experimental.set_loop_options(parallel_iterations=1)
         done = tf.cast(i, dtype) / tf.cast(of.steps, dtype)
         rate = rates[0] + (rates[1] - rates[0]) * done
-        nats, seen = take_step(objective, tables, of.at(i, options), rate, options.limit)
+        nats, seen = take_step(objective, tables, of.at(i, options), rate, options.limit, frozen)
         loss, count = loss + tf.cast(nats, tf.float64), count + tf.cast(seen, tf.float64)
     return loss, count

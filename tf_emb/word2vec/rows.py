@@ -38,7 +38,7 @@ class Rows:
         rows = tf.gather(self.values, self.place)
         return tf.reshape(rows, tf.concat([self.shape, [self.values.shape[-1]]], 0))
 
-    def descend(self, table: Any, gradient: Any, rate: Any, limit: float) -> None:
+    def descend(self, table: Any, gradient: Any, rate: Any, limit: float, frozen: Any = None) -> None:
         """Write values - rate * min(1, limit / count) * the sum of the gradient over each row's places back.
 
         A gradient summed over many places is taken from one stale row, so a frequent row would act as if its learning
@@ -50,11 +50,15 @@ class Rows:
             gradient: shape (*shape, dim), with respect to `at_places`.
             rate: a scalar, the dtype of the table.
             limit: in places.
+            frozen: bool, shape (vocab,): rows that stay as they are; None for none.
         """
         dtype = gradient.dtype
         scale = rate * tf.minimum(tf.ones((), dtype), limit / tf.cast(self.count, dtype))
         flat = tf.reshape(gradient, (-1, self.values.shape[-1]))
-        table.scatter_update(tf.IndexedSlices(self.values - scaled_place_sum(flat, self.place, scale), self.ids))
+        moved = self.values - scaled_place_sum(flat, self.place, scale)
+        if frozen is not None:  # chosen, not multiplied by 0: -0.0 and a gradient that is not finite would show
+            moved = tf.where(tf.gather(frozen, self.ids)[:, None], self.values, moved)
+        table.scatter_update(tf.IndexedSlices(moved, self.ids))
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,7 @@ class AllRows:
         """Return the table."""
         return self.values
 
-    def descend(self, table: Any, gradient: Any, rate: Any, limit: float) -> None:
-        """Subtract rate * gradient; a row that is used once has no limit."""
-        table.assign_sub(rate * gradient)
+    def descend(self, table: Any, gradient: Any, rate: Any, limit: float, frozen: Any = None) -> None:
+        """Subtract rate * gradient, but from `frozen` rows; a row that is used once has no limit."""
+        moved = rate * gradient
+        table.assign_sub(moved if frozen is None else tf.where(frozen[:, None], tf.zeros_like(moved), moved))

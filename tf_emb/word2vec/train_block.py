@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_emb.corpus import keep_probability, noise_distribution
-from tf_emb.word2vec.block import Objective, Tables, train_stream
+from tf_emb.word2vec.block import Frozen, Objective, Tables, train_stream
 from tf_emb.word2vec.block_sampling import CbowSampling, SkipGramSampling
 from tf_emb.word2vec.block_softmax import CbowSoftmax, SkipGramSoftmax
 from tf_emb.word2vec.block_tree import CbowTree, SkipGramTree
@@ -62,9 +62,10 @@ class BlockTrainer:
         tables: TensorFlow variables: input (vocab, dim) and output.
         counts: shape (vocab,), occurrences in the corpus.
         options: see `Options`.
+        frozen: rows of each table that stay.
     """
 
-    def __init__(self, tables: Tables, counts: np.ndarray, options: Options) -> None:
+    def __init__(self, tables: Tables, counts: np.ndarray, options: Options, frozen: Frozen = (None, None)) -> None:
         self.options = options
         keep = tf.constant(keep_probability(counts, options.sample), tf.float32)
         noise = Alias(noise_distribution(counts, options.ns_exponent))
@@ -74,7 +75,7 @@ class BlockTrainer:
         @tf.function
         def train(ids: Any, seed: Any, first_rate: Any, last_rate: Any) -> Any:
             of = stream(ids, keep, noise, options, seed)
-            return *train_stream(objective, tables, of, (first_rate, last_rate), options), of.kept
+            return *train_stream(objective, tables, of, (first_rate, last_rate), options, frozen), of.kept
 
         rate = tf.TensorSpec([], tf.float32)
         self._train = train.get_concrete_function(

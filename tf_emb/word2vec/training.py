@@ -20,11 +20,14 @@ class Progress:
         epoch: passes that are over.
         share: of the training that is done, in [0, 1].
         raw_words: words of the corpus read so far, over all passes, before subsampling.
-        seconds: since this training began or went on.
+        seconds: since this training began or went on, without those that the held-out text took.
         seconds_words: the part of `raw_words` that was read in these seconds.
         seconds_kept: what subsampling left of these.
         loss: mean nats a pair (skip-gram) or centre (CBOW) of the last chunk.
         rate: the learning rate.
+        held_out_losses: mean nats a pair or centre on the held-out text, after every pass that is over; empty
+            without such a text.
+        epoch_ends: whether this chunk was the last of a pass.
     """
 
     epoch: int
@@ -35,6 +38,8 @@ class Progress:
     seconds_kept: int
     loss: float
     rate: float
+    held_out_losses: tuple[float, ...] = ()
+    epoch_ends: bool = False
 
     @property
     def raw_words_per_second(self) -> float:
@@ -66,6 +71,8 @@ class Training:
         options: how many passes, among others.
         done: chunks that are trained; they are taken in order.
         sums: loss and count of every epoch, float64, shape (epochs, 2).
+        held_out_losses: of the held-out text, after every epoch that ended with one.
+        best: the tables after the best of these epochs, where they are kept.
     """
 
     ids: np.ndarray
@@ -73,6 +80,8 @@ class Training:
     options: Options
     done: int = 0
     sums: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)))
+    held_out_losses: list[float] = field(default_factory=list)
+    best: Sequence[np.ndarray] | None = None
 
     def __post_init__(self) -> None:
         self.parts = list(chunks(self.ids, chunk_size(len(self.ids), self.options)))
@@ -84,26 +93,58 @@ class Training:
         """Mean loss of every epoch that began, in nats a pair (skip-gram) or centre (CBOW)."""
         return [float(loss / count) for loss, count in self.sums if count]
 
-    def run(self, trainer: BlockTrainer, callbacks: Sequence[Callback]) -> None:
-        """Train on what is left; a callback that returns True ends it, and so does an interruption, between chunks."""
-        began, first, kept = time.perf_counter(), self._words(self.done), 0
+    @property
+    def planned(self) -> int:
+        """How many chunks there are, over all epochs."""
+        return len(self.parts) * self.options.epochs
+
+    @property
+    def between_epochs(self) -> bool:
+        """Whether the chunk that was trained last ended an epoch."""
+        return bool(self.parts) and self.done % len(self.parts) == 0
+
+    def run(
+        self, trainer: BlockTrainer, callbacks: Sequence[Callback], held_out: Callable[[], float] | None = None
+    ) -> None:
+        """Train on what is left; a callback that returns True ends it, and so does an interruption, between chunks.
+
+        Args:
+            trainer: changes the tables.
+            callbacks: called after every chunk.
+            held_out: measures the tables after every epoch. No thread begins the next one before that.
+        """
+        began, first, kept, ended = time.perf_counter(), self._words(self.done), 0, False
 
         def note(of: Trained) -> bool:
-            nonlocal kept
+            nonlocal began, kept, ended
             self.done, kept = self.done + 1, kept + of.kept
             self.sums[of.chunk.number // len(self.parts)] += of.loss, of.count
+            if held_out is not None and self.between_epochs:
+                trained = time.perf_counter()
+                self.held_out_losses.append(held_out())
+                began += time.perf_counter() - trained
             words, share = self._words(self.done), self._share(self.done)
             at = Progress(
                 self.done // len(self.parts), share, words, time.perf_counter() - began, words - first, kept,
-                of.loss / max(of.count, 1), trainer.rate(share),
+                of.loss / max(of.count, 1), trainer.rate(share), tuple(self.held_out_losses), self.between_epochs,
             )  # fmt: skip
-            return True in [callback(at) for callback in callbacks]  # every one is called
+            ended = True in [callback(at) for callback in callbacks] or ended  # every one is called
+            return ended
 
-        run_threads(self._jobs(trainer), self.options.threads, note)
+        for stop in self._stops(held_out is not None):
+            if not ended:
+                run_threads(self._jobs(trainer, stop), self.options.threads, note)
 
-    def _jobs(self, trainer: BlockTrainer) -> Iterator[Callable[[], Trained]]:
-        """Yield the training of every chunk that is left; draws and rates depend on its number alone."""
-        for number in range(self.done, len(self.parts) * self.options.epochs):
+    def _stops(self, every_epoch: bool) -> list[int]:
+        """Return the chunks before which every thread has to be done, so that the tables are those of whole epochs."""
+        if not (every_epoch and self.parts):
+            return [self.planned]
+        size = len(self.parts)
+        return list(range((self.done // size + 1) * size, self.planned + 1, size))
+
+    def _jobs(self, trainer: BlockTrainer, stop: int) -> Iterator[Callable[[], Trained]]:
+        """Yield the training of every chunk before `stop` that is left; draws and rates depend on its number alone."""
+        for number in range(self.done, stop):
             part = self.parts[number % len(self.parts)]
             share = self._share(number), self._share(number + 1)
             yield partial(trainer.train, self.ids, Chunk(number, part.start, part.stop), share)
