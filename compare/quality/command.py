@@ -11,7 +11,7 @@ from rich.console import Console
 from compare.quality import word2vec
 from compare.quality.report import as_json, last_line, print_report, write
 from compare.word2vec import rows
-from compare.word2vec.plan import QUICK, Settings
+from compare.word2vec.plan import asked
 
 WIDTH = 100  # columns, where the terminal says less: the tables need them
 SUBJECTS = ("word2vec", "methods")
@@ -64,7 +64,7 @@ def run_quality(
     with errors.status("reading the text") as status:
         try:
             word2vec.run(
-                settings(given, threads, quick), rows.named(row), epochs=epochs or ([1] if quick else [1, 5]),
+                asked(given, threads, quick), rows.named(row), epochs=epochs or ([1] if quick else [1, 5]),
                 seeds=seeds or (1 if quick else 3), peers=known(peer or []),
                 before=word2vec.read(resume) if resume else None, on_result=files.write,
                 on_training=lambda number, count, item: status.update(
@@ -79,21 +79,6 @@ def run_quality(
     if stopped:
         print("compare: stopped; add --resume and the path of quality.json to go on.", file=sys.stderr)
         raise typer.Exit(130)
-
-
-def settings(given: dict[str, Any], threads: int, quick: bool) -> Settings:
-    """Return the settings that options ask for; those that are not given have their defaults.
-
-    Raises:
-        ValueError: the program cannot be run.
-    """
-    named: dict[str, Any] = {name: str(value) if isinstance(value, Path) else value
-                             for name, value in given.items() if value is not None}  # fmt: skip
-    program = named.get("program")
-    if program and not Path(program).is_file():
-        raise ValueError(f"`--word2vec-c` must be the program's file; got {program}, which is none.")
-    sizes: dict[str, Any] = QUICK if quick else {}
-    return Settings(**{**sizes, **named, "threads": threads})
 
 
 def known(peers: list[str]) -> list[str]:

@@ -10,7 +10,7 @@ from compare.word2vec.rows import SAMPLED
 TITLES = {
     "analogies, 30k": "analogies among 30,000 words, %", "analogies, all": "analogies among all words, %",
     "WordSim-353": "WordSim-353, Spearman", "SimLex-999": "SimLex-999, Spearman",
-    HELD_OUT: "held-out loss, nats a pair (left: better)", SPEED: "raw words a second",
+    HELD_OUT: "held-out loss, nats a pair (left: better)", SPEED: "thousands of raw words a second",
 }  # fmt: skip
 ACROSS = 3
 PRIOR = f"{SAMPLED}, prior added"
@@ -26,11 +26,11 @@ def plot(result: dict[str, Any]) -> Any:
     down = -(-len(panels) // ACROSS)
     groups = max(len({place(of) for of in trainings if found(name, of)}) for name in panels)
     figure = Figure(figsize=(4.3 * min(ACROSS, len(panels)), 0.9 + down * (0.9 + 0.72 * groups)), layout="constrained")
-    grid = figure.subplots(down, min(ACROSS, len(panels)), squeeze=False).flat
+    grid = list(figure.subplots(down, min(ACROSS, len(panels)), squeeze=False).flat)
     styles = {name: (COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]) for i, name in enumerate(names(trainings))}
     for axes, measure in zip(grid, panels, strict=False):
         _panel(axes, measure, trainings, styles)
-    for axes in list(grid)[len(panels) :]:
+    for axes in grid[len(panels) :]:
         axes.set_visible(False)
     _legend(figure, styles)
     return figure
@@ -72,12 +72,20 @@ def _panel(axes: Any, measure: str, trainings: list[Training], styles: dict[str,
     for edge in range(1, len(places)):
         axes.axhline(edge - 0.5, color="#dddddd", linewidth=0.6)
     if measure == SPEED:
-        axes.set_xscale("log")
+        thousands(axes)
     axes.set_title(TITLES[measure], fontsize=9, loc="left")
     axes.tick_params(axis="x", labelsize=8)
     axes.margins(x=0.12)
     axes.grid(True, axis="x", color="#eeeeee", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def thousands(axes: Any) -> None:
+    """Make the axis of words a second logarithmic, in thousands."""
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(lambda value, place: f"{value / 1000:g}")
+    axes.xaxis.set_minor_formatter(lambda value, place: f"{value / 1000:g}" if f"{value:e}"[0] in "25" else "")
+    axes.tick_params(axis="x", which="minor", labelsize=7)
 
 
 def _dots(axes: Any, values: list[float], height: float, colour: str, marker: str) -> None:

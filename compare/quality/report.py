@@ -14,6 +14,7 @@ from rich.text import Text
 from compare.quality.bars import MARGINS, SPEED, Training
 from compare.quality.scores import HELD_OUT, WITH_PRIOR
 from compare.report import replace
+from compare.word2vec.rows import ROWS
 
 BARS = (17, 20, 20, 23, 11)
 CONTENDERS = (25, 5, 5, 6, 6, 6, 9, 8, 6)
@@ -84,7 +85,8 @@ def contenders_table(trainings: list[Training]) -> Group:
     """Return a line a contender: what bars do not speak of, too."""
     heads = ("", "30k %", "all %", "WS-353", "SimLex", "nats", "k words/s", "/ CPU-s", "MiB")
     tables: list[Any] = [_line(CONTENDERS, *heads)]
-    named = sorted(trainings, key=lambda of: (of["row"], of["epochs"]))
+    order = [row.name for row in ROWS]
+    named = sorted(trainings, key=lambda of: (order.index(of["row"]), of["epochs"]))
     for name, group in groupby(named, key=lambda of: (of["row"], of["epochs"])):
         tables.append(Text(heading(*name), "bold"))
         for contender, of in _by_contender(list(group)).items():

@@ -56,6 +56,21 @@ class Settings:
 QUICK = {"words": 20_000, "slow_words": 2_000, "softmax_words": 10_000, "dim": 10, "quick": True}
 
 
+def asked(given: dict[str, Any], threads: int, quick: bool) -> Settings:
+    """Return the settings that options ask for; those that are not given have their defaults.
+
+    Raises:
+        ValueError: the program cannot be run.
+    """
+    named: dict[str, Any] = {name: str(value) if isinstance(value, Path) else value
+                             for name, value in given.items() if value is not None}  # fmt: skip
+    program = named.get("program")
+    if program and not Path(program).is_file():
+        raise ValueError(f"`--word2vec-c` must be the program's file; got {program}, which is none.")
+    sizes: dict[str, Any] = QUICK if quick else {}
+    return Settings(**{**sizes, **named, "threads": threads})
+
+
 @dataclass(frozen=True)
 class Item:
     """One training of a plan; `epochs` names its group, in which a slow contender may train for one epoch only."""
@@ -118,9 +133,9 @@ class Texts:
 def task(item: Item, texts: Texts, settings: Settings, vectors: Path | None = None) -> Task:
     """Return what a contender is asked in one training."""
     row, slow = item.row, item.contender in SLOW
-    asked = {"contender": item.contender, "loss": row.loss} | row.overrides.get(item.contender, {})
+    given = {"contender": item.contender, "loss": row.loss} | row.overrides.get(item.contender, {})
     return Task(
-        **asked, text=str(texts.of(row).path), model=row.model, dim=settings.dim, window=settings.window,
+        **given, text=str(texts.of(row).path), model=row.model, dim=settings.dim, window=settings.window,
         negatives=settings.negatives, sample=settings.sample, min_count=settings.min_count, max_vocab=row.max_vocab,
         epochs=1 if slow and row.likelihood else item.epochs,  # it is timed there, not judged
         threads=settings.threads, seed=item.seed, words=settings.slow_words if slow else None,
