@@ -50,9 +50,12 @@ def likelihoods(vectors: Path, train: Path, held: Path, asked: dict[str, Any], p
         asked: `window`, `min_count` and `max_vocab` of the training.
         prior: whether to return the second, too.
     """
+    from tf_emb.commands.silence import silent_start
     from tf_emb.corpus import noise_distribution
     from tf_emb.vectors import load_vectors
-    from tf_emb.word2vec.held_out import log_likelihood
+
+    with silent_start():
+        from tf_emb.word2vec.held_out import log_likelihood
 
     encoded = _encoded(train, held, asked["min_count"], asked["max_vocab"])
     found = load_vectors(vectors)

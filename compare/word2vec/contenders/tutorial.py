@@ -17,12 +17,19 @@ BATCH, BUFFER = 1024, 10_000
 
 
 def prepare(task: Task) -> Job:
-    """Make the examples and the model, and compile its step on one batch, after which it starts again."""
+    """Limit the threads and build the job."""
     import tensorflow as tf
 
     for limit in (tf.config.threading.set_intra_op_parallelism_threads,
                   tf.config.threading.set_inter_op_parallelism_threads):  # fmt: skip
         limit(task.threads)
+    return build(task)
+
+
+def build(task: Task) -> Job:
+    """Make the examples and the model, and compile its step on one batch, after which it starts again."""
+    import tensorflow as tf
+
     if (task.model, task.loss) != ("skipgram", "negative-sampling"):
         raise refuse(task)
     from tf_emb.corpus import draw_noise, noise_distribution
@@ -38,7 +45,7 @@ def prepare(task: Task) -> Job:
     data = tf.data.Dataset.from_tensor_slices(((pairs.centers, words), labels))
     data = data.shuffle(BUFFER, seed=task.seed).batch(BATCH).cache().prefetch(tf.data.AUTOTUNE)
     _warm(model, data)
-    return Job(train=lambda: model.fit(data, epochs=task.epochs, verbose=0),
+    return Job(train=lambda: model.fit(data, epochs=task.epochs, shuffle=False, verbose=0),
                save=lambda path: _save(model, pairs.vocabulary.words, path), raw_words=pairs.words * task.epochs,
                version=f"tensorflow {tf.__version__}, keras {tf.keras.__version__}")  # fmt: skip
 
@@ -58,7 +65,7 @@ def _model(vocab: int, dim: int) -> Any:
 def _warm(model: Any, data: Any) -> None:
     """Compile by one step, and put weights and optimizer back."""
     held = model.get_weights()
-    model.fit(data.take(1), verbose=0)
+    model.fit(data.take(1), shuffle=False, verbose=0)
     model.set_weights(held)
     for slot in model.optimizer.variables[2:]:  # behind iterations and the learning rate
         slot.assign(np.zeros(slot.shape, np.float32))
