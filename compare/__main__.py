@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from compare import cases, engines, parity, record, vectors
 from compare.dtypes import DTYPES
+from compare.quality.command import run_quality
 from compare.report import write
 from compare.report.data import as_json
 from compare.report.terminal import print_report
@@ -95,6 +96,7 @@ def run_references(
 
 
 app.command("speed")(run_speed)
+app.command("quality")(run_quality)
 
 
 @app.command("screenshots")

@@ -96,7 +96,7 @@ def test_a_contender_that_breaks_says_why(tmp_path):
 
 
 def test_what_cannot_be_measured_is_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"`--subject` must be one of layers, projector; got 'cakes'\."):
+    with pytest.raises(ValueError, match=r"`--subject` must be one of layers, projector, word2vec; got 'cakes'\."):
         speed.run(tmp_path, subject="cakes")
 
 

@@ -22,7 +22,7 @@ from compare.speed.layers import OURS, Row
 from compare.worker import MARK
 
 ROOT = Path(__file__).parent.parent.parent
-SUBJECTS = ("layers", "projector")  # the second stands in compare.speed.projector
+SUBJECTS = ("layers", "projector", "word2vec")  # the others stand in compare.speed.projector and .words
 
 
 class Contender:

@@ -14,32 +14,47 @@ from compare.speed.report import as_json, print_report, write
 
 Subject = Annotated[str, typer.Option(help=f"What to measure: {', '.join(speed.SUBJECTS)}.")]
 RowName = Annotated[str, typer.Option("--row", help="Only rows whose name holds this, as 'Bag SGD 1M'; else all.")]
-Rounds = Annotated[int, typer.Option(min=1, help="Turns of each contender.")]
+Rounds = Annotated[int | None, typer.Option(min=1, help="Turns of each contender; 7, for word2vec 3.")]
 Threads = Annotated[int, typer.Option(min=1, help="Threads of each contender.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of every draw.")]
 Out = Annotated[Path | None, typer.Option(help="Folder of the reports; logs/speed/<time> by default.")]
 JsonFile = Annotated[Path | None, typer.Option("--json", help="Also write speed.json here.")]
 Quick = Annotated[bool, typer.Option("--quick", help="Small sizes, to see that it works; the numbers mean nothing.")]
+Corpus = Annotated[Path | None, typer.Option(help="word2vec: text, .xz too; gensim's 300 news documents by default.")]
+Dim = Annotated[int | None, typer.Option(min=1, help="word2vec: size of a vector; 100 by default.")]
+Words = Annotated[int | None, typer.Option(min=1, help="word2vec: only the first so many words of the corpus.")]
+SlowWords = Annotated[int | None, typer.Option(min=1, help="word2vec: words for PyTorch and the tutorial; 200,000.")]
+SoftmaxWords = Annotated[int | None, typer.Option(min=1, help="word2vec: words for the full softmax; 2,000,000.")]
+Program = Annotated[Path | None, typer.Option("--word2vec-c", help="word2vec: the program word2vec.c, a peer more.")]
 
 
 def run_speed(
-    subject: Subject = "layers", row: RowName = "", rounds: Rounds = 7, threads: Threads = 2, seed: Seed = 0,
-    out: Out = None, json: JsonFile = None, quick: Quick = False,
+    subject: Subject = "layers", row: RowName = "", rounds: Rounds = None, threads: Threads = 2, seed: Seed = 0,
+    out: Out = None, json: JsonFile = None, quick: Quick = False, corpus: Corpus = None, dim: Dim = None,
+    words: Words = None, slow_words: SlowWords = None, softmax_words: SoftmaxWords = None, word2vec_c: Program = None,
 ) -> None:  # fmt: skip
-    """Time a training step of ours beside its peers', in turn, and report the ratios."""
+    """Time trainings of ours beside its peers', in turn, and report the ratios."""
     console, errors = Console(highlight=False), Console(stderr=True, highlight=False)
     out = out or Path("logs") / "speed" / datetime.now().strftime("%Y%m%d-%H%M%S")
     if subject == "projector":
         from compare.speed import projector
 
-        projector.command(out, json, rounds=rounds, threads=threads, quick=quick, seed=seed)
+        projector.command(out, json, rounds=rounds or 7, threads=threads, quick=quick, seed=seed)
+        return
+    if subject == "word2vec":
+        from compare.speed.words import command
+        from compare.word2vec.plan import asked
+
+        given = {"corpus": corpus, "dim": dim, "words": words, "slow_words": slow_words,
+                 "softmax_words": softmax_words, "program": word2vec_c}  # fmt: skip
+        command(out, json, lambda: asked(given, threads, quick), row=row, rounds=rounds or 3, seed=seed)
         return
     files = Files(out, json, "python -m compare speed " + " ".join(sys.argv[1:]).removeprefix("speed "))
     stopped = False
     with tempfile.TemporaryDirectory(prefix="speed-") as work, errors.status("starting") as status:
         try:
             speed.run(
-                Path(work), subject=subject, only=row, rounds=rounds, threads=threads, quick=quick, seed=seed,
+                Path(work), subject=subject, only=row, rounds=rounds or 7, threads=threads, quick=quick, seed=seed,
                 on_row=lambda count, name: status.update(f"measuring {name}, of {count} rows"), on_result=files.write,
             )  # fmt: skip
         except (ValueError, RuntimeError) as error:

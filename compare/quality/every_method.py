@@ -1,0 +1,130 @@
+"""The subject "methods": every file of `compare.quality.methods`, its figures beside those of peers."""
+
+import json
+import pkgutil
+import statistics
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from compare.quality import methods
+from compare.quality.figure import Figure
+from compare.report import replace
+from compare.speed import machine
+
+LEGEND = (
+    "Means over seeds (least..most). A figure is held where the mean of ours is at most the margin worse than the "
+    "mean of theirs; a margin below 0: better by at least that."
+)
+
+
+def discover(only: str = "") -> dict[str, ModuleType]:
+    """Return the files whose name holds `only`.
+
+    Raises:
+        ValueError: there is none.
+    """
+    names = [of.name for of in pkgutil.iter_modules(methods.__path__)]
+    found = [name for name in names if only in name]
+    if not found:
+        raise ValueError(f"`--row` must be part of the name of a method; got {only!r}. They are {', '.join(names)}.")
+    return {name: import_module(f"{methods.__name__}.{name}") for name in found}
+
+
+def paths(data: Sequence[str]) -> dict[str, Path]:
+    """Return what `--data` names.
+
+    Raises:
+        ValueError: one is not NAME=PATH, or its path does not exist.
+    """
+    found = {}
+    for given in data:
+        name, equals, path = given.partition("=")
+        if not (name and equals and Path(path).exists()):
+            raise ValueError(f"`--data` must be NAME=PATH, of a path that exists; got {given!r}.")
+        found[name] = Path(path)
+    return found
+
+
+def run(only: str, seeds: int, data: Mapping[str, Path], quick: bool, on_figure: Callable[[str], None],
+        on_result: Callable[[dict[str, Any]], None]) -> None:  # fmt: skip
+    """Measure every method; hand over all that is measured so far, after every figure."""
+    figures: list[dict[str, Any]] = []
+    result = {"subject": "methods", "started": datetime.now().astimezone().isoformat(timespec="seconds"),
+              "seeds": seeds, "quick": quick, "data": {name: str(path) for name, path in data.items()},
+              "machine": machine(), "figures": figures}  # fmt: skip
+    for name, module in discover(only).items():
+        on_figure(name)
+        for figure in module.measure(range(seeds), data, quick):
+            figures.append(as_dict(figure))
+            on_result(result)
+
+
+def as_dict(figure: Figure) -> dict[str, Any]:
+    """Return what JSON holds of a figure."""
+    numbers = {side: [float(value) for value in getattr(figure, side)] for side in ("ours", "theirs")}
+    return asdict(figure) | numbers | {"held": bool(figure.held)}
+
+
+def table(figures: Sequence[dict[str, Any]]) -> Iterator[Any]:
+    """Yield a heading for every system and its data, and a table below it."""
+    heads = list(dict.fromkeys((of["system"], of["data"]) for of in figures))
+    for head in heads:
+        yield Text(": ".join(head), "bold")
+        lines = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+        for name, width in (("measure", 24), ("ours", 20), ("theirs", 20), ("margin", 8), ("", 8)):
+            lines.add_column(name, width=width, justify="left" if name == "measure" else "right", overflow="fold")
+        for of in (of for of in figures if (of["system"], of["data"]) == head):
+            verdict = Text("✓ held", "green") if of["held"] else Text("✗ missed", "bold red")
+            lower = "" if of["higher"] else ", less is better"
+            lines.add_row(
+                f"  {of['measure']}{lower}", _side(of["ours"]), _side(of["theirs"]), f"{of['margin']:g}", verdict
+            )
+            lines.add_row(Text(f"  beside {of['peer']}", "dim"))
+        yield lines
+
+
+def _side(values: Sequence[float]) -> str:
+    middle = f"{statistics.mean(values):.4g}"
+    return middle if len(values) == 1 else f"{middle} ({min(values):.4g}..{max(values):.4g})"
+
+
+def command(out: Path, copy: Path | None, *, only: str, seeds: int, data: Sequence[str], quick: bool) -> None:
+    """Measure, report and write: what `python -m compare quality --subject methods` does."""
+    console, errors = Console(highlight=False), Console(stderr=True, highlight=False)
+    console.width = max(console.width, 100)
+    seen: dict[str, Any] = {}
+    stopped = False
+
+    def write(result: dict[str, Any]) -> None:
+        seen.update(result)
+        text = json.dumps(result, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+        for path in [out / "quality.json"] + ([copy] if copy else []):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            replace(path, text)
+
+    with errors.status("starting") as status:
+        try:
+            run(only, seeds, paths(data), quick, lambda name: status.update(f"measuring {name}"), write)
+        except (ValueError, ImportError, OSError) as error:
+            print(f"compare: {error}", file=sys.stderr)
+            raise typer.Exit(2) from None
+        except KeyboardInterrupt:
+            stopped = True
+    if seen:
+        console.print(*table(seen["figures"]), sep="\n")
+        console.print(Text(LEGEND))
+        console.print(f"\nReports: {out / 'quality.json'}", soft_wrap=True)
+        print(f"{sum(of['held'] for of in seen['figures'])} of {len(seen['figures'])} figures held")
+    if stopped:
+        raise typer.Exit(130)
