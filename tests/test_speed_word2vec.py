@@ -138,3 +138,28 @@ def test_bad_input_is_refused(tmp_path):
     done = invoke("--row", "cakes", "--out", tmp_path)
     assert done.exit_code == 2
     assert "`--row` must be part of the name of a row" in done.stderr
+
+
+def test_all_rows_are_followed_by_ours_alone(monkeypatch, tmp_path):
+    """The rows and the parts have tests of their own; here, that one follows the other and both are kept."""
+    asked = {}
+
+    def extra(**given):
+        asked.update(given)
+        return {"quick": True, "seed": 0}
+
+    monkeypatch.setattr(words, "run", lambda *of: of[-1]({"rows": [], "trainings": []}))
+    monkeypatch.setattr(words, "print_report", lambda *_: None)
+    monkeypatch.setattr(words, "write", lambda result, out: {"speed.json": replaced(out, result)})
+    monkeypatch.setattr(words.word2vec, "extra", extra)
+    done = invoke("--quick", "--rounds", 2, "--threads", 1, "--seed", 5, "--out", tmp_path)
+    assert done.exit_code == 0, done.output
+    assert (asked["rounds"], asked["threads"], asked["quick"], asked["seed"]) == (2, 1, True, 5)
+    assert json.loads((tmp_path / "speed.json").read_text())["alone"] == {"quick": True, "seed": 0}
+    assert "these numbers mean nothing" in done.stdout
+
+
+def replaced(out, result):
+    path = out / "speed.json"
+    path.write_text(json.dumps(result))
+    return path

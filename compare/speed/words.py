@@ -15,7 +15,7 @@ from typing import Any
 import typer
 from rich.console import Console
 
-from compare.speed import machine, ratio
+from compare.speed import machine, ratio, word2vec
 from compare.speed.words_report import print_report, write
 from compare.word2vec import plan
 from compare.word2vec.plan import Item, Settings, Texts
@@ -98,32 +98,62 @@ def ratios(contenders: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
 def command(
     out: Path, copy: Path | None, settings: Callable[[], Settings], *, row: str, rounds: int, seed: int
 ) -> None:
-    """Measure, report and write: what `python -m compare speed --subject word2vec` does."""
+    """Measure, report and write: what `python -m compare speed --subject word2vec` does.
+
+    All rows are followed by what only ours is measured for: `compare.speed.word2vec`.
+    """
     console, errors = Console(highlight=False), Console(stderr=True, highlight=False)
     console.width = max(console.width, 100)
-    said = "python -m compare speed " + " ".join(sys.argv[1:]).removeprefix("speed ")
-    seen: dict[str, Any] = {}
-    paths: dict[str, Path] = {}
+    files = Files(out, copy)
     stopped = False
-
-    def keep(result: dict[str, Any]) -> None:
-        seen.update(result, command=said)
-        paths.update(write(seen, out))
-        if copy is not None:
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            copy.write_bytes(paths["speed.json"].read_bytes())
-
     with tempfile.TemporaryDirectory(prefix="speed-") as work, errors.status("reading the text") as status:
         try:
-            run(settings(), named(row), rounds, seed, Path(work), status.update, keep)
+            of = settings()
+            run(of, named(row), rounds, seed, Path(work), status.update, files.write)
+            if not row:
+                files.write(files.result | {"alone": alone(of, rounds, seed, status.update)})
         except (ValueError, OSError, RuntimeError) as error:
             print(f"compare: {error}", file=sys.stderr)
             raise typer.Exit(2) from None
         except KeyboardInterrupt:
             stopped = True
-    if seen:
-        print_report(seen, console)
-        console.print(f"\nReports: {', '.join(map(str, paths.values()))}", soft_wrap=True)
+    files.report(console)
     if stopped:
-        print(f"compare: stopped after {len(seen.get('trainings', []))} trainings.", file=sys.stderr)
+        print(f"compare: stopped after {len(files.result.get('trainings', []))} trainings.", file=sys.stderr)
         raise typer.Exit(130)
+
+
+def alone(of: Settings, rounds: int, seed: int, say: Callable[[str], None]) -> dict[str, Any]:
+    """Return what only ours is measured for."""
+    return word2vec.extra(
+        corpus=of.corpus, threads=of.threads, quick=of.quick, seed=seed, rounds=rounds,
+        on_part=lambda part: say(f"ours alone: {part}"),
+    )  # fmt: skip
+
+
+class Files:
+    """Where results go, after every training: `out`, and a copy of speed.json if one is asked for."""
+
+    def __init__(self, out: Path, copy: Path | None) -> None:
+        self.out, self.copy = out, copy
+        self.command = "python -m compare speed " + " ".join(sys.argv[1:]).removeprefix("speed ")
+        self.result: dict[str, Any] = {}
+        self.paths: dict[str, Path] = {}
+
+    def write(self, result: dict[str, Any]) -> None:
+        """Replace the files by what is measured so far."""
+        self.result = result | {"command": self.command}
+        self.paths = write(self.result, self.out)
+        if self.copy is not None:
+            self.copy.parent.mkdir(parents=True, exist_ok=True)
+            self.copy.write_bytes(self.paths["speed.json"].read_bytes())
+
+    def report(self, console: Console) -> None:
+        """Print what is there."""
+        if not self.result:
+            return
+        print_report(self.result, console)
+        if "alone" in self.result:
+            console.print()
+            word2vec.print_extra(self.result["alone"], console)
+        console.print(f"\nReports: {', '.join(map(str, self.paths.values()))}", soft_wrap=True)
