@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from tf_emb.corpus import Vocabulary, encode_corpus, lee_background, prepare
 from tf_emb.layers.hierarchical_softmax import huffman
-from tf_emb.word2vec import Word2Vec, evaluation, held_out
+from tf_emb.word2vec import Word2Vec, evaluation, held_out, training
 from tf_emb.word2vec.held_out import log_likelihood
 from tf_emb.word2vec.train_block import OBJECTIVES
 
@@ -85,10 +85,15 @@ def test_evaluate_moves_nothing_and_gives_the_same_number_again() -> None:
 
 
 @pytest.mark.parametrize("model", ["skipgram", "cbow"])
-def test_evaluate_is_what_training_reports_of_tables_that_stand_still(model: str) -> None:
+def test_evaluate_is_what_training_reports_of_tables_that_stand_still(
+    model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluation, "CHUNK", 40)  # chunks, each with draws of its own
+    monkeypatch.setattr(training, "chunk_size", lambda ids, options: 40)
     of = random_model(model=model, rate=1e-30, epochs=1, sample=1e-2, window_kind="shrinking")
     before = of.evaluate(TEXT)
     assert of.fit(TEXT).losses == [before]
+    assert of.training.done > 1
 
 
 def test_evaluate_refuses_what_it_cannot_measure() -> None:
