@@ -16,7 +16,7 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 SENTENCES = [list("abcab"), list("abx")]
-TURNS = [list("abcabc")] * 30 + [list("acbacb")] * 30  # the next letter follows from the two before, not from one
+TURNS = [list("abcabc")] * 16 + [list("acbacb")] * 16  # the next letter follows from the two before, not from one
 
 
 def test_windows_are_the_tokens_before_the_nearest_first() -> None:

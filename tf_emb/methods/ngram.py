@@ -192,7 +192,7 @@ def train_ngram(
     network = NGram(len(vocabulary), seed=seed, **kwargs)
     network.build()
     network.bias.assign(np.log((vocabulary.counts + 1) / (vocabulary.counts + 1).sum()))
-    network.compile(keras.optimizers.AdamW(rate, weight_decay=weight_decay), _mean_loss)
+    network.compile(keras.optimizers.AdamW(rate, weight_decay=weight_decay), _mean_loss, jit_compile=False)
     inputs, targets = windows(sentences, vocabulary, network.config["order"])
     options: dict[str, Any] = {}
     if held_out is not None:
