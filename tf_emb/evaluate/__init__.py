@@ -1,6 +1,7 @@
-"""How good vectors are beside human judgement: word pairs and analogies, the numbers of gensim in seconds."""
+"""How good vectors are: beside human judgement by word pairs and analogies, and by themselves as a representation."""
 
 from tf_emb.evaluate.analogies import Analogies, Section, analogies
 from tf_emb.evaluate.pairs import WordPairs, word_pairs
+from tf_emb.evaluate.representation import Representation, representation
 
-__all__ = ["Analogies", "Section", "WordPairs", "analogies", "word_pairs"]
+__all__ = ["Analogies", "Representation", "Section", "WordPairs", "analogies", "representation", "word_pairs"]

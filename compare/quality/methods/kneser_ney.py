@@ -1,0 +1,73 @@
+"""Interpolated modified Kneser-Ney n-grams, from counts: what a language model is to be better than.
+
+p(w | h) = max(c(h w) - D(c), 0) / c(h) + g(h) p(w | h'),  g(h) = sum_k D_k n_k(h) / c(h)
+with h' one word shorter, counts below the highest order of how many different words stand before, and at the
+end 1 / V. Chen and Goodman 1998, "An Empirical Study of Smoothing Techniques for Language Modeling", section 3.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+
+Gram = tuple[Hashable, ...]
+
+
+class KneserNey:
+    """An n-gram model.
+
+    Args:
+        sentences: tokens, all of them known; the end of a sentence, END, is counted by the model itself.
+        vocab_size: V, how many tokens can come next, the end among them.
+        order: 3 for trigrams.
+    """
+
+    START, END = ("start",), ("end",)
+
+    def __init__(self, sentences: Sequence[Sequence[Hashable]], vocab_size: int, order: int = 3) -> None:
+        self.order, self.vocab_size = order, vocab_size
+        full: Counter[Gram] = Counter(gram for sentence in sentences for gram in self.grams(sentence))
+        self.counts: list[Counter[Gram]] = [full]
+        while len(self.counts) < order:  # of how many different words stand before each shorter gram
+            self.counts.insert(0, Counter(gram[1:] for gram in self.counts[0]))
+        self.discounts = [discounts(counts) for counts in self.counts]
+        self.totals: list[dict[Gram, float]] = [defaultdict(float) for _ in self.counts]
+        self.left: list[dict[Gram, float]] = [defaultdict(float) for _ in self.counts]
+        for n, counts in enumerate(self.counts):
+            for gram, count in counts.items():
+                self.totals[n][gram[:-1]] += count
+                self.left[n][gram[:-1]] += self.discounts[n][min(count, 3)]
+
+    def grams(self, sentence: Sequence[Hashable]) -> list[Gram]:
+        """Return the highest-order gram that ends in each token, and in the end."""
+        padded = [self.START] * (self.order - 1) + [*sentence, self.END]
+        return [tuple(padded[i : i + self.order]) for i in range(len(padded) - self.order + 1)]
+
+    def probability(self, gram: Gram) -> float:
+        """Return p(last | those before)."""
+        if not gram:
+            return 1 / self.vocab_size
+        n, shorter = len(gram) - 1, self.probability(gram[1:])
+        total = self.totals[n].get(gram[:-1], 0.0)
+        if not total:
+            return shorter
+        count = self.counts[n].get(gram, 0)
+        return (count - self.discounts[n][min(count, 3)] + self.left[n][gram[:-1]] * shorter) / total
+
+    def perplexity(self, sentences: Sequence[Sequence[Hashable]]) -> float:
+        """Return exp(-mean log p) over all tokens and ends."""
+        logs = [np.log(self.probability(gram)) for sentence in sentences for gram in self.grams(sentence)]
+        return float(np.exp(-np.mean(logs)))
+
+
+def discounts(counts: Counter[Gram]) -> tuple[float, float, float, float]:
+    """Return D of the counts 0, 1, 2 and 3 or more: D_k = k - (k + 1) Y n_k+1 / n_k, Y = n_1 / (n_1 + 2 n_2).
+
+    n_k is how many grams have the count k. Where one is 0 the estimate does not exist, and D_k is 0.75.
+    """
+    n = Counter(counts.values())
+    if not all(n[k] for k in (1, 2, 3, 4)):
+        return 0.0, 0.75, 0.75, 0.75
+    Y = n[1] / (n[1] + 2 * n[2])
+    one, two, more = (k - (k + 1) * Y * n[k + 1] / n[k] for k in (1, 2, 3))
+    return 0.0, one, two, more

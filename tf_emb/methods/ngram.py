@@ -1,0 +1,213 @@
+"""A neural n-gram language model: the next word or character from the N before it, whose vectors are the embedding.
+
+x = (C[w_t-1], ..., C[w_t-N]);  y = b + W x + U tanh(d + H x);  p(w_t) = softmax(y)
+Bengio, Ducharme, Vincent and Jauvin 2003, "A Neural Probabilistic Language Model", equation 1. Words in windows
+that predict the same word get the same updates, so words of the same pattern end near each other.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from tf_emb.corpus.vocabulary import Vocabulary
+from tf_emb.layers import Embedding
+from tf_emb.layers.softmax import full_softmax_loss
+from tf_emb.methods.labelled import LabelledVectors
+
+UNKNOWN, END = "<unk>", "</s>"
+
+
+@keras.saving.register_keras_serializable("tf_emb")
+class NGram(keras.Model):
+    """Scores every token after the N before it: contexts (batch, order) to logits (batch, vocab).
+
+    Args:
+        vocab_size: how many tokens can come next; one more, of number vocab_size, stands before the beginning.
+        order: N, how many tokens are seen.
+        dim: of a token's vector.
+        hidden: units of the tanh layer.
+        direct: whether W, from vectors straight to the outputs, is there; else it is 0.
+        tied: let the outputs share the table, U = P C^T with P of shape (hidden, dim) (Press and Wolf 2017): far fewer
+            weights, for little text.
+        dropout: share of the entries of x and of the hidden layer that are left out in training.
+        seed: of the initial weights and of what is left out.
+        **kwargs: what `keras.Model` takes.
+
+    Raises:
+        ValueError: a size is below 1.
+    """
+
+    def __init__(
+        self, vocab_size: int, order: int = 4, *, dim: int = 64, hidden: int = 128, direct: bool = False,
+        tied: bool = False, dropout: float = 0.0, seed: int = 0, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        _positive(vocab_size=vocab_size, order=order, dim=dim, hidden=hidden)
+        super().__init__(**kwargs)
+        self.config: dict[str, Any] = {
+            "vocab_size": vocab_size, "order": order, "dim": dim, "hidden": hidden, "direct": direct, "tied": tied,
+            "dropout": dropout, "seed": seed,
+        }  # fmt: skip
+        draw, of = keras.initializers, {"dtype": self.dtype_policy}
+        self.embedding = Embedding(vocab_size + 1, dim, embeddings_initializer=draw.RandomNormal(0, 0.1, seed), **of)
+        self.tanh = keras.layers.Dense(hidden, "tanh", kernel_initializer=draw.GlorotUniform(seed + 1), **of)
+        outputs = dim if tied else vocab_size
+        self.out = keras.layers.Dense(
+            outputs, use_bias=False, kernel_initializer=draw.GlorotUniform(seed + 2), **of
+        )  # fmt: skip
+        self.straight = (
+            keras.layers.Dense(vocab_size, use_bias=False, kernel_initializer="zeros", **of) if direct else None
+        )
+        self.leave_out = [keras.layers.Dropout(dropout, seed=seed + 3 + i, **of) for i in range(2)]
+
+    def build(self, input_shape: Any = None) -> None:
+        """Create the weights."""
+        order, dim, hidden = (self.config[name] for name in ("order", "dim", "hidden"))
+        self.embedding.build()
+        self.tanh.build((None, order * dim))
+        self.out.build((None, hidden))
+        if self.straight is not None:
+            self.straight.build((None, order * dim))
+        self.bias = self.add_weight(shape=(self.config["vocab_size"],), initializer="zeros", name="bias")
+        self.built = True
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        """Return the logits y."""
+        x = ops.reshape(self.embedding(inputs), (-1, self.config["order"] * self.config["dim"]))
+        x = self.leave_out[0](x, training=training)
+        y = self.out(self.leave_out[1](self.tanh(x), training=training))
+        if self.config["tied"]:
+            y = ops.matmul(y, ops.transpose(self.embedding.embeddings[: self.config["vocab_size"]]))
+        y = y + self.bias
+        return y if self.straight is None else y + self.straight(x)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what `from_config` needs."""
+        return {**self.config, "name": self.name, "dtype": keras.dtype_policies.serialize(self.dtype_policy)}
+
+
+@dataclass(frozen=True)
+class LanguageModel:
+    """A trained model, and the tokens that its numbers stand for.
+
+    Attributes:
+        network: gives logits.
+        vocabulary: <unk> and </s>, then the tokens.
+        losses: mean nats a token of every epoch: of training, and of the held-out sentences where there are any.
+    """
+
+    network: NGram
+    vocabulary: Vocabulary
+    losses: dict[str, list[float]]
+
+    @property
+    def vectors(self) -> LabelledVectors:
+        """The table C: a vector for each token that can come next, and its count."""
+        table = ops.convert_to_numpy(self.network.embedding.embeddings)[: len(self.vocabulary)]
+        return LabelledVectors(self.vocabulary.words, table, {"count": self.vocabulary.counts.tolist()})
+
+    def log_probabilities(self, sentences: Iterable[Sequence[str]]) -> np.ndarray:
+        """Return log p of every token and of every sentence's end, in nats, float64, shape (tokens + sentences,)."""
+        inputs, targets = windows(sentences, self.vocabulary, self.network.config["order"])
+        parts = [slice(i, i + 1024) for i in range(0, len(targets), 1024)]
+        return -np.concatenate([self._loss(inputs[part], targets[part]) for part in parts])
+
+    def _loss(self, inputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        return ops.convert_to_numpy(full_softmax_loss(self.network(inputs), targets)).astype(np.float64)
+
+    def perplexity(self, sentences: Iterable[Sequence[str]]) -> float:
+        """Return exp(-mean log p) over all tokens and ends; an unknown token counts as <unk>."""
+        return float(np.exp(-self.log_probabilities(sentences).mean()))
+
+    def next_tokens(self, before: Sequence[str], *, top: int = 5) -> list[tuple[str, float]]:
+        """Return the likeliest tokens after `before`, and their probabilities."""
+        inputs, _ = windows([before], self.vocabulary, self.network.config["order"])
+        p = ops.convert_to_numpy(ops.softmax(self.network(inputs[-1:])))[0]
+        return [(self.vocabulary.words[i], float(p[i])) for i in np.argsort(-p)[:top]]
+
+
+def language_vocabulary(sentences: Sequence[Sequence[str]], *, min_count: int = 2) -> Vocabulary:
+    """Return <unk>, </s>, and the tokens seen `min_count` times or more; rarer ones count as <unk>."""
+    known = Vocabulary.build(sentences, min_count=min_count)
+    rare = sum(map(len, sentences)) - int(known.counts.sum())
+    return Vocabulary((UNKNOWN, END, *known.words), np.concatenate([[rare, len(sentences)], known.counts]))
+
+
+def windows(sentences: Iterable[Sequence[str]], vocabulary: Vocabulary, order: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return what stands before each token and each end, and the token itself.
+
+    Args:
+        sentences: lists of tokens; nothing is seen across their ends.
+        vocabulary: of `language_vocabulary`.
+        order: how many tokens are seen, the nearest first.
+
+    Returns:
+        Inputs, int32, shape (tokens + sentences, order), where len(vocabulary) stands before the beginning; targets,
+        int32, shape (tokens + sentences,).
+    """
+    unknown, end = vocabulary.ids[UNKNOWN], vocabulary.ids[END]
+    rows = [[vocabulary.ids.get(token, unknown) for token in sentence] + [end] for sentence in sentences]
+    padded = [np.array([len(vocabulary)] * order + row, np.int32) for row in rows]
+    seen = [np.lib.stride_tricks.sliding_window_view(row[:-1], order)[:, ::-1] for row in padded]
+    return np.concatenate(seen), np.concatenate([row[order:] for row in padded])
+
+
+def train_ngram(
+    sentences: Sequence[Sequence[str]],
+    *,
+    held_out: Sequence[Sequence[str]] | None = None,
+    min_count: int = 2,
+    epochs: int = 10,
+    batch: int = 128,
+    rate: float = 1e-3,
+    weight_decay: float = 0.0,
+    patience: int = 2,
+    seed: int = 0,
+    **kwargs: Any,
+) -> LanguageModel:
+    """Train a language model by AdamW on -log p, and stop when the held-out sentences get no better.
+
+    Args:
+        sentences: lists of words or characters.
+        held_out: sentences to stop by, other than those that the perplexity is reported on; None for all epochs.
+        min_count: rarer tokens count as <unk>.
+        epochs: passes over the text, at most.
+        batch: tokens a step.
+        rate: of AdamW; the rest of it as Keras has it.
+        weight_decay: of AdamW.
+        patience: epochs without a better held-out loss before the end; the best weights are kept.
+        seed: of weights, order and dropout.
+        **kwargs: what `NGram` takes: `order`, `dim`, `hidden` ...
+
+    Raises:
+        ValueError: a number is out of its range, or no token is frequent enough.
+
+    Bengio et al. 2003, section 2. The bias b starts at the log frequencies.
+    """
+    _positive(epochs=epochs, batch=batch, patience=patience)
+    vocabulary = language_vocabulary(sentences, min_count=min_count)
+    network = NGram(len(vocabulary), seed=seed, **kwargs)
+    network.build()
+    network.bias.assign(np.log((vocabulary.counts + 1) / (vocabulary.counts + 1).sum()))
+    network.compile(keras.optimizers.AdamW(rate, weight_decay=weight_decay), _mean_loss, jit_compile=False)
+    inputs, targets = windows(sentences, vocabulary, network.config["order"])
+    options: dict[str, Any] = {}
+    if held_out is not None:
+        options["validation_data"] = windows(held_out, vocabulary, network.config["order"])
+        options["callbacks"] = [keras.callbacks.EarlyStopping("val_loss", patience=patience, restore_best_weights=True)]
+    keras.utils.set_random_seed(seed)  # Keras shuffles with the global generator
+    history = network.fit(inputs, targets, batch_size=batch, epochs=epochs, verbose=0, shuffle=True, **options)
+    return LanguageModel(network, vocabulary, history.history)
+
+
+def _mean_loss(targets: Any, logits: Any) -> Any:
+    return ops.mean(full_softmax_loss(logits, ops.cast(targets, "int32")))
+
+
+def _positive(**numbers: int) -> None:
+    for name, number in numbers.items():
+        if number < 1:
+            raise ValueError(f"`{name}` must be 1 or more; got {number}. Use a positive number.")
