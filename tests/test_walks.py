@@ -104,10 +104,15 @@ def test_the_seed_decides_the_walks(graph):
     assert not np.array_equal(first, other)
 
 
-def test_edges_are_found_and_others_not(graph):
+def test_edges_are_found_and_others_not(graph, monkeypatch):
     t, x = np.divmod(np.arange(49), 7)
     found = graph.edges(t, x)
     assert np.array_equal(found >= 0, WEIGHTS.ravel() > 0)
+    assert np.array_equal(graph.near(t, x), WEIGHTS.ravel() > 0)
+    monkeypatch.setattr("tf_emb.methods.walks.BITS", 48)
+    large = Adjacency.from_matrix(csr_array(WEIGHTS))
+    assert large._bits is None
+    assert np.array_equal(large.near(t, x), WEIGHTS.ravel() > 0)
     assert np.array_equal(graph.weights[found[found >= 0]], WEIGHTS[WEIGHTS > 0])
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+BITS = 1 << 30  # of a graph's table of edges: 128 MiB, for up to 32,768 nodes
 END = -1  # behind the last node of a walk that cannot go on
 
 
@@ -77,6 +78,22 @@ class Adjacency:
     @cached_property
     def _keys(self) -> np.ndarray:
         return self.sources * len(self) + self.neighbours
+
+    @cached_property
+    def _bits(self) -> np.ndarray | None:
+        """Whether there is an edge, a bit for every two nodes; None where they would take too much."""
+        if len(self) ** 2 > BITS:
+            return None
+        dense = np.zeros(-(-(len(self) ** 2) // 8), np.uint8)
+        np.bitwise_or.at(dense, self._keys >> 3, np.left_shift(1, self._keys & 7).astype(np.uint8))
+        return dense
+
+    def near(self, sources: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """Return whether an edge leads from each of `sources` to each of `targets`."""
+        if self._bits is None:
+            return self.edges(sources, targets) >= 0
+        key = sources.astype(np.int64) * len(self) + targets
+        return (self._bits[key >> 3] >> (key & 7).astype(np.uint8)) & 1 == 1
 
     def edges(self, sources: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """Return the edge from each of `sources` to each of `targets`, -1 where there is none; int64."""
@@ -176,6 +193,7 @@ def _accepted(
     returns = proposed == previous
     accepted = height < np.where(returns, 1 / p, min(1.0, 1 / q))
     unsure = np.flatnonzero(~accepted & ~returns)
-    near = graph.edges(previous[unsure], proposed[unsure]) >= 0
-    accepted[unsure] = near == (q > 1)  # alpha is the larger of 1 and 1 / q there
+    accepted[unsure] = graph.near(previous[unsure], proposed[unsure]) == (
+        q > 1
+    )  # alpha is the larger of 1 and 1 / q there
     return accepted
