@@ -97,7 +97,8 @@ def seconds(call: Callable[[], Any]) -> float:
 class Loop:
     """node2vec's walks as its reference program takes them: a node at a time over networkx.
 
-    A table of Walker's for every node and every edge is kept in arrays; a step sorts the neighbours and draws two numbers.
+    A table of Walker's for every node and every edge is kept in arrays; a step sorts the neighbours and draws
+    two numbers.
     """
 
     def __init__(self, graph: Any, p: float, q: float) -> None:
@@ -142,7 +143,7 @@ def blogcatalog(seeds: Sequence[int], path: Path, quick: bool) -> Iterator[Figur
     from tf_emb.methods.graph import deepwalk, node2vec, read_graph
 
     graph = read_graph(path, "adjlist")
-    size = {"walks": 2} if quick else {}
+    size: dict[str, Any] = {"walks": 2} if quick else {}
     # The papers' settings. Gradient steps are taken a block at a time here, and one pass over node2vec's walks, a
     # quarter of DeepWalk's, does not end near a minimum: five are taken.
     trained = {
