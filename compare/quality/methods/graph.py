@@ -45,7 +45,7 @@ def karate(seeds: Sequence[int]) -> Figure:
     graph = nx.karate_club_graph()
     club = np.array([graph.nodes[node]["club"] == "Officer" for node in graph])
     weights = nx.to_numpy_array(graph)
-    options = {"dim": 16, "window": 4, "length": 20, "epochs": 5, "block": 8, "blocks": 8}
+    options: dict[str, Any] = {"dim": 16, "window": 4, "length": 20, "epochs": 5, "block": 8, "blocks": 8}
     ours = [two_clusters(deepwalk(graph, seed=seed, **options).matrix, club, seed) for seed in seeds]
     theirs = [
         two_clusters(SpectralEmbedding(2, affinity="precomputed", random_state=seed).fit_transform(weights), club, seed)
@@ -81,7 +81,7 @@ def walk_speed(seeds: Sequence[int], quick: bool) -> Iterator[Figure]:
         for seed in seeds:
             rng = np.random.default_rng(seed)
             ours = seconds(partial(random_walks, adjacency, starts, length, rng, p=p, q=q))
-            theirs = seconds(lambda loop=loop, rng=rng: [loop.walk(int(start), length, rng) for start in starts])
+            theirs = seconds(partial(loop.walks, starts.tolist(), length, rng))
             ratios.append(theirs / ours)
         yield Figure(name, f"karate club, p {p:g}, q {q:g}", "walk steps a second, ratio", ratios,
                      f"networkx {nx.__version__}, loop with alias tables", [1.0], margin=-9.0)  # fmt: skip
@@ -111,6 +111,10 @@ class Loop:
             ])
             for t in graph for v in graph[t]
         }  # fmt: skip
+
+    def walks(self, starts: Sequence[int], length: int, rng: np.random.Generator) -> list[list[int]]:
+        """Return a walk from each of `starts`."""
+        return [self.walk(start, length, rng) for start in starts]
 
     def walk(self, start: int, length: int, rng: np.random.Generator) -> list[int]:
         """Return one walk."""
