@@ -12,7 +12,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from tf_emb import __version__
-from tf_emb.commands import convert, evaluate, similar, train
+from tf_emb.commands import convert, evaluate, graph, similar, train
 from tf_emb.commands.silence import silent_start
 
 T = TypeVar("T")
@@ -88,7 +88,9 @@ def _raise(message: str) -> None:
     raise ValueError(message)
 
 
-for name, command in (("train", train), ("eval", evaluate), ("similar", similar), ("convert", convert)):
+for name, command in (
+    ("train", train), ("eval", evaluate), ("similar", similar), ("convert", convert), ("graph", graph),
+):  # fmt: skip
     app.command(name)(refused(command))
 
 

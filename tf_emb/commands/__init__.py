@@ -2,7 +2,8 @@
 
 from tf_emb.commands.convert import convert
 from tf_emb.commands.evaluate import evaluate
+from tf_emb.commands.graph import graph
 from tf_emb.commands.similar import similar
 from tf_emb.commands.train import train
 
-__all__ = ["convert", "evaluate", "similar", "train"]
+__all__ = ["convert", "evaluate", "graph", "similar", "train"]

@@ -1,0 +1,64 @@
+"""`tf-emb graph`: vectors of a graph's nodes, by random walks and word2vec."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tf_emb.commands.silence import silent_start
+from tf_emb.commands.train import _bar, _one_thread_an_operation
+
+if TYPE_CHECKING:
+    from tf_emb.methods import LabelledVectors
+
+
+def graph(
+    edges: Annotated[Path, typer.Argument(help="Two nodes a line, and a weight if there is one; .gz or the like too.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Vectors: .bin, .txt, .vec, .glove, .npz ...")],
+    method: Annotated[str, typer.Option(help="node2vec, or deepwalk: without p and q.")] = "node2vec",
+    p: Annotated[float, typer.Option(help="1 / p is the weight of a step back.")] = 1.0,
+    q: Annotated[float, typer.Option(help="1 / q is the weight of a step away.")] = 1.0,
+    walks: Annotated[int | None, typer.Option(min=1, help="From every node; 10, or 80 for deepwalk.")] = None,
+    length: Annotated[int | None, typer.Option(min=1, help="Nodes of a walk; 80, or 40 for deepwalk.")] = None,
+    window: Annotated[int, typer.Option(min=1, help="Largest distance of two nodes of a pair.")] = 10,
+    dim: Annotated[int, typer.Option(min=1, help="Size of a vector.")] = 128,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the walks.")] = 1,
+    loss: Annotated[
+        str | None, typer.Option(help="negative-sampling, or hierarchical-softmax as deepwalk does.")
+    ] = None,
+    threads: Annotated[int, typer.Option(min=1, help="1 gives the same vectors bit for bit.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Of every draw.")] = 0,
+    format: Annotated[str, typer.Option(help="edgelist, or adjlist: a node and its neighbours a line.")] = "edgelist",
+    directed: Annotated[bool, typer.Option("--directed", help="An edge leads one way only.")] = False,
+) -> None:
+    """Learn a vector for every node of a graph, and write them."""
+    from tf_emb.methods.graph import read_graph
+    from tf_emb.methods.walks import check_walk
+    from tf_emb.vectors import check_path, save_vectors
+
+    if method not in ("node2vec", "deepwalk"):
+        raise ValueError(f"`--method` must be node2vec or deepwalk; got {method!r}. Choose one.")
+    if method == "deepwalk" and (p, q) != (1, 1):
+        raise ValueError(f"`--p` and `--q` must be 1 for deepwalk; got {p:g} and {q:g}. Use --method node2vec.")
+    check_path(output)  # what is wrong is said before the training, not after it
+    check_walk(1, p, q)
+    of = read_graph(edges, format, directed=directed)  # type: ignore[arg-type]
+    print(f"{of.number_of_nodes():,} nodes, {of.number_of_edges():,} edges", file=sys.stderr)
+    options = {"window": window, "dim": dim, "epochs": epochs, "threads": threads, "seed": seed}
+    given = {"walks": walks, "length": length, "loss": loss, "p": p, "q": q}
+    vectors = _trained(method, of, options | {k: v for k, v in given.items() if v is not None})
+    save_vectors(output, vectors.labels, vectors.matrix)
+    print(f"{len(vectors.labels):,} vectors of {dim} numbers by {method}; written to {output}")
+
+
+def _trained(method: str, of: Any, options: dict[str, Any]) -> "LabelledVectors":
+    """Train under a progress bar."""
+    from tf_emb.methods.graph import deepwalk, node2vec
+
+    with silent_start():
+        _one_thread_an_operation()
+    with _bar() as bar:
+        if method == "node2vec":
+            return node2vec(of, callbacks=[bar], **options)
+        return deepwalk(of, callbacks=[bar], **{k: v for k, v in options.items() if k not in ("p", "q")})
