@@ -47,12 +47,12 @@ def start_tables(vocab: int, dim: int, seed: int = 0, dtype: Any = tf.float32) -
     sides = [(draw.random((vocab, dim + 2)) - 0.5) / dim for _ in range(2)]
     sides[0][:, dim + 1] = sides[1][:, dim] = 1
     accumulators = [tf.ones((vocab, dim + 2), dtype) for _ in sides]
-    return tuple(tf.Variable(tf.cast(of, dtype)) for of in (*sides, *accumulators))  # type: ignore[return-value]
+    return tuple(tf.Variable(tf.cast(of, dtype)) for of in (*sides, *accumulators))
 
 
 def rates(dim: int, rate: float, dtype: Any) -> tuple[Any, Any]:
     """Return the learning rate of every column of words and of contexts: 1 for biases, 0 for the ones."""
-    return tuple(tf.constant([rate] * dim + last, dtype) for last in ([1, 0], [0, 1]))  # type: ignore[return-value]
+    return tuple(tf.constant([rate] * dim + last, dtype) for last in ([1, 0], [0, 1]))
 
 
 def slopes(left: Any, right: Any, row: Any, column: Any, log_x: Any, f: Any) -> tuple[Any, Any, Any]:

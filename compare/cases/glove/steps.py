@@ -50,7 +50,8 @@ def gradients(x: Arrays, s: State, f: Rounded, step: int) -> tuple[Rounded, Stat
     target = Rounded(-log, gamma(FUNCTION, f.u) * np.abs(log), f.u)
     w, c = s["w"][row], s["c"][column]
     terms = [w * c, s["b"][row][:, None], s["d"][column][:, None], target[:, None]]
-    far = Rounded(*(np.concatenate([getattr(of, part) for of in terms], 1) for part in ("value", "error")), f.u).sum(1)
+    value, error = np.concatenate([of.value for of in terms], 1), np.concatenate([of.error for of in terms], 1)
+    far = Rounded(value, error, f.u).sum(1)
     e = f[step] * far
     slope = {
         "w": scatter_add(VOCAB, row, e[:, None] * c), "c": scatter_add(VOCAB, column, e[:, None] * w),
