@@ -25,7 +25,7 @@ def measure(seeds: Sequence[int], paths: Mapping[str, Path], quick: bool) -> Ite
     with tempfile.TemporaryDirectory() as folder:
         corpus = Path(paths["corpus"]) if "corpus" in paths else lee(Path(folder) / "lee.txt")
         runs = [(_ours(corpus, at, s), _stanford(corpus, at, s, Path(paths["glove-program"]), folder)) for s in seeds]
-    data, peer = f"{corpus.name}, {at['dim']} dims, {at['epochs']} passes", "Stanford's GloVe 1.2"
+    data, peer = f"{corpus.name}, {at['dim']} dims, {at['epochs']} passes", "Stanford's GloVe program"
     for measured, sides in _qualities(runs).items():
         yield Figure("GloVe", data, measured, *_around(sides, peer), margin=1.0)
     seconds = [(ours[1], theirs[1]) for ours, theirs in runs]
