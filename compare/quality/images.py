@@ -1,0 +1,45 @@
+"""Pictures with classes: scikit-learn's digits, or MNIST's test set by path."""
+
+import gzip
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Images:
+    """Pictures and their classes, split into halves.
+
+    Attributes:
+        name: of the data.
+        pixels: float32 in 0..1, shape (images, height, width).
+        classes: shape (images,).
+    """
+
+    name: str
+    pixels: np.ndarray
+    classes: np.ndarray
+
+    def halves(self, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the rows to learn from and those held out."""
+        order = np.random.default_rng(seed).permutation(len(self.classes))
+        return order[: len(order) // 2], order[len(order) // 2 :]
+
+
+def images(paths: Mapping[str, Path]) -> Images:
+    """Return MNIST where `paths` names its folder as "mnist", else scikit-learn's 1,797 digits of 8 x 8."""
+    if "mnist" not in paths:
+        from sklearn.datasets import load_digits
+
+        digits = load_digits()
+        return Images("scikit-learn digits", (digits.images / 16).astype(np.float32), digits.target)
+    folder = Path(paths["mnist"])
+    pixels = _idx(folder / "t10k-images-idx3-ubyte.gz", 16).reshape(-1, 28, 28)
+    return Images("MNIST t10k", pixels.astype(np.float32) / 255, _idx(folder / "t10k-labels-idx1-ubyte.gz", 8))
+
+
+def _idx(path: Path, header: int) -> np.ndarray:
+    """Return the bytes behind the header of an IDX file."""
+    return np.frombuffer(gzip.decompress(path.read_bytes()), np.uint8, offset=header)

@@ -1,0 +1,48 @@
+"""The image network beside PCA and raw pixels: is the nearest known picture of the same class?"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from compare.quality.figure import Figure
+from compare.quality.images import images
+
+DIM = 32
+
+
+def measure(seeds: Sequence[int], paths: Mapping[str, Path], quick: bool) -> Iterator[Figure]:
+    """Yield 1-NN accuracies of both objectives; all learn from one half of the pictures."""
+    from sklearn.decomposition import PCA
+
+    from tf_emb.methods.image import image_vectors, train_images
+
+    data = images(paths)
+    flat, classes = data.pixels.reshape(len(data.pixels), -1), data.classes
+    epochs = 1 if quick else 20
+    found: dict[str, list[float]] = {}
+
+    def note(name: str, vectors: np.ndarray, seed: int) -> None:
+        known, held = data.halves(seed)
+        found.setdefault(name, []).append(nearest(vectors, classes, known, held))
+
+    for seed in seeds:
+        known, _ = data.halves(seed)
+        pixels, named = data.pixels[known], classes[known].astype(np.int64)
+        for objective in ("softmax", "contrastive"):
+            network = train_images(pixels, named, DIM, objective=objective, epochs=epochs, seed=seed)
+            note(objective, image_vectors(network, data.pixels).matrix, seed)
+        note(f"PCA, {DIM} dims", PCA(DIM, svd_solver="full").fit(flat[known]).transform(flat), seed)
+        note("pixels", flat, seed)
+    for objective in ("softmax", "contrastive"):
+        for peer in (f"PCA, {DIM} dims", "pixels"):
+            system, on = f"image network, {objective}", f"{data.name}, half held out"
+            yield Figure(system, on, f"1-NN accuracy, {DIM} dims", found[objective], peer, found[peer])
+
+
+def nearest(vectors: np.ndarray, classes: np.ndarray, known: np.ndarray, held: np.ndarray) -> float:
+    """Return the share of held-out rows whose nearest known row, by Euclidean distance, is of their class."""
+    from sklearn.neighbors import KNeighborsClassifier
+
+    model = KNeighborsClassifier(1).fit(vectors[known], classes[known])
+    return float(model.score(vectors[held], classes[held]))

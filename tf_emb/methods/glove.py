@@ -1,0 +1,183 @@
+"""GloVe: vectors whose products are the logarithms of co-occurrences.
+
+    E = 1/2 sum over cells of f(X_ij) (w_i . w~_j + b_i + b~_j - log X_ij)^2,  f(x) = min(1, x / x_max)^alpha
+    e_ij = f(X_ij) (w_i . w~_j + b_i + b~_j - log X_ij)
+    dE/dw_i = sum_j e_ij w~_j,  dE/dw~_j = sum_i e_ij w_i,  dE/db_i = sum_j e_ij,  dE/db~_j = sum_i e_ij
+
+Pennington, Socher and Manning 2014, "GloVe: Global Vectors for Word Representation", equations 8 and 9. The vector of a
+word is w_i + w~_i (section 4.2).
+
+A step takes many cells, drawn from everywhere, by AdaGrad (Duchi, Hazan and Singer 2011), with t = rate g:
+
+    a += t^2,  w -= t / sqrt(a),  a = 1 at first
+
+The authors' program takes one cell a step and adds t^2 to `a` behind the step. Here g is a sum over the places of a row
+in the step, from one state, and counting it first keeps the step below 1 however many there are. As in the program, the
+learning rate of biases is 1.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tf_emb.corpus import EncodedCorpus, prepare
+from tf_emb.layers.places import _matrix, _product, _transposed
+from tf_emb.methods.cooccurrence import Cooccurrences, cooccurrences
+from tf_emb.methods.labelled import LabelledVectors
+from tf_emb.word2vec.train_block import run_threads
+
+Tables = tuple[Any, Any, Any, Any]
+
+
+def weights(x: np.ndarray, *, x_max: float = 100.0, alpha: float = 0.75) -> np.ndarray:
+    """Return f(x) = min(1, x / x_max)^alpha, the shape and dtype of `x`."""
+    return np.minimum(x / x_max, 1) ** np.asarray(alpha, x.dtype)
+
+
+def start_tables(vocab: int, dim: int, seed: int = 0, dtype: Any = tf.float32) -> Tables:
+    """Return words, contexts and their accumulators, TensorFlow variables of shape (vocab, dim + 2).
+
+    A row of words is [w, b, 1], one of contexts [w~, 1, b~], so that their product has the biases in it. Values are
+    uniform in (-1/2, 1/2) / dim, as in the authors' program; accumulators are 1.
+    """
+    draw = np.random.default_rng(seed)
+    sides = [(draw.random((vocab, dim + 2)) - 0.5) / dim for _ in range(2)]
+    sides[0][:, dim + 1] = sides[1][:, dim] = 1
+    accumulators = [tf.ones((vocab, dim + 2), dtype) for _ in sides]
+    return tuple(tf.Variable(tf.cast(of, dtype)) for of in (*sides, *accumulators))
+
+
+def rates(dim: int, rate: float, dtype: Any) -> tuple[Any, Any]:
+    """Return the learning rate of every column of words and of contexts: 1 for biases, 0 for the ones."""
+    return tuple(tf.constant([rate] * dim + last, dtype) for last in ([1, 0], [0, 1]))
+
+
+def slopes(left: Any, right: Any, row: Any, column: Any, log_x: Any, f: Any) -> tuple[Any, Any, Any]:
+    """Return E of some cells, and its gradients.
+
+    Args:
+        left: shape (rows, dim + 2), see `start_tables`.
+        right: shape (columns, dim + 2).
+        row: int32, shape (cells,), a row of `left` for each cell, not decreasing.
+        column: int32, shape (cells,), likewise of `right`.
+        log_x: shape (cells,), log X.
+        f: shape (cells,), the weight of the cell.
+    """
+    product = tf.gather(left, row) * tf.gather(right, column)
+    # A product with ones adds up rows faster than TensorFlow's reduction of a last axis.
+    far = tf.matmul(product, tf.ones((left.shape[1], 1), left.dtype))[:, 0] - log_x
+    e = f * far
+    matrix = _matrix(row, column, e, tf.shape(left)[0], tf.shape(right)[0])
+    of_left = _product(matrix, right, tf.shape(left)[0])
+    of_right = _product(_transposed(matrix, e.dtype), left, tf.shape(right)[0])
+    return tf.reduce_sum(e * far) / 2, of_left, of_right
+
+
+def take_step(tables: Tables, rate: tuple[Any, Any], row: Any, column: Any, log_x: Any, f: Any) -> Any:
+    """Take one AdaGrad step on some cells; return their E before it.
+
+    Args:
+        tables: see `start_tables`; changed in place.
+        rate: see `rates`.
+        row: int32, shape (cells,), ids of words, not decreasing.
+        column: int32, shape (cells,), ids of contexts.
+        log_x: shape (cells,), log X.
+        f: shape (cells,), the weight of the cell.
+    """
+    (left_ids, of_row), (right_ids, of_column) = tf.unique(row), tf.unique(column)
+    left, right = tf.gather(tables[0], left_ids), tf.gather(tables[1], right_ids)
+    loss, of_left, of_right = slopes(left, right, of_row, of_column, log_x, f)
+    _descend(tables[0], tables[2], left_ids, left, rate[0] * of_left)
+    _descend(tables[1], tables[3], right_ids, right, rate[1] * of_right)
+    return loss
+
+
+def _descend(table: Any, accumulator: Any, ids: Any, rows: Any, change: Any) -> None:
+    held = tf.gather(accumulator, ids) + tf.square(change)
+    accumulator.scatter_update(tf.IndexedSlices(held, ids))
+    table.scatter_update(tf.IndexedSlices(rows - change / tf.sqrt(held), ids))
+
+
+def fit_cells(
+    cells: Cooccurrences,
+    tables: Tables,
+    *,
+    x_max: float = 100.0,
+    alpha: float = 0.75,
+    rate: float = 0.05,
+    epochs: int = 15,
+    batch: int = 16_384,
+    threads: int = 1,
+    seed: int = 0,
+) -> list[float]:
+    """Train tables on cells; return the mean E of a cell for every epoch.
+
+    Args:
+        cells: see `cooccurrences`.
+        tables: see `start_tables`; changed in place.
+        x_max: from where on all cells weigh 1.
+        alpha: how fast weights fall below it.
+        rate: the learning rate of vectors.
+        epochs: passes over the cells.
+        batch: cells a step, drawn from all; they stay together, and steps come in another order each epoch.
+        threads: that share the tables, without locks; with more than one, runs differ.
+        seed: of the draws.
+
+    Raises:
+        ValueError: there are no cells.
+    """
+    if not len(cells):
+        raise ValueError("`cells` must hold one at least; got none. Give more text, or a lower `min_count`.")
+    draw = np.random.default_rng(seed)
+    dtype = tables[0].dtype
+    log_x = np.log(cells.value).astype(dtype.as_numpy_dtype)
+    f = weights(cells.value, x_max=x_max, alpha=alpha).astype(dtype.as_numpy_dtype)
+    by_column = rates(tables[0].shape[1] - 2, rate, dtype)
+    kinds = [tf.TensorSpec([None], of) for of in (tf.int32, tf.int32, dtype, dtype)]
+    step = tf.function(lambda *cell: take_step(tables, by_column, *cell)).get_concrete_function(*kinds)
+    parts = np.array_split(draw.permutation(len(cells)), -(-len(cells) // batch))
+    for part in parts:
+        part.sort()  # cells are in the order of their rows
+
+    def train(part: np.ndarray, epoch: int) -> tuple[int, float]:
+        given = (cells.row[part], cells.column[part], log_x[part], f[part])
+        return epoch, float(step(*map(tf.constant, given)))
+
+    def jobs() -> Iterator[Callable[[], Any]]:
+        for epoch in range(epochs):
+            yield from (partial(train, parts[i], epoch) for i in draw.permutation(len(parts)))
+
+    sums = np.zeros(epochs)
+
+    def note(found: tuple[int, float]) -> bool:
+        sums[found[0]] += found[1]
+        return False
+
+    run_threads(jobs(), threads, note)
+    return list(sums / len(cells))
+
+
+def train_glove(
+    corpus: Any, dim: int = 100, *, window: int = 15, min_count: int = 5, seed: int = 0, **kwargs: Any
+) -> LabelledVectors:
+    """Return the GloVe vectors of a corpus, with the counts of the words as a column.
+
+    Args:
+        corpus: an `EncodedCorpus`, or what `tf_emb.corpus.prepare` takes: a file, a stream, lists of tokens.
+        dim: of the vectors.
+        window: the largest distance of words that count as near.
+        min_count: words seen less often are left out.
+        seed: of all draws.
+        **kwargs: those of `fit_cells`: x_max, alpha, rate, epochs, batch, threads.
+
+    Raises:
+        ValueError: the corpus cannot be read, or leaves nothing to learn.
+    """
+    of = corpus if isinstance(corpus, EncodedCorpus) else prepare(corpus, min_count=min_count)
+    tables = start_tables(len(of.vocabulary), dim, seed)
+    fit_cells(cooccurrences(of.ids, len(of.vocabulary), window=window), tables, seed=seed, **kwargs)
+    matrix = (tables[0] + tables[1]).numpy()[:, :dim]
+    return LabelledVectors(of.vocabulary.words, matrix, {"count": of.vocabulary.counts.tolist()})
