@@ -81,8 +81,8 @@ def case(model: str, loss: str, documents: int, full: bool) -> Case:
     faults = FAULTS | (SAMPLING if sampling else TREE) | (SKIPGRAM if skip_gram else CBOW)
     return Case(
         name=f"gensim-{model}-{loss}" + ("-full" if full else ""),
-        claim=f"gensim's training of {documents} documents{pieces}, one worker, ends every job in the vectors of its replay "
-        "from that job's state; tf_emb's exact training follows the same draws.",
+        claim=f"gensim's training of {documents} documents{pieces}, one worker, ends every job in the vectors of its "
+        "replay from that job's state; tf_emb's exact training follows the same draws.",
         cite="gensim 4.4, models/word2vec.py and models/word2vec_inner.pyx; word2vec.c",
         inputs=partial(draw, skip_gram=skip_gram, negatives=5 if sampling else 0, documents=documents, cut=cut),
         oracle=oracle,
