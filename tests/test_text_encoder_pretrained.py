@@ -12,24 +12,28 @@ from compare.cases.text_encoder import pretrained as real
 from tf_emb.methods.text_encoder import TextEncoder, checkpoint
 
 SENTENCES = [document.split(".")[0][:60] for document in real.lee_documents()[:2]]
+LENGTH = 16
 
 
 @cache
 def encoder():
-    return TextEncoder.pretrained()
+    return TextEncoder.pretrained(max_length=LENGTH)
 
 
 @cache
 def inputs():
-    x = real.draw(SENTENCES, max_length=16)
+    x = real.draw(SENTENCES, max_length=LENGTH)
     return x, real.oracle(x)
+
+
+bound_at = cache(lambda dtype: real.allowed(inputs()[0], dtype))
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_every_layer_is_within_its_bound_of_the_oracle_as_pytorch_is(dtype):
     pytest.importorskip("torch")
     x, want = inputs()
-    bound = real.allowed(x, dtype)
+    bound = bound_at(dtype)
     assert len(bound) == 1 + 6 * 3 + 1
     assert all(np.median(limit) < np.abs(want[name]).max() for name, limit in bound.items())
     for run in (real.torch_outputs, real.keras_outputs):
@@ -43,15 +47,15 @@ def test_a_layer_with_an_exchanged_pair_of_heads_is_seen():
     x, want = inputs()
     name = "encoder.layer.3.attention.self.value.weight"
     wrong = {**x, name: np.concatenate([x[name][32:64], x[name][:32], x[name][64:]])}
-    worst = real.shares(real.keras_outputs(wrong, "float64"), want, real.allowed(x, "float64"))
+    worst = real.shares(real.keras_outputs(wrong, "float64"), want, bound_at("float64"))
     assert [name for name, share in worst.items() if share > 1] == ["attended 4, given its input"]
 
 
 def test_the_vectors_of_sentences_are_those_of_the_layers():
     vectors = encoder().encode(SENTENCES)
-    x = real.draw(SENTENCES)
+    _, want = inputs()
     # The oracle's forward pass, up to float32: 10,000 of its unit roundoffs, where 1e-7 was measured.
-    np.testing.assert_allclose(vectors.matrix, real.oracle(x)["sentence, whole forward"], atol=1e4 * 2.0**-24)
+    np.testing.assert_allclose(vectors.matrix, want["sentence, whole forward"], atol=1e4 * 2.0**-24)
     assert abs(float(vectors.matrix[0] @ vectors.matrix[1])) < 0.9
 
 

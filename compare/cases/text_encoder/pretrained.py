@@ -33,11 +33,11 @@ def draw(sentences: Sequence[str], max_length: int = 256) -> dict[str, np.ndarra
     ids, mask = WordPiece.read(folder / "vocab.txt").encode(sentences, max_length=max_length)
     rows, places = np.unique(ids, return_inverse=True)
     sizes = checkpoint.sizes(config)
-    arrays = {name: a.astype(np.float64) for name, a in weights.items() if not name.startswith("pooler") and a.ndim < 3}
-    del arrays["embeddings.position_ids"]
+    weights[WORDS] = weights[WORDS][rows]
+    used = {name: a for name, a in weights.items() if not name.startswith(("pooler", "embeddings.position_ids"))}
     return with_hidden({
-        **arrays, WORDS: arrays[WORDS][rows], "ids": places.reshape(ids.shape), "attention_mask": mask,
-        "segments": np.zeros_like(ids), "layers": np.array(sizes["layers"]), "heads": np.array(sizes["heads"]),
+        **{name: a.astype(np.float64) for name, a in used.items()},
+        "ids": places.reshape(ids.shape), "attention_mask": mask, "segments": np.zeros_like(ids), "layers": np.array(sizes["layers"]), "heads": np.array(sizes["heads"]),
         "epsilon": np.array(sizes["epsilon"]),
     })  # fmt: skip
 
