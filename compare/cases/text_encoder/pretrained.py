@@ -37,8 +37,8 @@ def draw(sentences: Sequence[str], max_length: int = 256) -> dict[str, np.ndarra
     used = {name: a for name, a in weights.items() if not name.startswith(("pooler", "embeddings.position_ids"))}
     return with_hidden({
         **{name: a.astype(np.float64) for name, a in used.items()},
-        "ids": places.reshape(ids.shape), "attention_mask": mask, "segments": np.zeros_like(ids), "layers": np.array(sizes["layers"]), "heads": np.array(sizes["heads"]),
-        "epsilon": np.array(sizes["epsilon"]),
+        "ids": places.reshape(ids.shape), "attention_mask": mask, "segments": np.zeros_like(ids),
+        "layers": np.array(sizes["layers"]), "heads": np.array(sizes["heads"]), "epsilon": np.array(sizes["epsilon"]),
     })  # fmt: skip
 
 
