@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from keras import ops
@@ -73,5 +74,5 @@ class TextEncoder:
         ids, mask = self.pieces.encode(sentences, max_length=self.max_length)
         hidden = ops.convert_to_numpy(self.encoder.hidden(ids, mask)[layer])
         which, place = np.nonzero(mask)
-        columns = {"sentence": [sentences[int(row)] for row in which], "place": place.tolist()}
+        columns: dict[str, list[Any]] = {"sentence": [sentences[int(row)] for row in which], "place": place.tolist()}
         return LabelledVectors([self.pieces.pieces[i] for i in ids[which, place]], hidden[which, place], columns)
