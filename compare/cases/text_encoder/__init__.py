@@ -76,8 +76,8 @@ CASES = [
                                             "return mean"),
         },
         envelope=errors,
-        # Keras 3.15 on JAX and PyTorch: result_type("float64", "float32") is float32, and its layer norm computes there;
-        # on PyTorch its matmul too.
+        # Keras 3.15 on JAX and PyTorch: result_type("float64", "float32") is float32. Its layer norm computes there,
+        # and on PyTorch its matmul too.
         lacks={"keras-jax": ("float64",), "keras-torch": ("float64",)},
         quick=True,
     )
