@@ -12,7 +12,7 @@ Window = Literal["shrinking", "fixed"]
 RATES = {"skipgram": 0.03, "cbow": 0.15}
 # block, blocks and shared_noise. Larger blocks repeat less text around them, and fewer noise words cost less; steps of
 # more centres learn from staler tables.
-SIZES = {"skipgram": (24, 32, 24), "cbow": (32, 32, 16)}
+SIZES = {"skipgram": (24, 32, 32), "cbow": (32, 32, 16)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ class Options:
         seed: of every draw.
         block: consecutive centres that share their noise words; 0 for 24 (skipgram) and 32 (cbow).
         blocks: blocks a step, each from another part of the text; 0 for 32.
-        shared_noise: noise words a block, each weighted negatives / shared_noise for every pair; 0 for 24 (skipgram)
+        shared_noise: noise words a block, each weighted negatives / shared_noise for every pair; 0 for 32 (skipgram)
             and 16 (cbow).
         limit: a row moves by at most so many times the mean of its gradients in a step.
     """
@@ -65,7 +65,7 @@ class Options:
     block: int = 0
     blocks: int = 0
     shared_noise: int = 0
-    limit: float = 3.0
+    limit: float = 6.0
 
     def __post_init__(self) -> None:
         _choice("model", self.model, ("skipgram", "cbow"))
