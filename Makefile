@@ -29,7 +29,7 @@ compare: $(INSTALLED)
 	$(BIN)/python -m compare
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -15,7 +15,7 @@ from compare.dtypes import WIDE
 from compare.files import Job, pack, unpack
 
 FOLDER = Path(__file__).parent / "references"
-LIMIT = 7_000
+LIMIT = 4_000
 DTYPES = WIDE  # with bfloat16 and float16 the record would not be small
 
 

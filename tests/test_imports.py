@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 HEAVY = (
     "tensorflow", "keras", "torch", "jax", "paddle", "gensim", "tensorboard", "matplotlib", "sklearn", "umap",
-    "openTSNE", "pyarrow", "PIL", "jieba", "playwright", "scipy",
+    "openTSNE", "pyarrow", "PIL", "jieba", "playwright", "scipy", "networkx",
 )  # fmt: skip
 
 
