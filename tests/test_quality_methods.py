@@ -107,7 +107,8 @@ def test_a_table_gives_its_vectors_and_its_pictures(measured):
 
 
 def test_another_measure_would_be_missed(monkeypatch):
-    monkeypatch.setattr("tf_emb.evaluate.representation.sparsity", lambda table: 0.2)
+    # The package's attribute of that name is the function.
+    monkeypatch.setattr(sys.modules["tf_emb.evaluate.representation"], "sparsity", lambda table: 0.2)
     data = representation.images({})
     small = representation.Images(data.name, data.pixels[:60], data.classes[:60])
     found = {figure.measure: figure for figure in representation.beside("digits", small, representation.pixels, [0])}

@@ -54,9 +54,9 @@ def reconstruction(x: Arrays, u: float) -> float:
     normal = (gram(B, u) * size + gamma(len(B), u) * np.linalg.norm(B) * np.linalg.norm(Y)) / (s**2 - gram(B, u))
     factored = 2 * backward(B, u) * (size / s + np.linalg.norm(Y - B @ W) / s**2)
     off = np.linalg.norm(C) * (max(normal, factored) + gamma(len(W), u) * size) + 3 * u * np.linalg.norm(asked)
-    left, total = np.linalg.norm(asked - C @ W), np.linalg.norm(asked - Y.mean(axis=0))
+    left, total = (float(np.linalg.norm(rest)) for rest in (asked - C @ W, asked - Y.mean(axis=0)))
     # The mean of n rows is off by gamma(n) of their mean size.
-    moved = np.sqrt(len(asked)) * gamma(len(Y), u) * np.linalg.norm(np.abs(Y).mean(axis=0))
+    moved = float(np.sqrt(len(asked)) * gamma(len(Y), u) * np.linalg.norm(np.abs(Y).mean(axis=0)))
     ends = [rise(left, off, asked.size, u), rise(total, moved, asked.size, u)]
     ratio = left**2 / total**2
     return float(ratio * ((1 + ends[0]) / (1 - ends[1]) - 1) + 4 * u * (1 + ratio))
@@ -137,17 +137,17 @@ def isotropy(A: np.ndarray, u: float) -> float:
         1 + np.abs(log_z) + np.abs(scores).max(axis=0)
     )
     # The least of numbers that move by `off` moves by the greatest `off` among those that can be least.
-    low = np.min(log_z + off) >= log_z - off
-    high = np.max(log_z - off) <= log_z + off
+    low = log_z - off <= np.min(log_z + off)
+    high = log_z + off >= np.max(log_z - off)
     both = off[low].max() + off[high].max()
     return float(np.exp(log_z.min() - log_z.max()) * (np.expm1(both) + gamma(FUNCTION + 1, u)))
 
 
 def unit(A: np.ndarray, u: float) -> Rounded:
     """Rows over their lengths; a row of zeros stays."""
-    live = A.any(axis=1)
-    rows = Rounded.exact(np.where(live[:, None], A, 1.0), u)
-    return (rows / (rows * rows).sum(1).sqrt()[:, None]).where(live[:, None])
+    live = np.any(A, axis=1, keepdims=True)
+    rows = Rounded.exact(np.where(live, A, 1.0), u)
+    return (rows / (rows * rows).sum(1).sqrt()[:, None]).where(live)
 
 
 def squared(f: Rounded, i: np.ndarray, j: np.ndarray, u: float) -> Rounded:
@@ -162,12 +162,13 @@ def squared(f: Rounded, i: np.ndarray, j: np.ndarray, u: float) -> Rounded:
 
 def alignment(A: np.ndarray, pairs: np.ndarray, u: float) -> float:
     """A mean of squared distances."""
-    return float((squared(unit(A, u), *pairs.T, u).sum(0) / float(len(pairs))).error)
+    return float((squared(unit(A, u), pairs[:, 0], pairs[:, 1], u).sum(0) / float(len(pairs))).error)
 
 
 def uniformity(A: np.ndarray, u: float) -> float:
     """The relative error of exp(-2 d) is expm1 of twice the error of d; log turns a relative error into an absolute."""
-    d = squared(unit(A, u), *np.triu_indices(len(A), 1), u)
+    i, j = np.triu_indices(len(A), 1)
+    d = squared(unit(A, u), i, j, u)
     near = np.exp(-2 * d.value)
     own = np.expm1(2 * d.error) * (1 + gamma(FUNCTION, u)) + gamma(FUNCTION, u)
     mean = Rounded(near, near * own, u).sum(0) / float(len(near))

@@ -43,7 +43,7 @@ def oracle(x: Arrays) -> dict[str, np.ndarray]:
     seen = right(rows[train], labels[train], weights)
     unseen = right(rows[test], labels[test], weights)
     kept = reconstruction(A[train], x["inputs"][train], A[test], x["inputs"][test])
-    alike = [(i, j) for i, j in combinations(range(ROWS), 2) if labels[i] == labels[j]]
+    alike = np.array([(i, j) for i, j in combinations(range(ROWS), 2) if labels[i] == labels[j]])
     measured = {
         "reconstruction": [kept],
         "probe": [unseen, seen - unseen],
