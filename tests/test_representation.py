@@ -74,6 +74,9 @@ def test_alignment_and_uniformity() -> None:
     assert alignment(table, [[0, 1], [0, 3]]) == pytest.approx(1)
     assert uniformity(table[[0, 2]]) == pytest.approx(-8)
     assert uniformity(table[[0, 1]]) == pytest.approx(0)
+    assert uniformity(np.array([[1.0, 0], [0, 0]])) == pytest.approx(
+        -2
+    )  # a row of zeros stays, one away from any other
     assert uniformity(table[[0, 2, 3]]) == pytest.approx(math.log((math.exp(-8) + 2 * math.exp(-4)) / 3))
     assert uniformity(RNG.normal(size=(500, 400))) == pytest.approx(-4, abs=0.05)
 

@@ -5,7 +5,7 @@ import pkgutil
 import statistics
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
@@ -19,6 +19,7 @@ from rich.text import Text
 
 from compare.quality import methods
 from compare.quality.figure import Figure
+from compare.quality.runs import Runs
 from compare.report import replace
 from compare.speed import machine
 
@@ -56,9 +57,9 @@ def paths(data: Sequence[str]) -> dict[str, Path]:
     return found
 
 
-def run(only: str, seeds: int, data: Mapping[str, Path], quick: bool, on_figure: Callable[[str], None],
+def run(only: str, seeds: int, data: Mapping[str, Path], quick: bool, runs: Runs, on_figure: Callable[[str], None],
         on_result: Callable[[dict[str, Any]], None]) -> None:  # fmt: skip
-    """Measure every method; hand over all that is measured so far, after every figure."""
+    """Measure every method, log its vectors, and hand over all that is measured so far, after every figure."""
     figures: list[dict[str, Any]] = []
     result = {"subject": "methods", "started": datetime.now().astimezone().isoformat(timespec="seconds"),
               "seeds": seeds, "quick": quick, "data": {name: str(path) for name, path in data.items()},
@@ -66,14 +67,15 @@ def run(only: str, seeds: int, data: Mapping[str, Path], quick: bool, on_figure:
     for name, module in discover(only).items():
         on_figure(name)
         for figure in module.measure(range(seeds), data, quick):
-            figures.append(as_dict(figure))
+            figures.append(as_dict(figure) | {"projector": runs.log(figure)})
             on_result(result)
 
 
 def as_dict(figure: Figure) -> dict[str, Any]:
-    """Return what JSON holds of a figure."""
+    """Return what JSON holds of a figure: all but vectors and pictures."""
+    plain = {of.name: getattr(figure, of.name) for of in fields(figure) if of.name not in ("vectors", "pictures")}
     numbers = {side: [float(value) for value in getattr(figure, side)] for side in ("ours", "theirs")}
-    return asdict(figure) | numbers | {"held": bool(figure.held)}
+    return plain | numbers | {"held": bool(figure.held)}
 
 
 def table(figures: Sequence[dict[str, Any]]) -> Iterator[Any]:
@@ -104,7 +106,7 @@ def command(out: Path, copy: Path | None, *, only: str, seeds: int, data: Sequen
     console, errors = Console(highlight=False), Console(stderr=True, highlight=False)
     console.width = max(console.width, 100)
     seen: dict[str, Any] = {}
-    stopped = False
+    runs, stopped = Runs(out / "projector"), False
 
     def write(result: dict[str, Any]) -> None:
         seen.update(result)
@@ -115,7 +117,7 @@ def command(out: Path, copy: Path | None, *, only: str, seeds: int, data: Sequen
 
     with errors.status("starting") as status:
         try:
-            run(only, seeds, paths(data), quick, lambda name: status.update(f"measuring {name}"), write)
+            run(only, seeds, paths(data), quick, runs, lambda name: status.update(f"measuring {name}"), write)
         except (ValueError, ImportError, OSError) as error:
             print(f"compare: {error}", file=sys.stderr)
             raise typer.Exit(2) from None
@@ -124,7 +126,9 @@ def command(out: Path, copy: Path | None, *, only: str, seeds: int, data: Sequen
     if seen:
         console.print(*table(seen["figures"]), sep="\n")
         console.print(Text(LEGEND))
-        console.print(f"\nReports: {out / 'quality.json'}", soft_wrap=True)
+        console.print(
+            *filter(None, [f"\nReports: {out / 'quality.json'}", runs.how_to_look()]), sep="\n", soft_wrap=True
+        )
         print(f"{sum(of['held'] for of in seen['figures'])} of {len(seen['figures'])} figures held")
     if stopped:
         raise typer.Exit(130)

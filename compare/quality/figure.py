@@ -1,7 +1,13 @@
 """One measured quality beside a peer's: a row of the table of `python -m compare quality --subject methods`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from tf_emb.methods.labelled import LabelledVectors
 
 
 @dataclass(frozen=True)
@@ -17,6 +23,9 @@ class Figure:
         theirs: one number a seed; a single one where it is deterministic or published.
         higher: whether more is better.
         margin: how much worse ours may be, in the unit of the measure; negative where it must be better by that.
+        vectors: what ours made with the first seed, to be looked at; the first figure that a system has on its data
+            is enough.
+        pictures: a picture of every row of `vectors`: see `sprites` of `tf_emb.projector.log_projection`.
     """
 
     system: str
@@ -27,6 +36,8 @@ class Figure:
     theirs: Sequence[float]
     higher: bool = True
     margin: float = 0.0
+    vectors: "LabelledVectors | None" = field(default=None, repr=False, compare=False)
+    pictures: np.ndarray | None = field(default=None, repr=False, compare=False)
 
     @property
     def held(self) -> bool:

@@ -4,8 +4,12 @@ import gzip
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from tf_emb.methods.labelled import LabelledVectors
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,19 @@ class Images:
         """Return the rows to learn from and those held out."""
         order = np.random.default_rng(seed).permutation(len(self.classes))
         return order[: len(order) // 2], order[len(order) // 2 :]
+
+    @property
+    def ink(self) -> np.ndarray:
+        """The pictures for the eye: dark on light."""
+        return 1 - self.pixels
+
+    def labelled(self, matrix: np.ndarray, seed: int) -> "LabelledVectors":
+        """Return a vector a picture, labelled by its class; a column says in which half of `halves(seed)` it is."""
+        from tf_emb.methods.labelled import LabelledVectors
+
+        names, half = [str(of) for of in self.classes], np.full(len(matrix), "learnt from")
+        half[self.halves(seed)[1]] = "held out"
+        return LabelledVectors(names, matrix, {"class": names, "half": half.tolist()})
 
 
 def images(paths: Mapping[str, Path]) -> Images:

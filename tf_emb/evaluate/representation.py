@@ -208,7 +208,8 @@ def uniformity(table: np.ndarray) -> float:
     many dimensions.
     """
     f = unit_rows(table)
-    squared = 2 - 2 * (f @ f.T)[np.triu_indices(len(f), 1)]
+    own = (f * f).sum(axis=1)  # 1, but 0 for a row of zeros
+    squared = (own[:, None] + own - 2 * (f @ f.T))[np.triu_indices(len(f), 1)]
     return float(np.log(np.exp(-2 * squared).mean()))
 
 

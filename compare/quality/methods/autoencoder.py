@@ -19,14 +19,16 @@ def measure(seeds: Sequence[int], paths: Mapping[str, Path], quick: bool) -> Ite
 
     data = images(paths)
     x, classes = data.pixels.reshape(len(data.pixels), -1), data.classes
-    ours, theirs = [], []
+    ours, theirs, shown = [], [], []
     for seed in seeds:
         known, held = data.halves(seed)
         model = train_autoencoder(x[known], DIM, epochs=3 if quick else 100, seed=seed)
-        ours.append(probe(model.vectors(x).matrix, classes, known, held))
+        shown.append(model.vectors(x).matrix)
+        ours.append(probe(shown[-1], classes, known, held))
         theirs.append(probe(principal(x, known), classes, known, held))
     peer = f"PCA, scikit-learn {sklearn.__version__}"
-    yield Figure("autoencoder", f"{data.name}, half held out", f"linear probe, {DIM} dims", ours, peer, theirs)
+    yield Figure("autoencoder", f"{data.name}, half held out", f"linear probe, {DIM} dims", ours, peer, theirs,
+                 vectors=data.labelled(shown[0], seeds[0]), pictures=data.ink)  # fmt: skip
 
 
 def principal(x: np.ndarray, known: np.ndarray, dim: int = DIM) -> np.ndarray:

@@ -26,10 +26,12 @@ def measure(seeds: Sequence[int], paths: Mapping[str, Path], quick: bool) -> Ite
         corpus = Path(paths["corpus"]) if "corpus" in paths else lee(Path(folder) / "lee.txt")
         runs = [(_ours(corpus, at, s), _stanford(corpus, at, s, Path(paths["glove-program"]), folder)) for s in seeds]
     data, peer = f"{corpus.name}, {at['dim']} dims, {at['epochs']} passes", "Stanford's GloVe program"
-    for measured, sides in _qualities(runs).items():
-        yield Figure("GloVe", data, measured, *_around(sides, peer), margin=1.0)
+    scored = [(of[0].keyed(), theirs[0]) for of, theirs in runs]
+    for measured, sides in _qualities(scored).items():
+        yield Figure("GloVe", data, measured, *_around(sides, peer), margin=1.0, vectors=runs[0][0][0])
     seconds = [(ours[1], theirs[1]) for ours, theirs in runs]
-    yield Figure("GloVe", data, f"seconds, {THREADS} threads", *_around(seconds, peer), higher=False)
+    yield Figure("GloVe", data, f"seconds, {THREADS} threads", *_around(seconds, peer), higher=False,
+                 vectors=runs[0][0][0])  # fmt: skip
 
 
 def lee(path: Path) -> Path:
@@ -52,7 +54,8 @@ def _ours(corpus: Path, at: Mapping[str, int], seed: int) -> tuple[Any, float]:
     encoded = prepare(corpus, min_count=at["min_count"])
     found = train_glove(encoded, at["dim"], window=at["window"], x_max=at["x_max"], epochs=at["epochs"],
                         threads=THREADS, seed=seed)  # fmt: skip
-    return found.keyed(), time.perf_counter() - began
+    found.keyed()  # what is measured is vectors in memory that can be asked, as on the other side
+    return found, time.perf_counter() - began
 
 
 def _stanford(corpus: Path, at: Mapping[str, int], seed: int, program: Path, folder: str) -> tuple[Any, float]:
@@ -78,7 +81,7 @@ def _stanford(corpus: Path, at: Mapping[str, int], seed: int, program: Path, fol
     return found, seconds
 
 
-def _qualities(runs: Sequence[tuple[tuple[Any, float], tuple[Any, float]]]) -> dict[str, list[tuple[float, float]]]:
+def _qualities(runs: Sequence[tuple[Any, Any]]) -> dict[str, list[tuple[float, float]]]:
     """Return the percentages of both, by measure, where a test set is covered at all."""
     from gensim.test.utils import datapath
 
@@ -86,8 +89,8 @@ def _qualities(runs: Sequence[tuple[tuple[Any, float], tuple[Any, float]]]) -> d
 
     found: dict[str, list[tuple[float, float]]] = {}
     for run in runs:
-        pairs = [word_pairs(vectors, datapath("wordsim353.tsv")) for vectors, _ in run]
-        asked = [analogies(vectors, datapath("questions-words.txt")).total for vectors, _ in run]
+        pairs = [word_pairs(vectors, datapath("wordsim353.tsv")) for vectors in run]
+        asked = [analogies(vectors, datapath("questions-words.txt")).total for vectors in run]
         if pairs[0].covered >= 50:
             found.setdefault("WordSim-353, Spearman x 100", []).append(
                 (100 * pairs[0].spearman, 100 * pairs[1].spearman)

@@ -9,6 +9,7 @@ against all others; a node gets the k likeliest labels, k being how many it has.
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -46,13 +47,16 @@ def karate(seeds: Sequence[int]) -> Figure:
     club = np.array([graph.nodes[node]["club"] == "Officer" for node in graph])
     weights = nx.to_numpy_array(graph)
     options: dict[str, Any] = {"dim": 16, "window": 4, "length": 20, "epochs": 5, "block": 8, "blocks": 8}
-    ours = [two_clusters(deepwalk(graph, seed=seed, **options).matrix, club, seed) for seed in seeds]
+    found = [deepwalk(graph, seed=seed, **options) for seed in seeds]
+    ours = [two_clusters(of.matrix, club, seed) for of, seed in zip(found, seeds, strict=True)]
     theirs = [
         two_clusters(SpectralEmbedding(2, affinity="precomputed", random_state=seed).fit_transform(weights), club, seed)
         for seed in seeds
     ]
+    chosen = {"club": [graph.nodes[node]["club"] for node in graph]}
+    shown = replace(found[0], columns={**found[0].columns, **chosen})
     return Figure("DeepWalk", "karate club", "accuracy of two clusters", ours, f"spectral embedding, {sklearn()}",
-                  theirs, margin=1 / 34)  # fmt: skip
+                  theirs, margin=1 / 34, vectors=shown)  # fmt: skip
 
 
 def two_clusters(vectors: np.ndarray, truth: np.ndarray, seed: int) -> float:
@@ -155,6 +159,7 @@ def blogcatalog(seeds: Sequence[int], path: Path, quick: bool) -> Iterator[Figur
         "node2vec": [node2vec(graph, p=0.25, q=0.25, epochs=5, seed=seed, **size) for seed in seeds],
     }
     truth = labels_of(path, trained["DeepWalk"][0].labels)
+    shown = {name: replace(of[0], columns={**of[0].columns, **groups(truth)}) for name, of in trained.items()}
     for i in (4,) if quick else range(9):
         scores = {
             name: [f1(of.matrix, truth, 0.1 * (i + 1), seed) for of, seed in zip(found, seeds, strict=True)]
@@ -163,10 +168,12 @@ def blogcatalog(seeds: Sequence[int], path: Path, quick: bool) -> Iterator[Figur
         data = f"BlogCatalog, {10 * (i + 1)} % labelled"
         for j, measure_ in enumerate(DEEPWALK):
             yield Figure("DeepWalk", data, f"{measure_}, %", [100 * score[j] for score in scores["DeepWalk"]],
-                         "phanein/deepwalk, README", [DEEPWALK[measure_][i]], margin=1.0)  # fmt: skip
+                         "phanein/deepwalk, README", [DEEPWALK[measure_][i]], margin=1.0,
+                         vectors=shown["DeepWalk"] if i == 4 else None)  # fmt: skip
         if i == 4:
             yield Figure("node2vec", data, "Macro-F1, %", [100 * score[1] for score in scores["node2vec"]],
-                         "Grover and Leskovec 2016, table 2", [NODE2VEC], margin=1.0)  # fmt: skip
+                         "Grover and Leskovec 2016, table 2", [NODE2VEC], margin=1.0,
+                         vectors=shown["node2vec"])  # fmt: skip
 
 
 def labels_of(path: Path, nodes: Sequence[str]) -> np.ndarray:
@@ -175,6 +182,12 @@ def labels_of(path: Path, nodes: Sequence[str]) -> np.ndarray:
     given = {node: labels for node, *labels in map(str.split, file.read_text().splitlines())}
     known = sorted({label for labels in given.values() for label in labels}, key=int)
     return np.array([[label in given[node] for label in known] for node in nodes])
+
+
+def groups(truth: np.ndarray) -> dict[str, list[Any]]:
+    """Return columns for the eye: the first of each node's groups, counted from 1, and how many it has."""
+    first = np.where(truth.any(axis=1), truth.argmax(axis=1) + 1, 0)
+    return {"group": [str(of) for of in first], "groups": truth.sum(axis=1).tolist()}
 
 
 def f1(vectors: np.ndarray, truth: np.ndarray, share: float, seed: int) -> tuple[float, float]:

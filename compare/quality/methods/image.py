@@ -21,9 +21,11 @@ def measure(seeds: Sequence[int], paths: Mapping[str, Path], quick: bool) -> Ite
     flat, classes = data.pixels.reshape(len(data.pixels), -1), data.classes
     epochs = 1 if quick else 20
     found: dict[str, list[float]] = {}
+    shown: dict[str, np.ndarray] = {}
 
     def note(name: str, vectors: np.ndarray, seed: int) -> None:
         known, held = data.halves(seed)
+        shown.setdefault(name, vectors)
         found.setdefault(name, []).append(nearest(vectors, classes, known, held))
 
     for seed in seeds:
@@ -37,7 +39,8 @@ def measure(seeds: Sequence[int], paths: Mapping[str, Path], quick: bool) -> Ite
     for objective in ("softmax", "contrastive"):
         for peer in (f"PCA, {DIM} dims", "pixels"):
             system, on = f"image network, {objective}", f"{data.name}, half held out"
-            yield Figure(system, on, f"1-NN accuracy, {DIM} dims", found[objective], peer, found[peer])
+            yield Figure(system, on, f"1-NN accuracy, {DIM} dims", found[objective], peer, found[peer],
+                         vectors=data.labelled(shown[objective], seeds[0]), pictures=data.ink)  # fmt: skip
 
 
 def nearest(vectors: np.ndarray, classes: np.ndarray, known: np.ndarray, held: np.ndarray) -> float:

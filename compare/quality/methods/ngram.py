@@ -43,9 +43,11 @@ def beside(
     vocabulary = language_vocabulary(train, min_count=options.get("min_count", 2))
     peer = KneserNey([known(vocabulary, document) for document in [*train, *stop]], len(vocabulary))
     theirs = peer.perplexity([known(vocabulary, document) for document in test])
-    logs = [train_ngram(train, held_out=stop, seed=seed, **options).log_probabilities(test) for seed in seeds]
+    models = [train_ngram(train, held_out=stop, seed=seed, **options) for seed in seeds]
+    logs = [model.log_probabilities(test) for model in models]
     name, what = "modified Kneser-Ney trigram", f"perplexity, {len(vocabulary):,} types"
-    yield Figure("ngram", data, what, [perplexity(log) for log in logs], name, [theirs], higher=False)
+    yield Figure("ngram", data, what, [perplexity(log) for log in logs], name, [theirs], higher=False,
+                 vectors=models[0].vectors)  # fmt: skip
     if len(logs) > 1:
         together = np.logaddexp.reduce(logs) - np.log(len(logs))
         yield Figure("ngram", data, f"{what}, {len(logs)} together", [perplexity(together)], name, [theirs], False)

@@ -8,6 +8,7 @@ import numpy as np
 
 from compare import text
 from compare.quality.figure import Figure
+from tf_emb.methods.labelled import LabelledVectors
 
 SYSTEM = "text encoder"
 MODEL = "all-MiniLM-L6-v2"
@@ -54,9 +55,14 @@ def similarity(seeds: Sequence[int]) -> Iterator[Figure]:
     from tf_emb.methods.text_encoder import TextEncoder
 
     documents, human = real.lee_documents(), np.loadtxt(datapath("similarities0-1.txt"))
-    ours = [correlation(TextEncoder.pretrained().encode(documents).matrix, human)]
+    vectors = TextEncoder.pretrained().encode(documents)
+    ours = [correlation(vectors.matrix, human)]
+    # A label is read beside a point: the first words; the column has more.
+    shown = LabelledVectors([" ".join(of.split()[:6]) for of in documents], vectors.matrix,
+                            {"document": [of[:300] for of in documents]})  # fmt: skip
     data, name = "50 documents of Lee et al. 2005", f"correlation with people, {MODEL}"
-    yield Figure(SYSTEM, data, name, ours, "LSA, 100 topics", [correlation(lsa(documents), human)])
+    yield Figure(SYSTEM, data, name, ours, "LSA, 100 topics", [correlation(lsa(documents), human)],
+                 vectors=shown)  # fmt: skip
     averaged = [correlation(word2vec(documents, seed), human) for seed in seeds]
     yield Figure(SYSTEM, data, name, ours, "mean of gensim's word2vec", averaged)
     # Equal to PyTorch's up to the rounding of the vectors: see the errors of "sentence, whole forward".
