@@ -125,6 +125,19 @@ def test_what_is_no_graph_is_refused(tmp_path):
             call()
 
 
+def test_vectors_that_grow_without_bound_are_refused_with_a_remedy(monkeypatch):
+    from tf_emb.word2vec import Word2Vec
+
+    def fit(self, *arguments):
+        trained(self, *arguments)
+        self.tables[0].assign(self.tables[0] * np.nan)
+
+    trained = Word2Vec.fit
+    monkeypatch.setattr(Word2Vec, "fit", fit)
+    with pytest.raises(ValueError, match=r"`rate` must be so small that vectors stay finite; got 0\.1\. Use 0\.03"):
+        node2vec(KARATE, rate=0.1, **SMALL)
+
+
 def run(*arguments):
     return CliRunner().invoke(app, ["graph", *map(str, arguments)])
 
@@ -133,7 +146,7 @@ def run(*arguments):
 def threads(monkeypatch):
     """Leave TensorFlow's threads as they are: a process can settle them once."""
     command = importlib.import_module("tf_emb.commands.graph")  # the package's attribute is the function
-    monkeypatch.setattr(command, "_one_thread_an_operation", lambda: None)
+    monkeypatch.setattr(command, "one_thread_an_operation", lambda: None)
 
 
 @pytest.mark.usefixtures("threads")

@@ -2,12 +2,14 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import pytest
 
 from compare.quality.kneser_ney import KneserNey, discounts
+from compare.quality.mixture import mixed, mixture_weights
 from tf_emb.methods.ngram import NGram, language_vocabulary, train_ngram, windows
 
 pytestmark = pytest.mark.filterwarnings(
@@ -42,8 +44,8 @@ def test_logits_are_the_formula(tied: bool, direct: bool) -> None:
     C, H, d, U, b = (np.asarray(w) for w in (model.embedding.embeddings, model.tanh.kernel, model.tanh.bias,
                                              model.out.kernel, model.bias))  # fmt: skip
     x = C[ids].reshape(2, -1)
-    y = np.tanh(x @ H + d) @ U
-    y = (y @ C[:7].T if tied else y) + b + (x @ np.asarray(model.straight.kernel) if direct else 0)
+    y = np.tanh(x @ H + d) @ U + (x @ np.asarray(model.straight.kernel) if direct else 0)
+    y = (y @ C[:7].T if tied else y) + b
     assert np.allclose(model(ids), y, atol=1e-5)
     assert len(model.trainable_weights) == 5 + direct
 
@@ -86,6 +88,25 @@ def test_it_stops_by_the_held_out_sentences_and_keeps_the_best() -> None:
     assert math.log(model.perplexity(held_out)) == pytest.approx(min(losses), rel=1e-4)
 
 
+def test_the_rate_falls_to_nothing_by_a_cosine_or_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[list[float]] = []
+
+    class AdamW(keras.optimizers.AdamW):
+        def __init__(self, rate: Any, **kwargs: Any) -> None:
+            super().__init__(rate, **kwargs)
+            seen.append([float(rate(step)) for step in range(7)] if callable(rate) else [rate])
+
+    monkeypatch.setattr(keras.optimizers, "AdamW", AdamW)
+    options = {"order": 1, "dim": 2, "hidden": 2, "epochs": 2, "batch": 4, "rate": 0.3}
+    for schedule in ("cosine", "constant"):
+        train_ngram(SENTENCES, schedule=schedule, **options)  # ten targets: three steps an epoch
+    steps = np.arange(7)
+    assert seen[0] == pytest.approx(0.3 * (1 + np.cos(np.pi * steps / 6)) / 2, abs=1e-7)
+    assert seen[1] == [0.3]
+    with pytest.raises(ValueError, match="`schedule` must be 'constant' or 'cosine'; got 'linear'"):
+        train_ngram(SENTENCES, schedule="linear", **options)
+
+
 def test_a_training_is_its_seed_and_is_saved(tmp_path: Path) -> None:
     first, again, other = (
         train_ngram(SENTENCES, order=2, dim=4, hidden=4, epochs=2, dropout=0.3, seed=seed) for seed in (1, 1, 2)
@@ -122,6 +143,9 @@ def test_kneser_ney_by_hand() -> None:
     assert model.probability(("a", "b")) == pytest.approx(0.25 / 2 + 0.75 * 0.17)
     assert model.probability((start, "a")) == pytest.approx(1.25 / 2 + 0.375 * 0.17)
     assert model.probability(("z", "a")) == pytest.approx(0.17)  # what was never seen says nothing
+    logs = model.log_probabilities([["a"], []])
+    assert np.exp(logs[[0, 2]]) == pytest.approx([1.25 / 2 + 0.375 * 0.17, 0.75 / 2 * 0.37])
+    assert len(logs) == 3
     product = (1.25 / 2 + 0.375 * 0.17) * (0.25 / 2 + 0.75 * 0.17) * (0.25 + 0.75 * 0.37)
     assert model.perplexity([["a", "b"]]) == pytest.approx(product ** (-1 / 3))
 
@@ -137,3 +161,22 @@ def test_kneser_ney_sums_to_one_and_estimates_its_discounts() -> None:
     Y = n1 / (n1 + 2 * n2)
     expected = (0.0, 1 - 2 * Y * n2 / n1, 2 - 3 * Y * n3 / n2, 3 - 4 * Y * n4 / n3)
     assert discounts(model.counts[2]) == pytest.approx(expected)
+
+
+def test_the_weights_of_a_mixture_are_the_likeliest() -> None:
+    rng = np.random.default_rng(0)
+    logs = np.log(rng.random((3, 500)))
+    weights = mixture_weights(logs)
+    assert weights.sum() == pytest.approx(1)
+    best = mixed(logs, weights).mean()
+    for other in rng.dirichlet(np.ones(3), 200):
+        assert mixed(logs, other).mean() <= best + 1e-9
+
+
+def test_a_mixture_leans_on_what_is_better_and_by_hand() -> None:
+    good, bad = np.log(np.full(50, 0.5)), np.log(np.full(50, 0.1))
+    assert mixture_weights(np.stack([good, bad])) == pytest.approx([1, 0], abs=1e-6)
+    # Each is right half of the time: both weigh the same, and p = (0.8 + 0.2) / 2.
+    turns = np.log(np.array([[0.8, 0.2], [0.2, 0.8]]))
+    assert mixture_weights(turns) == pytest.approx([0.5, 0.5])
+    assert np.exp(mixed(turns, mixture_weights(turns))) == pytest.approx([0.5, 0.5])

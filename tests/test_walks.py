@@ -6,6 +6,7 @@ from scipy.sparse import csr_array
 from scipy.stats import chisquare
 
 from compare.cases.walks import first_order, second_order, visits
+from tf_emb.methods.second_order import StepTable, table_size
 from tf_emb.methods.walk_probabilities import expected_visits
 from tf_emb.methods.walks import END, Adjacency, random_walks
 
@@ -29,6 +30,15 @@ def graph():
     return Adjacency.from_matrix(csr_array(WEIGHTS))
 
 
+@pytest.fixture(params=["table", "refusals"])
+def way(request, monkeypatch):
+    """Draw steps of second order by a table, and without one."""
+    if request.param == "refusals":
+        monkeypatch.setattr("tf_emb.methods.walks.ENTRIES", 0)
+    other = {"table": "draw_second_order", "refusals": "StepTable"}[request.param]
+    monkeypatch.setattr(f"tf_emb.methods.walks.{other}", None)
+
+
 def unlikely(observed, expected):
     """Return whether a chi-square test refuses, once in a million; what cannot be must not be seen."""
     assert not observed[expected == 0].any()
@@ -45,6 +55,7 @@ def steps(walks, order):
     return counts
 
 
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize(("p", "q"), BIASES)
 def test_steps_of_second_order_follow_the_formula(graph, p, q):
     walks = random_walks(graph, np.arange(70_000) % 7, 8, np.random.default_rng(0), p=p, q=q)
@@ -54,6 +65,7 @@ def test_steps_of_second_order_follow_the_formula(graph, p, q):
     assert not any(unlikely(seen[t, v], expected[t, v]) for t, v in pairs)
 
 
+@pytest.mark.usefixtures("way")
 def test_the_test_would_see_another_bias(graph):
     walks = random_walks(graph, np.arange(70_000) % 7, 8, np.random.default_rng(0), p=1, q=0.25)
     seen, wrong = steps(walks, 2), second_order(WEIGHTS, 1, 0.3)
@@ -69,6 +81,7 @@ def test_first_steps_follow_the_weights(even):
     assert not any(unlikely(seen[v], first_order(weights)[v]) for v in range(5))
 
 
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize(("p", "q"), [(1, 1), (0.2, 3)])
 def test_visits_are_what_is_expected(graph, p, q):
     walks = random_walks(graph, np.arange(70_000) % 7, 12, np.random.default_rng(2), p=p, q=q)
@@ -86,8 +99,9 @@ def test_an_undirected_walk_settles_on_weighted_degrees():
     assert not unlikely(np.bincount(walks[:, -1]), weights.sum(axis=1))
 
 
+@pytest.mark.usefixtures("way")
 def test_walks_end_where_there_is_no_way_on(graph):
-    walks = random_walks(graph, np.array([5, 6, 0, 4]), 200, np.random.default_rng(0), p=2, q=0.5)
+    walks = random_walks(graph, np.array([5, 6, 0, 4]), 2000, np.random.default_rng(0), p=2, q=0.5)
     assert walks.dtype == np.int32
     assert (walks[:2, 1:] == END).all()
     assert walks[:2, 0].tolist() == [5, 6]
@@ -98,10 +112,45 @@ def test_walks_end_where_there_is_no_way_on(graph):
         assert nodes[-1] in (5, 6)
 
 
+@pytest.mark.usefixtures("way")
 def test_the_seed_decides_the_walks(graph):
     first, again, other = (random_walks(graph, np.arange(7), 9, np.random.default_rng(s), p=2, q=3) for s in (0, 0, 1))
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
+
+
+def test_a_table_holds_the_formula_and_light_edges_beside_heavy_ones():
+    weights = WEIGHTS * np.where(np.arange(7) < 3, 1e-9, 1e9)[:, None]
+    graph = Adjacency.from_matrix(csr_array(weights))
+    table = StepTable.of(graph, 0.2, 3)
+    assert len(table.upto) == table_size(graph) == sum((WEIGHTS[v] > 0).sum() for _, v in np.argwhere(WEIGHTS))
+    edge = np.repeat(np.arange(len(graph.weights)), np.diff(table.first))
+    shares = np.zeros((7, 7, 7))
+    before = np.maximum(np.concatenate([[0], table.upto[:-1]]), edge)  # edges onto a dead end have no entries
+    shares[graph.sources[edge], graph.neighbours[edge], graph.neighbours[table.onward]] = table.upto - before
+    np.testing.assert_allclose(shares, second_order(weights, 0.2, 3), atol=1e-13)
+    assert np.array_equal(table.upto[table.first[1:][np.diff(table.first) > 0] - 1], np.unique(edge) + 1)
+
+
+def test_the_largest_draw_stays_with_its_edge(graph):
+    class Highest:
+        def random(self, size):
+            return np.full(size, 1 - 2.0**-53)
+
+    table = StepTable.of(graph, 2, 0.5)
+    edge = np.flatnonzero(graph.degrees[graph.neighbours] > 0)
+    assert (edge + Highest().random(len(edge)) == edge + 1).any()  # it does round up
+    assert np.array_equal(graph.sources[table.draw(edge, Highest())], graph.neighbours[edge])
+
+
+def test_a_table_is_made_where_it_has_no_more_entries_than_there_are_steps(graph, monkeypatch):
+    made = []
+    monkeypatch.setattr(StepTable, "of", lambda *a: made.append(a) or StepTable(*[np.empty(0, np.int64)] * 3))
+    monkeypatch.setattr(StepTable, "draw", lambda self, edge, rng: edge)
+    few = -(-table_size(graph) // 10)
+    for starts, wanted in ((few - 1, 0), (few, 1)):
+        random_walks(graph, np.zeros(starts, int), 10, np.random.default_rng(0), p=2)
+        assert len(made) == wanted
 
 
 def test_edges_are_found_and_others_not(graph, monkeypatch):
@@ -109,11 +158,14 @@ def test_edges_are_found_and_others_not(graph, monkeypatch):
     found = graph.edges(t, x)
     assert np.array_equal(found >= 0, WEIGHTS.ravel() > 0)
     assert np.array_equal(graph.near(t, x), WEIGHTS.ravel() > 0)
-    monkeypatch.setattr("tf_emb.methods.walks.BITS", 48)
+    monkeypatch.setattr("tf_emb.methods.adjacency.BITS", 48)
     large = Adjacency.from_matrix(csr_array(WEIGHTS))
     assert large._bits is None
     assert np.array_equal(large.near(t, x), WEIGHTS.ravel() > 0)
     assert np.array_equal(graph.weights[found[found >= 0]], WEIGHTS[WEIGHTS > 0])
+    back = graph.edges(graph.neighbours, graph.sources)
+    assert np.array_equal(graph.back, back)
+    assert (graph.sources[back[back >= 0]] == graph.neighbours[back >= 0]).all()
 
 
 def test_a_matrix_is_taken_with_repeats_summed_zeros_dropped_and_left_as_it_was():

@@ -1,8 +1,8 @@
 """Random walks of node2vec: the probabilities of a step, and what walks visit in expectation.
 
 P(x | t, v) = alpha w(v, x) / sum_y alpha w(v, y), alpha = 1 / p for x = t, 1 for an edge from t to x, 1 / q otherwise
-(Grover and Leskovec 2016, section 3.2.2). Sampled walks are held to these numbers by a chi-square test in
-tests/test_walks.py.
+(Grover and Leskovec 2016, section 3.2.2). The table that steps are drawn from
+is read back here; sampled walks are held to these numbers by a chi-square test in tests/test_walks.py.
 """
 
 from collections.abc import Mapping
@@ -38,6 +38,7 @@ def oracle(x: Arrays) -> dict[str, np.ndarray]:
         "first order": first_order(w),
         "second order": second,
         "second order, q below 1": second_order(w, x["p"], x["q below 1"]),
+        "second order, in a table": second,
         "visits": visits(first_order(w), second),
     }
 
@@ -100,7 +101,7 @@ def run_torch(x: Mapping[str, Any]) -> dict[str, Any]:
         pairs = torch.einsum("tv,tvx->vx", pairs, biased)
         total = total + pairs.sum(0)
     return {"first order": first, "second order": biased, "second order, q below 1": second(x["p"], x["q below 1"]),
-            "visits": total}  # fmt: skip
+            "second order, in a table": biased, "visits": total}  # fmt: skip
 
 
 def run_keras(x: Mapping[str, Any]) -> dict[str, Any]:
@@ -108,13 +109,22 @@ def run_keras(x: Mapping[str, Any]) -> dict[str, Any]:
     from scipy.sparse import csr_array
 
     from tf_emb.methods import walk_probabilities as probabilities
+    from tf_emb.methods.second_order import StepTable
     from tf_emb.methods.walks import Adjacency
 
     graph = Adjacency.from_matrix(csr_array(np.asarray(x["weights"])))
+    table = StepTable.of(graph, x["p"], x["q"])
+    edge = np.repeat(np.arange(len(graph.weights)), np.diff(table.first))
+    tabled = np.zeros((NODES,) * 3)
+    # An entry reaches from the one before it, or from its edge's number where that is higher.
+    tabled[graph.sources[edge], graph.neighbours[edge], graph.neighbours[table.onward]] = table.upto - np.maximum(
+        np.concatenate([[0], table.upto[:-1]]), edge
+    )
     return {
         "first order": probabilities.first_order(graph),
         "second order": probabilities.second_order(graph, p=x["p"], q=x["q"]),
         "second order, q below 1": probabilities.second_order(graph, p=x["p"], q=x["q below 1"]),
+        "second order, in a table": tabled.astype(graph.weights.dtype),
         "visits": probabilities.expected_visits(graph, LENGTH, p=x["p"], q=x["q"]),
     }
 
@@ -138,6 +148,12 @@ CASES = [
             ),
             "second order": SECOND,
             "second order, q below 1": replace(SECOND, scale=lambda x, want: want["second order, q below 1"]),
+            "second order, in a table": Bound(
+                NODES + 10,
+                "running sums up to E, the number of edges: an addition at either side of a share, n of their "
+                "whole, 2 of e + and of the difference, u E each; P itself n + 4, relative; stored 1",
+                lambda x, want: np.full_like(want["second order"], (x["weights"] > 0).sum()),
+            ),
             "visits": Bound(
                 2 * NODES + LENGTH + (LENGTH - 2) * (2 * NODES + 4),
                 "n of the first step; for each other n + 4 of P, a product and n - 1 additions; then n + L additions",

@@ -54,10 +54,13 @@ class KneserNey:
         count = self.counts[n].get(gram, 0)
         return (count - self.discounts[n][min(count, 3)] + self.left[n][gram[:-1]] * shorter) / total
 
+    def log_probabilities(self, sentences: Sequence[Sequence[Hashable]]) -> np.ndarray:
+        """Return log p of every token and of every sentence's end, in nats."""
+        return np.log([self.probability(gram) for sentence in sentences for gram in self.grams(sentence)])
+
     def perplexity(self, sentences: Sequence[Sequence[Hashable]]) -> float:
         """Return exp(-mean log p) over all tokens and ends."""
-        logs = [np.log(self.probability(gram)) for sentence in sentences for gram in self.grams(sentence)]
-        return float(np.exp(-np.mean(logs)))
+        return float(np.exp(-self.log_probabilities(sentences).mean()))
 
 
 def discounts(counts: Counter[Gram]) -> tuple[float, float, float, float]:

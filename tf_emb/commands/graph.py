@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tf_emb.commands.silence import silent_start
-from tf_emb.commands.train import _bar, _one_thread_an_operation
+from tf_emb.commands.training import one_thread_an_operation, progress_bar
 
 if TYPE_CHECKING:
     from tf_emb.methods import LabelledVectors
@@ -57,8 +57,8 @@ def _trained(method: str, of: Any, options: dict[str, Any]) -> "LabelledVectors"
     from tf_emb.methods.graph import deepwalk, node2vec
 
     with silent_start():
-        _one_thread_an_operation()
-    with _bar() as bar:
+        one_thread_an_operation()
+    with progress_bar() as bar:
         if method == "node2vec":
             return node2vec(of, callbacks=[bar], **options)
         return deepwalk(of, callbacks=[bar], **{k: v for k, v in options.items() if k not in ("p", "q")})

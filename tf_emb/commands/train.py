@@ -11,6 +11,7 @@ import typer
 
 from tf_emb.commands.silence import silent_start
 from tf_emb.commands.train_exact import train_exact_file
+from tf_emb.commands.training import one_thread_an_operation, progress_bar
 
 if TYPE_CHECKING:
     from tf_emb.word2vec import Progress, Word2Vec
@@ -94,7 +95,7 @@ def train_blocks(
     with silent_start():
         from tf_emb.word2vec import Word2Vec
 
-        _one_thread_an_operation()
+        one_thread_an_operation()
         model = Word2Vec.load(state) if resume else Word2Vec(**options)
     if resume:
         encoded = encode_corpus(corpus, model.vocabulary, tokenize)
@@ -113,14 +114,6 @@ def train_blocks(
     return 0
 
 
-def _one_thread_an_operation() -> None:
-    """Start TensorFlow so that each of our threads does its own products; shared out, small ones wait for others."""
-    import tensorflow as tf
-
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.constant(0)  # the first operation looks for devices, and says so
-
-
 def _run(
     model: "Word2Vec", encoded: Any, resume: bool, logdir: Path | None, held_out: Any, patience: int | None
 ) -> bool:
@@ -129,7 +122,7 @@ def _run(
 
     with ExitStack() as stack:
         asked = stack.enter_context(_interruption())
-        callbacks: list[Callable[[Progress], Any]] = [stack.enter_context(_bar()), lambda progress: bool(asked)]
+        callbacks: list[Callable[[Progress], Any]] = [stack.enter_context(progress_bar()), lambda progress: bool(asked)]
         if patience is not None:
             callbacks.append(EarlyStopping(patience))
         if logdir is not None:
@@ -154,30 +147,6 @@ def _interruption() -> Iterator[list[int]]:
         yield asked
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-@contextmanager
-def _bar() -> Iterator[Callable[["Progress"], None]]:
-    """Show the share, words a second, loss, rate and the time left, on standard error."""
-    from rich import progress as rich_progress
-    from rich.console import Console
-
-    columns = (
-        rich_progress.BarColumn(bar_width=8),
-        rich_progress.TaskProgressColumn(),
-        rich_progress.TextColumn("{task.description}"),
-    )
-    with rich_progress.Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("compiling", total=1.0)
-
-        def show(at: "Progress") -> None:
-            minutes, seconds = divmod(round(at.seconds_left), 60)
-            said = f"{at.raw_words_per_second / 1000:,.0f}k words/s ({at.kept_words_per_second / 1000:,.0f}k kept)"
-            said += f"  loss {at.loss:.3f}  rate {at.rate:.4f}  {minutes}:{seconds:02d} left"
-            said += f"  held-out {at.held_out_losses[-1]:.3f}" if at.held_out_losses else ""
-            bar.update(task, completed=at.share, description=said)
-
-        yield show
 
 
 def _scalars(logdir: Path) -> Callable[["Progress"], None]:

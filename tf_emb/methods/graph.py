@@ -49,14 +49,16 @@ def node2vec(
         seed: of every draw.
         loss: see `tf_emb.word2vec.Options`.
         callbacks: see `tf_emb.word2vec.Word2Vec.fit`.
-        **options: more fields of `tf_emb.word2vec.Options`; `epochs` is 1 and `sample` 0 by default.
+        **options: more fields of `tf_emb.word2vec.Options`; `epochs` is 1 and `sample` 0 by default. A step moves a row
+            by up to rate * limit * 2 window (1 + negatives) gradients of pairs, all from one point: in a small graph,
+            where all rows are frequent, a rate of 0.1 with this window is too much.
 
     Returns:
         Vectors in the order of the graph's nodes, float32, with the column `degree`. A node without edges has no
         context to learn from: it keeps the vector that it starts with.
 
     Raises:
-        ValueError: an option is out of its range, or the graph is empty or no graph.
+        ValueError: an option is out of its range, the graph is empty or no graph, or the vectors did not stay finite.
 
     Grover and Leskovec 2016, "node2vec: Scalable Feature Learning for Networks", algorithm 1, section 4.3.
     """
@@ -68,6 +70,11 @@ def node2vec(
     model.fit(walk_corpus(adjacency, labels, walks=walks, length=length, p=p, q=q, seed=seed), callbacks)
     place = model.vocabulary.ids
     matrix = model.tables[0].numpy()[[place[label] for label in labels]]
+    if not np.isfinite(matrix).all():
+        raise ValueError(
+            f"`rate` must be so small that vectors stay finite; got {model.options.start_rate:g}. Use 0.03 or less, or "
+            "a smaller `limit`, `window` or `negatives`: the gradients of a row's pairs are summed."
+        )
     return LabelledVectors(labels, matrix, {"degree": adjacency.degrees.tolist()})
 
 

@@ -7,7 +7,7 @@ that predict the same word get the same updates, so words of the same pattern en
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -19,6 +19,7 @@ from tf_emb.layers.softmax import full_softmax_loss
 from tf_emb.methods.labelled import LabelledVectors
 
 UNKNOWN, END = "<unk>", "</s>"
+Schedule = Literal["constant", "cosine"]
 
 
 @keras.saving.register_keras_serializable("tf_emb")
@@ -31,8 +32,8 @@ class NGram(keras.Model):
         dim: of a token's vector.
         hidden: units of the tanh layer.
         direct: whether W, from vectors straight to the outputs, is there; else it is 0.
-        tied: let the outputs share the table, U = P C^T with P of shape (hidden, dim) (Press and Wolf 2017): far fewer
-            weights, for little text.
+        tied: let the outputs share the table, U = P C^T and W = Q C^T with P of shape (hidden, dim) and Q of shape
+            (order * dim, dim) (Press and Wolf 2017): far fewer weights, for little text.
         dropout: share of the entries of x and of the hidden layer that are left out in training.
         seed: of the initial weights and of what is left out.
         **kwargs: what `keras.Model` takes.
@@ -59,7 +60,7 @@ class NGram(keras.Model):
             outputs, use_bias=False, kernel_initializer=draw.GlorotUniform(seed + 2), **of
         )  # fmt: skip
         self.straight = (
-            keras.layers.Dense(vocab_size, use_bias=False, kernel_initializer="zeros", **of) if direct else None
+            keras.layers.Dense(outputs, use_bias=False, kernel_initializer="zeros", **of) if direct else None
         )
         self.leave_out = [keras.layers.Dropout(dropout, seed=seed + 3 + i, **of) for i in range(2)]
 
@@ -79,10 +80,11 @@ class NGram(keras.Model):
         x = ops.reshape(self.embedding(inputs), (-1, self.config["order"] * self.config["dim"]))
         x = self.leave_out[0](x, training=training)
         y = self.out(self.leave_out[1](self.tanh(x), training=training))
+        if self.straight is not None:
+            y = y + self.straight(x)
         if self.config["tied"]:
             y = ops.matmul(y, ops.transpose(self.embedding.embeddings[: self.config["vocab_size"]]))
-        y = y + self.bias
-        return y if self.straight is None else y + self.straight(x)
+        return y + self.bias
 
     def get_config(self) -> dict[str, Any]:
         """Return what `from_config` needs."""
@@ -163,6 +165,7 @@ def train_ngram(
     epochs: int = 10,
     batch: int = 128,
     rate: float = 1e-3,
+    schedule: Schedule = "constant",
     weight_decay: float = 0.0,
     patience: int = 2,
     seed: int = 0,
@@ -176,24 +179,29 @@ def train_ngram(
         min_count: rarer tokens count as <unk>.
         epochs: passes over the text, at most.
         batch: tokens a step.
-        rate: of AdamW; the rest of it as Keras has it.
+        rate: of AdamW, at the start; the rest of it as Keras has it.
+        schedule: "constant", or "cosine", which takes the rate of step s of S to rate (1 + cos(pi s / S)) / 2
+            (Loshchilov and Hutter 2017, equation 5, without restarts).
         weight_decay: of AdamW.
         patience: epochs without a better held-out loss before the end; the best weights are kept.
         seed: of weights, order and dropout.
         **kwargs: what `NGram` takes: `order`, `dim`, `hidden` ...
 
     Raises:
-        ValueError: a number is out of its range, or no token is frequent enough.
+        ValueError: a number is out of its range, no token is frequent enough, or there is no such schedule.
 
     Bengio et al. 2003, section 2. The bias b starts at the log frequencies.
     """
     _positive(epochs=epochs, batch=batch, patience=patience)
+    if schedule not in ("constant", "cosine"):
+        raise ValueError(f"`schedule` must be 'constant' or 'cosine'; got {schedule!r}. Choose one.")
     vocabulary = language_vocabulary(sentences, min_count=min_count)
     network = NGram(len(vocabulary), seed=seed, **kwargs)
     network.build()
     network.bias.assign(np.log((vocabulary.counts + 1) / (vocabulary.counts + 1).sum()))
-    network.compile(keras.optimizers.AdamW(rate, weight_decay=weight_decay), _mean_loss, jit_compile=False)
     inputs, targets = windows(sentences, vocabulary, network.config["order"])
+    rates = _rates(schedule, rate, epochs * -(-len(targets) // batch))
+    network.compile(keras.optimizers.AdamW(rates, weight_decay=weight_decay), _mean_loss, jit_compile=False)
     options: dict[str, Any] = {}
     if held_out is not None:
         options["validation_data"] = windows(held_out, vocabulary, network.config["order"])
@@ -201,6 +209,10 @@ def train_ngram(
     keras.utils.set_random_seed(seed)  # Keras shuffles with the global generator
     history = network.fit(inputs, targets, batch_size=batch, epochs=epochs, verbose=0, shuffle=True, **options)
     return LanguageModel(network, vocabulary, history.history)
+
+
+def _rates(schedule: Schedule, rate: float, steps: int) -> Any:
+    return keras.optimizers.schedules.CosineDecay(rate, steps) if schedule == "cosine" else rate
 
 
 def _mean_loss(targets: Any, logits: Any) -> Any:

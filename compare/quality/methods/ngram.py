@@ -1,11 +1,16 @@
 """The neural n-gram model beside an interpolated modified Kneser-Ney trigram: perplexity of unseen text.
 
-Lee corpus, words; and where `paths` has "zhwiki", the first 300,000 characters of Chinese text. Both models have the
-same vocabulary, with <unk>, and both predict the end of each document. A tenth of the documents is judged on and a
-tenth stops the training; Kneser-Ney, which has nothing to stop, counts that tenth too. The models are not mixed.
+Lee corpus, words and characters; and where `paths` has "zhwiki", the first characters of Chinese text. Both models have
+the same vocabulary, with <unk>, and both predict the end of each document. A tenth of the documents is judged on and a
+tenth stops the training; Kneser-Ney, which has nothing to stop, counts that tenth too.
+
+Bengio et al. 2003, section 4.2, mix their model with the trigram. So does the last figure of each text, which says
+"mixed": beside it stands the Kneser-Ney model that is in the mixture, of longer n-grams where those are better than
+trigrams. The weights suit the tenth that stops the training best, with a Kneser-Ney model that has not counted it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,43 +19,85 @@ import numpy as np
 from compare import text
 from compare.quality.figure import Figure
 from compare.quality.kneser_ney import KneserNey
+from compare.quality.mixture import mixed, mixture_weights
 
-CHARACTERS, QUICK = 300_000, 20_000
+CHARACTERS, QUICK = 1_000_000, 20_000
 WORDS: dict[str, Any] = {"order": 4, "dim": 100, "hidden": 200, "tied": True, "dropout": 0.6, "weight_decay": 0.1,
                          "epochs": 40}  # fmt: skip
-HAN: dict[str, Any] = {"order": 5, "dim": 128, "hidden": 512, "tied": True, "dropout": 0.3, "weight_decay": 0.01,
-                       "batch": 256, "rate": 2e-3, "epochs": 20, "min_count": 3}  # fmt: skip
+LETTERS: dict[str, Any] = {"order": 10, "dim": 16, "hidden": 400, "direct": True, "dropout": 0.1, "batch": 256,
+                           "rate": 2e-3, "schedule": "cosine", "epochs": 10}  # fmt: skip
+HAN: dict[str, Any] = {"order": 5, "dim": 64, "hidden": 200, "tied": True, "direct": True, "batch": 256, "rate": 3e-3,
+                       "schedule": "cosine", "epochs": 6, "min_count": 5}  # fmt: skip
 Documents = list[list[str]]
 
 
 def measure(seeds: Sequence[int], paths: Mapping[str, Path], quick: bool) -> Iterator[Figure]:
-    """Yield the perplexity on words, and on characters where there are any."""
-    yield from beside("Lee corpus, words", cut(text.lee(), QUICK if quick else 10**9), seeds, WORDS, quick)
+    """Yield the perplexity on words, on characters, and on Chinese characters where there are any."""
+    most = QUICK if quick else 10**9
+    yield from beside("Lee corpus, words", cut(text.lee(), most), seeds, WORDS, quick, mixed_with=3)
+    yield from beside("Lee corpus, characters", characters(Path(lee_path()), most), seeds, LETTERS, quick, mixed_with=8)
     if "zhwiki" in paths:
-        characters = han(paths["zhwiki"], QUICK if quick else CHARACTERS)
-        yield from beside("Chinese Wikipedia, characters", characters, seeds, HAN, quick)
+        han = characters(paths["zhwiki"], QUICK if quick else CHARACTERS)
+        yield from beside("Chinese Wikipedia, characters", han, seeds, HAN, quick, mixed_with=4)
 
 
 def beside(
-    data: str, documents: Documents, seeds: Sequence[int], options: Mapping[str, Any], quick: bool
+    data: str, documents: Documents, seeds: Sequence[int], options: Mapping[str, Any], quick: bool, mixed_with: int
 ) -> Iterator[Figure]:
-    """Train one model a seed; yield their perplexities, and that of the mean of their probabilities."""
-    from tf_emb.methods.ngram import language_vocabulary, train_ngram
+    """Train one model a seed; yield their perplexities, that of the mean of their probabilities, and of mixtures."""
+    from tf_emb.methods.ngram import train_ngram
 
-    order = np.random.default_rng(0).permutation(len(documents))
-    test, stop, train = ([documents[i] for i in part] for part in np.split(order, [len(order) // 10, len(order) // 5]))
+    parts = Parts.of(documents, options.get("min_count", 2))
     options = dict(options) | ({"epochs": 2} if quick else {})
-    vocabulary = language_vocabulary(train, min_count=options.get("min_count", 2))
-    peer = KneserNey([known(vocabulary, document) for document in [*train, *stop]], len(vocabulary))
-    theirs = peer.perplexity([known(vocabulary, document) for document in test])
-    models = [train_ngram(train, held_out=stop, seed=seed, **options) for seed in seeds]
-    logs = [model.log_probabilities(test) for model in models]
-    name, what = "modified Kneser-Ney trigram", f"perplexity, {len(vocabulary):,} types"
-    yield Figure("ngram", data, what, [perplexity(log) for log in logs], name, [theirs], higher=False,
+    models = [train_ngram(parts.train, held_out=parts.stop, seed=seed, **options) for seed in seeds]
+    logs = [model.log_probabilities(parts.test) for model in models]
+    name, what = "modified Kneser-Ney", f"perplexity, {len(parts.vocabulary):,} types"
+    trigram = [perplexity(parts.peer(3))]
+    yield Figure("ngram", data, what, [perplexity(log) for log in logs], f"{name} trigram", trigram, higher=False,
                  vectors=models[0].vectors)  # fmt: skip
     if len(logs) > 1:
         together = np.logaddexp.reduce(logs) - np.log(len(logs))
-        yield Figure("ngram", data, f"{what}, {len(logs)} together", [perplexity(together)], name, [theirs], False)
+        yield Figure("ngram", data, f"{what}, {len(logs)} together", [perplexity(together)], f"{name} trigram", trigram,
+                     higher=False)  # fmt: skip
+    peer, held_out = parts.peer(mixed_with), parts.peer_held_out(mixed_with)
+    ours = []
+    for model, log in zip(models, logs, strict=True):
+        weights = mixture_weights(np.stack([model.log_probabilities(parts.stop), held_out]))
+        ours.append(perplexity(mixed(np.stack([log, peer]), weights)))
+    yield Figure("ngram", data, f"{what}, mixed with the {mixed_with}-gram", ours, f"{name} {mixed_with}-gram",
+                 [perplexity(peer)], higher=False)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Documents to train, to stop and to judge by, and the vocabulary of the first."""
+
+    train: Documents
+    stop: Documents
+    test: Documents
+    vocabulary: Any
+
+    @classmethod
+    def of(cls, documents: Documents, min_count: int) -> "Parts":
+        """Deal documents out: a tenth to judge by, a tenth to stop by."""
+        from tf_emb.methods.ngram import language_vocabulary
+
+        order = np.random.default_rng(0).permutation(len(documents))
+        cuts = [len(order) // 10, len(order) // 5]
+        test, stop, train = ([documents[i] for i in part] for part in np.split(order, cuts))
+        return cls(train, stop, test, language_vocabulary(train, min_count=min_count))
+
+    def peer(self, order: int) -> np.ndarray:
+        """Return Kneser-Ney's log p of `test`."""
+        return self._kneser_ney([*self.train, *self.stop], self.test, order)
+
+    def peer_held_out(self, order: int) -> np.ndarray:
+        """Return Kneser-Ney's log p of `stop`, which it has not counted."""
+        return self._kneser_ney(self.train, self.stop, order)
+
+    def _kneser_ney(self, counted: Documents, judged: Documents, order: int) -> np.ndarray:
+        numbers = [[known(self.vocabulary, one) for one in part] for part in (counted, judged)]
+        return KneserNey(numbers[0], len(self.vocabulary), order).log_probabilities(numbers[1])
 
 
 def perplexity(log: np.ndarray) -> float:
@@ -63,11 +110,18 @@ def known(vocabulary: Any, document: Sequence[str]) -> list[int]:
     return [vocabulary.ids.get(token, 0) for token in document]
 
 
-def han(path: Path, limit: int) -> Documents:
+def characters(path: Path, limit: int) -> Documents:
     """Return lines of text as lists of characters."""
     from tf_emb.corpus import read_sentences
 
     return cut((line for line in read_sentences(path, lambda line: list(line.strip())) if line), limit)
+
+
+def lee_path() -> str:
+    """Return where gensim has the 300 documents, one a line."""
+    from gensim.test.utils import datapath
+
+    return str(datapath("lee_background.cor"))
 
 
 def cut(documents: Iterable[list[str]], limit: int) -> Documents:

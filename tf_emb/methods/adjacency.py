@@ -1,0 +1,107 @@
+"""A graph as arrays: who the neighbours of a node are, whether there is an edge, and an edge drawn by weight."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+BITS = 1 << 30  # of a graph's table of edges: 128 MiB, for up to 32,768 nodes
+
+
+@dataclass(frozen=True)
+class Adjacency:
+    """A graph as compressed sparse rows.
+
+    Attributes:
+        starts: int64, shape (nodes + 1,): the edges that leave v are starts[v]..starts[v + 1] - 1.
+        neighbours: int32, shape (edges,): where each leads to, ascending for every v.
+        weights: floating point, shape (edges,), positive.
+    """
+
+    starts: np.ndarray
+    neighbours: np.ndarray
+    weights: np.ndarray
+
+    @classmethod
+    def from_matrix(cls, matrix: Any) -> "Adjacency":
+        """Return the graph of a SciPy sparse matrix of weights, rows leading to columns; zeros are no edges.
+
+        Raises:
+            ValueError: the matrix is not square, or holds a weight that is negative, infinite or NaN.
+        """
+        rows = matrix.tocsr(copy=True)
+        if rows.ndim != 2 or rows.shape[0] != rows.shape[1]:
+            raise ValueError(f"`matrix` must be square; got shape {rows.shape}. Give a row and a column a node.")
+        rows.sum_duplicates()
+        rows.eliminate_zeros()
+        weights = rows.data if rows.data.dtype.kind == "f" else rows.data.astype(np.float64)
+        wrong = weights[~((weights > 0) & np.isfinite(weights))]
+        if len(wrong):
+            raise ValueError(f"`matrix` must hold weights that are positive and finite; got {wrong[0]}. Leave it out.")
+        return cls(rows.indptr.astype(np.int64), rows.indices.astype(np.int32), weights)
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    @cached_property
+    def degrees(self) -> np.ndarray:
+        """How many edges leave each node, int64, shape (nodes,)."""
+        return np.diff(self.starts)
+
+    @cached_property
+    def sources(self) -> np.ndarray:
+        """Where each edge leaves, int64, shape (edges,)."""
+        return np.repeat(np.arange(len(self)), self.degrees)
+
+    @cached_property
+    def even(self) -> bool:
+        """Whether all weights are equal."""
+        return not len(self.weights) or bool(np.all(self.weights == self.weights[0]))
+
+    @cached_property
+    def cumulative(self) -> np.ndarray:
+        """Sums of the weights of the first edges, float64, shape (edges + 1,)."""
+        return np.concatenate([[0.0], np.cumsum(self.weights, dtype=np.float64)])
+
+    @cached_property
+    def back(self) -> np.ndarray:
+        """The edge that leads back along each edge, -1 where there is none; int64, shape (edges,)."""
+        return self.edges(self.neighbours, self.sources)
+
+    @cached_property
+    def _keys(self) -> np.ndarray:
+        return self.sources * len(self) + self.neighbours
+
+    @cached_property
+    def _bits(self) -> np.ndarray | None:
+        """Whether there is an edge, a bit for every two nodes; None where they would take too much."""
+        if len(self) ** 2 > BITS:
+            return None
+        dense = np.zeros(-(-(len(self) ** 2) // 8), np.uint8)
+        np.bitwise_or.at(dense, self._keys >> 3, np.left_shift(1, self._keys & 7).astype(np.uint8))
+        return dense
+
+    def near(self, sources: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """Return whether an edge leads from each of `sources` to each of `targets`."""
+        if self._bits is None:
+            return self.edges(sources, targets) >= 0
+        key = sources.astype(np.int64) * len(self) + targets
+        return (self._bits[key >> 3] >> (key & 7).astype(np.uint8)) & 1 == 1
+
+    def edges(self, sources: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """Return the edge from each of `sources` to each of `targets`, -1 where there is none; int64."""
+        key = sources.astype(np.int64) * len(self) + targets
+        at = np.minimum(np.searchsorted(self._keys, key), len(self._keys) - 1)
+        return np.where(self._keys[at] == key, at, -1)
+
+
+def draw_edges(graph: Adjacency, current: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return an edge out of each of `current`, drawn by weight; each needs one."""
+    first, draw = graph.starts[current], rng.random(len(current))
+    if graph.even:
+        return first + (draw * graph.degrees[current]).astype(np.int64)
+    last = graph.starts[current + 1] - 1
+    low = graph.cumulative[first]
+    at = np.searchsorted(graph.cumulative, low + draw * (graph.cumulative[last + 1] - low), side="right") - 1
+    return np.clip(at, first, last)  # the sum may round up to the next node's first
