@@ -1,4 +1,4 @@
-"""graph2vec on the 1,252 graphs of networkx's atlas, beside histograms of degrees.
+"""Vectors of the 1,252 graphs of networkx's atlas, beside histograms of degrees and graph2vec.
 
 Each property is read off by a linear model, and scored on graphs that it has not seen (five folds). Graphs with equal
 degrees may differ in all of these properties.
@@ -19,16 +19,22 @@ def measure(seeds: Sequence[int], paths: Mapping[str, Path], quick: bool) -> Ite
     """Yield a figure a property; see `compare.quality.methods`."""
     import networkx as nx
 
+    from tf_emb.methods.graph_counts import graph_vectors
     from tf_emb.methods.whole_graph import graph2vec
 
     graphs = [graph for graph in nx.graph_atlas_g() if len(graph)][:: 10 if quick else 1]
     degrees = np.array([np.bincount([d for _, d in graph.degree()], minlength=7) for graph in graphs])
-    vectors = [graph2vec(graphs, seed=seed).matrix for seed in seeds]
+    vectors = [graph_vectors(graphs, seed=seed).matrix for seed in seeds]
+    sampled = [graph2vec(graphs, epochs=5 if quick else 100, seed=seed).matrix for seed in seeds]
+    peers = {"histogram of degrees": [degrees] * len(seeds), "graph2vec, here": sampled}
     for name, (of, score) in PROPERTIES.items():
         truth = np.array([of(graph) for graph in graphs])
-        ours = [probed(matrix, truth, score, seed) for matrix, seed in zip(vectors, seeds, strict=True)]
-        theirs = [probed(degrees, truth, score, seed) for seed in seeds]
-        yield Figure("graph2vec", f"graph atlas, {name}", SCORES[score], ours, "histogram of degrees", theirs)
+        ours, *theirs = (
+            [probed(matrix, truth, score, seed) for matrix, seed in zip(each, seeds, strict=True)]
+            for each in (vectors, *peers.values())
+        )
+        for peer, scores in zip(peers, theirs, strict=True):
+            yield Figure("graph vectors", f"graph atlas, {name}", SCORES[score], ours, peer, scores)
 
 
 def connected(graph: Any) -> bool:
