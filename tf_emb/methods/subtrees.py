@@ -33,10 +33,10 @@ def subtree_labels(graphs: Sequence[Any], rounds: int, attribute: str | None = N
     """
     if rounds < 0:
         raise ValueError(f"`rounds` must be 0 or more; got {rounds}. Use 2 for small graphs.")
-    now, used = _numbered([_initial(graph, attribute) for graph in graphs], 0)
+    now, used = numbered([_initial(graph, attribute) for graph in graphs], 0)
     every = [now]
     for _ in range(rounds):
-        now, used = _numbered(list(map(_seen, graphs, now)), used)
+        now, used = numbered(list(map(_seen, graphs, now)), used)
         every.append(now)
     return [np.array(labels, np.int64).reshape(rounds + 1, -1) for labels in zip(*every, strict=True)]
 
@@ -52,13 +52,18 @@ def subtree_bags(graphs: Sequence[Any], rounds: int, attribute: str | None = Non
     Raises:
         ValueError: there is no graph, or none has a node; see also `subtree_labels`.
     """
+    labels = subtree_labels(graphs, rounds, attribute)
+    if not sum(map(np.size, labels)):
+        raise ValueError(f"`graphs` must hold a node; got {len(labels)} graphs without any. Leave empty graphs out.")
+    return bags_of(labels)
+
+
+def bags_of(labels: Sequence[np.ndarray]) -> Any:
+    """Return how often each label occurs in each array, as `subtree_bags` does; there must be one."""
     from scipy.sparse import csr_array
 
-    labels = [array.ravel() for array in subtree_labels(graphs, rounds, attribute)]
-    if not sum(map(len, labels)):
-        raise ValueError(f"`graphs` must hold a node; got {len(labels)} graphs without any. Leave empty graphs out.")
-    column = np.concatenate(labels)
-    row = np.repeat(np.arange(len(labels)), list(map(len, labels)))
+    column = np.concatenate([array.ravel() for array in labels])
+    row = np.repeat(np.arange(len(labels)), list(map(np.size, labels)))
     bags = csr_array((np.ones(len(row), np.int64), (row, column)), (len(labels), column.max() + 1))
     bags.sum_duplicates()
     return bags
@@ -79,7 +84,7 @@ def _seen(graph: Any, labels: Sequence[int]) -> list[Any]:
     return [(of[node], tuple(sorted(map(of.__getitem__, graph.adj[node])))) for node in graph]
 
 
-def _numbered(keys: Sequence[Sequence[Any]], first: int) -> tuple[list[list[int]], int]:
+def numbered(keys: Sequence[Sequence[Any]], first: int) -> tuple[list[list[int]], int]:
     """Return the numbers of keys, counted from `first` in the order of the keys, and the next free number."""
     numbers = {key: first + i for i, key in enumerate(sorted({key for part in keys for key in part}))}
     return [[numbers[key] for key in part] for part in keys], first + len(numbers)

@@ -1,4 +1,4 @@
-"""graph2vec on the 1,252 graphs of networkx's atlas, beside histograms of degrees.
+"""Vectors of the 1,252 graphs of networkx's atlas, beside histograms of degrees and graph2vec.
 
 Each property is read off by a linear model, and scored on graphs that it has not seen (five folds). Graphs with equal
 degrees may differ in all of these properties.
@@ -20,19 +20,24 @@ def measure(seeds: Sequence[int], paths: Mapping[str, Path], quick: bool) -> Ite
     """Yield a figure a property; see `compare.quality.methods`."""
     import networkx as nx
 
+    from tf_emb.methods.graph_counts import graph_vectors
     from tf_emb.methods.whole_graph import graph2vec
 
     graphs = [graph for graph in nx.graph_atlas_g() if len(graph)][:: 10 if quick else 1]
     degrees = np.array([np.bincount([d for _, d in graph.degree()], minlength=7) for graph in graphs])
-    vectors = [graph2vec(graphs, seed=seed) for seed in seeds]
+    vectors = [graph_vectors(graphs, seed=seed) for seed in seeds]
+    sampled = [graph2vec(graphs, epochs=5 if quick else 100, seed=seed).matrix for seed in seeds]
+    peers = {"histogram of degrees": [degrees] * len(seeds), "graph2vec, here": sampled}
     truths = {name: np.array([of(graph) for graph in graphs]) for name, (of, _) in PROPERTIES.items()}
     shown = replace(vectors[0], columns={**vectors[0].columns, **{name: of.tolist() for name, of in truths.items()}})
     for name, (_, score) in PROPERTIES.items():
-        truth = truths[name]
-        ours = [probed(of.matrix, truth, score, seed) for of, seed in zip(vectors, seeds, strict=True)]
-        theirs = [probed(degrees, truth, score, seed) for seed in seeds]
-        yield Figure("graph2vec", f"graph atlas, {name}", SCORES[score], ours, "histogram of degrees", theirs,
-                     vectors=shown if name == "connected" else None)  # fmt: skip
+        ours, *theirs = (
+            [probed(matrix, truths[name], score, seed) for matrix, seed in zip(each, seeds, strict=True)]
+            for each in ([of.matrix for of in vectors], *peers.values())
+        )
+        for peer, scores in zip(peers, theirs, strict=True):
+            yield Figure("graph vectors", f"graph atlas, {name}", SCORES[score], ours, peer, scores,
+                         vectors=shown if name == "connected" else None)  # fmt: skip
 
 
 def connected(graph: Any) -> bool:
