@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from compare.quality.methods.kneser_ney import KneserNey, discounts
+from compare.quality.kneser_ney import KneserNey, discounts
 from tf_emb.methods.ngram import NGram, language_vocabulary, train_ngram, windows
 
 pytestmark = pytest.mark.filterwarnings(

@@ -52,8 +52,8 @@ def place_sum(values: Any, place: Any, count: Any, threaded: bool | None = None)
         backward = lambda upstream: spread(upstream, place)  # noqa: E731  a tape may differentiate a gradient
         if not threaded:
             return tf.math.unsorted_segment_sum(tensor, place, count), backward
-        one_each = _matrix(tf.range(tf.size(place)), place, tf.ones_like(place, tensor.dtype), tf.size(place), count)
-        return _product(_transposed(one_each, tensor.dtype), tensor, count), backward
+        one_each = csr_matrix(tf.range(tf.size(place)), place, tf.ones_like(place, tensor.dtype), tf.size(place), count)
+        return csr_product(csr_transposed(one_each, tensor.dtype), tensor, count), backward
 
     return total(values)
 
@@ -72,8 +72,8 @@ def scaled_place_sum(values: Any, place: Any, scale: Any) -> Any:
     if not has_csr(values.dtype):
         return tf.math.unsorted_segment_sum(values, place, count) * scale[:, None]
     size = tf.size(place, tf.int64)
-    weighted = _matrix(tf.range(size), place, tf.gather(scale, place), size, count)
-    return _product(_transposed(weighted, values.dtype), values, count)
+    weighted = csr_matrix(tf.range(size), place, tf.gather(scale, place), size, count)
+    return csr_product(csr_transposed(weighted, values.dtype), values, count)
 
 
 def gathered_sum(rows: Any, place: Any, segment: Any, count: Any, weights: Any, learned: bool = True) -> Any:
@@ -92,13 +92,13 @@ def gathered_sum(rows: Any, place: Any, segment: Any, count: Any, weights: Any, 
 
     @tf.custom_gradient
     def product(tensor: Any, of: Any) -> Any:
-        matrix = _matrix(segment, place, of, count, tf.shape(tensor)[0])
+        matrix = csr_matrix(segment, place, of, count, tf.shape(tensor)[0])
 
         def gradient(upstream: Any) -> Any:
-            to_rows = _product(_transposed(matrix, of.dtype), upstream, tf.shape(tensor)[0])
+            to_rows = csr_product(csr_transposed(matrix, of.dtype), upstream, tf.shape(tensor)[0])
             return to_rows, _dots(upstream, segment, tensor, place) if learned else None
 
-        return _product(matrix, tensor, count), gradient
+        return csr_product(matrix, tensor, count), gradient
 
     return product(rows, weights)
 
@@ -123,7 +123,7 @@ def has_csr(dtype: Any) -> bool:
     return dtype in CSR_DTYPES and not tf.config.list_logical_devices("GPU") and not in_xla()
 
 
-def _matrix(row: Any, column: Any, values: Any, rows: Any, columns: Any) -> Any:
+def csr_matrix(row: Any, column: Any, values: Any, rows: Any, columns: Any) -> Any:
     """Return a CSR matrix with one entry a place; `row` does not decrease.
 
     It is at least 1 x 1: TensorFlow 2.21 divides by the number of rows and stops the process at 0.
@@ -133,11 +133,12 @@ def _matrix(row: Any, column: Any, values: Any, rows: Any, columns: Any) -> Any:
     return tf.raw_ops.SparseTensorToCSRSparseMatrix(indices=at, values=values, dense_shape=shape)
 
 
-def _transposed(matrix: Any, dtype: Any) -> Any:
+def csr_transposed(matrix: Any, dtype: Any) -> Any:
+    """Return the transpose of a CSR matrix of `dtype`."""
     return tf.raw_ops.SparseMatrixTranspose(input=matrix, type=dtype)
 
 
-def _product(matrix: Any, dense: Any, count: Any) -> Any:
+def csr_product(matrix: Any, dense: Any, count: Any) -> Any:
     """Return the first `count` rows of matrix @ dense."""
     return tf.raw_ops.SparseMatrixMatMul(a=matrix, b=_with_a_row(dense))[:count]
 

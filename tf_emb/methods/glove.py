@@ -24,7 +24,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_emb.corpus import EncodedCorpus, prepare
-from tf_emb.layers.places import _matrix, _product, _transposed
+from tf_emb.layers.places import csr_matrix, csr_product, csr_transposed
 from tf_emb.methods.cooccurrence import Cooccurrences, cooccurrences
 from tf_emb.methods.labelled import LabelledVectors
 from tf_emb.word2vec.train_block import run_threads
@@ -70,9 +70,9 @@ def slopes(left: Any, right: Any, row: Any, column: Any, log_x: Any, f: Any) -> 
     # A product with ones adds up rows faster than TensorFlow's reduction of a last axis.
     far = tf.matmul(product, tf.ones((left.shape[1], 1), left.dtype))[:, 0] - log_x
     e = f * far
-    matrix = _matrix(row, column, e, tf.shape(left)[0], tf.shape(right)[0])
-    of_left = _product(matrix, right, tf.shape(left)[0])
-    of_right = _product(_transposed(matrix, e.dtype), left, tf.shape(right)[0])
+    matrix = csr_matrix(row, column, e, tf.shape(left)[0], tf.shape(right)[0])
+    of_left = csr_product(matrix, right, tf.shape(left)[0])
+    of_right = csr_product(csr_transposed(matrix, e.dtype), left, tf.shape(right)[0])
     return tf.reduce_sum(e * far) / 2, of_left, of_right
 
 

@@ -43,5 +43,8 @@ class Bands:
 
     def of(self, at: Stream, dtype: Any) -> Any:
         """Return the row of every centre, shape (blocks, block, columns)."""
-        place = tf.range(at.left.shape[-1]) * self.side**2
-        return tf.gather(tf.constant(self.rows, dtype), place + at.left * self.side + at.right)
+        return self.rows_of(tf.range(at.left.shape[-1]), at.left, at.right, dtype)
+
+    def rows_of(self, place: Any, left: Any, right: Any, dtype: Any) -> Any:
+        """Return rows by t, left and right, each int32 and of the same shape, or broadcast to it."""
+        return tf.gather(tf.constant(self.rows, dtype), (place * self.side + left) * self.side + right)

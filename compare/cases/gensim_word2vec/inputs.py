@@ -8,11 +8,15 @@ from compare.cases.gensim_word2vec.oracle import keep_table, noise_table, replay
 VOCAB, DIM, WINDOW = 600, 24, 5
 
 
-def draw(rng: np.random.Generator, skip_gram: bool, negatives: int, documents: int) -> dict[str, np.ndarray]:
-    """Consecutive documents; rates and thresholds that float32 holds exactly."""
+def draw(
+    rng: np.random.Generator, skip_gram: bool, negatives: int, documents: int, cut: int | None = None
+) -> dict[str, np.ndarray]:
+    """Consecutive documents, or pieces of `cut` words; rates and thresholds that float32 holds exactly."""
     vocabulary, corpus = text.vocabulary(max_vocab=VOCAB), text.lee()
     first = int(rng.integers(len(corpus) - documents + 1))
-    chosen = [[vocabulary.ids.get(word, -1) for word in document] for document in corpus[first : first + documents]]
+    pieces = [document[i : i + (cut or len(document))] for document in corpus[first : first + documents]
+              for i in range(0, len(document), cut or len(document))]  # fmt: skip
+    chosen = [[vocabulary.ids.get(word, -1) for word in piece] for piece in pieces]
     x: dict[str, np.ndarray] = {
         "words": np.concatenate(chosen).astype(np.int64),
         "ends": np.cumsum([len(document) for document in chosen]),
@@ -20,7 +24,7 @@ def draw(rng: np.random.Generator, skip_gram: bool, negatives: int, documents: i
         "skip-gram": np.array(int(skip_gram)),
         "negatives": np.array(negatives),
         "window": np.array(WINDOW),
-        "batch words": np.array(300),
+        "batch words": np.array(cut or 300),
         "sample": np.array(2.0**-10),
         "alpha": np.array(2.0**-5),
         "min alpha": np.array(2.0**-13),

@@ -13,7 +13,7 @@ import numpy as np
 
 from compare import text
 from compare.quality.figure import Figure
-from compare.quality.methods.kneser_ney import KneserNey
+from compare.quality.kneser_ney import KneserNey
 
 CHARACTERS, QUICK = 300_000, 20_000
 WORDS: dict[str, Any] = {"order": 4, "dim": 100, "hidden": 200, "tied": True, "dropout": 0.6, "weight_decay": 0.1,

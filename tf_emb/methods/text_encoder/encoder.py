@@ -1,0 +1,103 @@
+"""BERT's encoder: the sum of three embeddings, normalised, then one block after another."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from tf_emb.layers import Embedding
+from tf_emb.methods.text_encoder.attention import Block
+
+
+@keras.saving.register_keras_serializable("tf_emb")
+class Encoder(keras.Model):
+    """The encoder of BERT (Devlin et al. 2019, section 3), without its pooler.
+
+    h_0 = norm(token + position + segment);  h_l = block_l(h_(l - 1)).
+
+    Args:
+        vocab_size: how many tokens.
+        dim: size of a hidden vector.
+        layers: how many blocks.
+        heads: of each attention, a divisor of `dim`.
+        inner: width of the feed-forward layers; 4 `dim` by default.
+        positions: the longest sentence.
+        segments: kinds of sentence, 2 in BERT.
+        epsilon: of the norms, added to the variance.
+        dropout: share that is dropped in training.
+        seed: of the initial weights, normal with deviation 0.02, cut off at two deviations.
+        **kwargs: what `keras.Model` takes, `dtype` among them.
+
+    Raises:
+        ValueError: `heads` does not divide `dim`.
+    """
+
+    def __init__(
+        self, vocab_size: int, dim: int, *, layers: int, heads: int, inner: int | None = None, positions: int = 512,
+        segments: int = 2, epsilon: float = 1e-12, dropout: float = 0.0, seed: int | None = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(**kwargs)
+        if dim % heads:
+            raise ValueError(f"`heads` must divide `dim`, {dim}; got {heads}. Take 1 for a single head.")
+        self.options: dict[str, Any] = {
+            "vocab_size": vocab_size, "dim": dim, "layers": layers, "heads": heads, "inner": inner or 4 * dim,
+            "positions": positions, "segments": segments, "epsilon": epsilon, "dropout": dropout, "seed": seed,
+        }  # fmt: skip
+        draw = keras.initializers.TruncatedNormal(stddev=0.02, seed=keras.random.SeedGenerator(seed))
+        # A dense gradient: the table of a masked language model is also its output layer.
+        self.tokens, self.positions, self.segments = (
+            Embedding(size, dim, embeddings_initializer=draw, sparse=False, dtype=self.dtype_policy)
+            for size in (vocab_size, positions, segments)
+        )
+        self.norm = keras.layers.LayerNormalization(epsilon=epsilon, dtype=self.dtype_policy)
+        self.drop = keras.layers.Dropout(dropout, seed=seed, dtype=self.dtype_policy)
+        more: dict[str, Any] = {"epsilon": epsilon, "dropout": dropout, "initializer": draw, "dtype": self.dtype_policy}
+        self.blocks = [Block(dim, heads, inner or 4 * dim, **more) for _ in range(layers)]
+        for layer in (self.tokens, self.positions, self.segments, self.norm, *self.blocks):
+            layer.build((None, None, dim) if layer is self.norm or layer in self.blocks else None)
+        self.built = True
+
+    def call(self, ids: Any, attention_mask: Any, segments: Any = None, training: bool = False) -> Any:
+        """Return the output of the last layer; see `hidden`."""
+        return self.hidden(ids, attention_mask, segments, training=training)[-1]
+
+    def hidden(self, ids: Any, attention_mask: Any, segments: Any = None, *, training: bool = False) -> list[Any]:
+        """Return the output of every layer, that of the embeddings first.
+
+        Args:
+            ids: integers, shape (batch, time), time at most `positions`.
+            attention_mask: shape (batch, time), not 0 at tokens and 0 at padding.
+            segments: integers, shape (batch, time); 0 everywhere by default.
+            training: whether to drop out.
+
+        Returns:
+            1 + layers tensors of shape (batch, time, dim); those at padding mean nothing.
+        """
+        states = [self.embed(ids, segments, training=training)]
+        for block in self.blocks:
+            states.append(block(states[-1], attention_mask, training=training))
+        return states
+
+    def embed(self, ids: Any, segments: Any = None, *, training: bool = False) -> Any:
+        """Return norm(token + position + segment), shape (batch, time, dim)."""
+        places = ops.arange(ops.shape(ids)[1])
+        kinds = ops.zeros_like(ids) if segments is None else segments
+        total = self.tokens(ids) + self.positions(places)[None] + self.segments(kinds)
+        return self.drop(self.norm(total), training=training)
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Build nothing: the weights exist since the constructor."""
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what `from_config` needs."""
+        return {**super().get_config(), **self.options}
+
+
+def mean_pooled(hidden: Any, attention_mask: Any) -> Any:
+    """Return the mean over the tokens of each sentence, of length 1 in the 2-norm, shape (batch, dim).
+
+    v = sum_t m_t h_t / sum_t m_t;  v / |v| (Reimers and Gurevych 2019, section 3).
+    """
+    kept = ops.cast(ops.not_equal(attention_mask, 0), hidden.dtype)[:, :, None]
+    mean = ops.sum(hidden * kept, axis=1) / ops.maximum(ops.sum(kept, axis=1), 1)
+    return mean / ops.maximum(ops.sqrt(ops.sum(mean * mean, axis=1, keepdims=True)), 1e-12)
