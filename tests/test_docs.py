@@ -17,6 +17,7 @@ DOCUMENTS = (
     "README.md",
     "README.zh-CN.md",
     "CONTRIBUTING.md",
+    "docs/methods.md",
     "docs/parity.md",
     "docs/projector.md",
     "docs/results.md",

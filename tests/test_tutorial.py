@@ -19,7 +19,7 @@ import pytest
 FOLDER = Path(__file__).parent.parent / "docs" / "tutorial"
 CHAPTERS = sorted(path.name for path in FOLDER.glob("[0-9]*.md") if not path.name.endswith(".zh.md"))
 BLOCK = re.compile(
-    r"(?:^<!-- needs: (?P<needs>\S+) -->\n)?^```python\n(?P<code>.*?)^```\n(?:\n^```text\n(?P<quoted>.*?)^```\n)?",
+    r"(?:^<!-- needs: (?P<needs>[\w ]+) -->\n)?^```python\n(?P<code>.*?)^```\n(?:\n^```text\n(?P<quoted>.*?)^```\n)?",
     re.MULTILINE | re.DOTALL,
 )
 LARGEST = 60_000  # bytes of a picture
@@ -39,7 +39,7 @@ def blocks(path):
     text = path.read_text(encoding="utf-8")
     for match in BLOCK.finditer(text):
         line = text.count("\n", 0, match.start("code"))
-        runs = match["needs"] is None or find_spec(match["needs"]) is not None
+        runs = all(find_spec(package) for package in (match["needs"] or "").split())
         yield Block(match["code"], match["quoted"], line, runs)
 
 
