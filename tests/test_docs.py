@@ -17,6 +17,7 @@ DOCUMENTS = (
     "README.md",
     "README.zh-CN.md",
     "CONTRIBUTING.md",
+    "docs/methods.md",
     "docs/parity.md",
     "docs/projector.md",
     "docs/results.md",
@@ -155,3 +156,10 @@ def test_the_table_of_optimizers_names_every_case_about_them_and_each_row_names_
         named |= here
     for subject in (gradient_clipping, learning_rate_schedules, optimizer_rules, optimizers):
         assert {case.name for case in subject.CASES} <= named
+
+
+def test_the_page_of_methods_names_every_method():
+    text = (ROOT / "docs" / "methods.md").read_text()
+    names = [path.stem for path in (ROOT / "compare" / "quality" / "methods").glob("[!_]*.py")]
+    assert len(names) >= 9
+    assert all(f"`tf_emb.methods.{name}" in text for name in names)
