@@ -13,6 +13,9 @@ RATES = {"skipgram": 0.03, "cbow": 0.15}
 # block, blocks and shared_noise. Larger blocks repeat less text around them, and fewer noise words cost less; steps of
 # more centres learn from staler tables.
 SIZES = {"skipgram": (24, 32, 32), "cbow": (32, 32, 16)}
+# Every row of the output table moves in a step of the full softmax, and none is limited: with 32 blocks it diverged on 2
+# million words. Fewer blocks cost nothing, since a centre's product is with the whole table.
+SOFTMAX_BLOCKS = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +42,7 @@ class Options:
         threads: compiled loops that run at once, on the same tables without locks; 1 is deterministic.
         seed: of every draw.
         block: consecutive centres that share their noise words; 0 for 24 (skipgram) and 32 (cbow).
-        blocks: blocks a step, each from another part of the text; 0 for 32.
+        blocks: blocks a step, each from another part of the text; 0 for 32, with the full softmax for 4.
         shared_noise: noise words a block, each weighted negatives / shared_noise for every pair; 0 for 32 (skipgram)
             and 16 (cbow).
         limit: a row moves by at most so many times the mean of its gradients in a step.
@@ -72,7 +75,9 @@ class Options:
         _choice("loss", self.loss, ("negative-sampling", "hierarchical-softmax", "full-softmax"))
         _choice("window_kind", self.window_kind, ("shrinking", "fixed"))
         _choice("cbow_gradient", self.cbow_gradient, ("exact", "word2vec.c"))
-        for name, size in zip(("block", "blocks", "shared_noise"), SIZES[self.model], strict=True):
+        block, blocks, noise = SIZES[self.model]
+        blocks = SOFTMAX_BLOCKS if self.loss == "full-softmax" else blocks
+        for name, size in (("block", block), ("blocks", blocks), ("shared_noise", noise)):
             if getattr(self, name) == 0:
                 object.__setattr__(self, name, size)
         for name in ("dim", "window", "negatives", "min_count", "epochs", "threads", "block", "blocks", "shared_noise"):
