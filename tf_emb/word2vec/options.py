@@ -13,8 +13,8 @@ RATES = {"skipgram": 0.03, "cbow": 0.15}
 # block, blocks and shared_noise. Larger blocks repeat less text around them, and fewer noise words cost less; steps of
 # more centres learn from staler tables.
 SIZES = {"skipgram": (24, 32, 32), "cbow": (32, 32, 16)}
-# Every row of the output table moves in a step of the full softmax, and none is limited: with 32 blocks it diverged on 2
-# million words. Fewer blocks cost nothing, since a centre's product is with the whole table.
+# Every row of the output table moves in a step of the full softmax, and none is limited: with 32 blocks it diverged on
+# 2 million words. Fewer blocks cost nothing, since a centre's product is with the whole table.
 SOFTMAX_BLOCKS = 4
 
 
