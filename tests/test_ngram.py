@@ -50,6 +50,13 @@ def test_logits_are_the_formula(tied: bool, direct: bool) -> None:
     assert len(model.trainable_weights) == 5 + direct
 
 
+@pytest.mark.parametrize("spread", [0.1, 1.0])
+def test_the_table_starts_with_its_spread_and_keeps_it_in_its_config(spread: float) -> None:
+    model = NGram.from_config(NGram(500, 2, dim=20, spread=spread).get_config())
+    model.build()
+    assert np.std(model.embedding.embeddings) == pytest.approx(spread, rel=0.03)
+
+
 def test_dropout_is_for_training_alone() -> None:
     model, ids = NGram(7, 3, dim=4, hidden=5, dropout=0.5), np.array([[0, 7, 7]])
     assert np.array_equal(model(ids), model(ids, training=False))

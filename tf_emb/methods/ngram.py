@@ -34,6 +34,8 @@ class NGram(keras.Model):
         direct: whether W, from vectors straight to the outputs, is there; else it is 0.
         tied: let the outputs share the table, U = P C^T and W = Q C^T with P of shape (hidden, dim) and Q of shape
             (order * dim, dim) (Press and Wolf 2017): far fewer weights, for little text.
+        spread: standard deviation of the table's numbers at the start. With 1 the tanh layer tells tokens apart early,
+            which suits long contexts of few types; a tied table, whose rows make the logits, wants 0.1.
         dropout: share of the entries of x and of the hidden layer that are left out in training.
         seed: of the initial weights and of what is left out.
         **kwargs: what `keras.Model` takes.
@@ -44,24 +46,21 @@ class NGram(keras.Model):
 
     def __init__(
         self, vocab_size: int, order: int = 4, *, dim: int = 64, hidden: int = 128, direct: bool = False,
-        tied: bool = False, dropout: float = 0.0, seed: int = 0, **kwargs: Any,
+        tied: bool = False, spread: float = 0.1, dropout: float = 0.0, seed: int = 0, **kwargs: Any,
     ) -> None:  # fmt: skip
         _positive(vocab_size=vocab_size, order=order, dim=dim, hidden=hidden)
         super().__init__(**kwargs)
         self.config: dict[str, Any] = {
             "vocab_size": vocab_size, "order": order, "dim": dim, "hidden": hidden, "direct": direct, "tied": tied,
-            "dropout": dropout, "seed": seed,
+            "spread": spread, "dropout": dropout, "seed": seed,
         }  # fmt: skip
         draw, of = keras.initializers, {"dtype": self.dtype_policy}
-        self.embedding = Embedding(vocab_size + 1, dim, embeddings_initializer=draw.RandomNormal(0, 0.1, seed), **of)
+        normal = draw.RandomNormal(0, spread, seed)
+        self.embedding = Embedding(vocab_size + 1, dim, embeddings_initializer=normal, **of)
         self.tanh = keras.layers.Dense(hidden, "tanh", kernel_initializer=draw.GlorotUniform(seed + 1), **of)
-        outputs = dim if tied else vocab_size
-        self.out = keras.layers.Dense(
-            outputs, use_bias=False, kernel_initializer=draw.GlorotUniform(seed + 2), **of
-        )  # fmt: skip
-        self.straight = (
-            keras.layers.Dense(outputs, use_bias=False, kernel_initializer="zeros", **of) if direct else None
-        )
+        outputs: dict[str, Any] = {"units": dim if tied else vocab_size, "use_bias": False, **of}
+        self.out = keras.layers.Dense(**outputs, kernel_initializer=draw.GlorotUniform(seed + 2))
+        self.straight = keras.layers.Dense(**outputs, kernel_initializer="zeros") if direct else None
         self.leave_out = [keras.layers.Dropout(dropout, seed=seed + 3 + i, **of) for i in range(2)]
 
     def build(self, input_shape: Any = None) -> None:

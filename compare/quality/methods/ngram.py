@@ -21,13 +21,13 @@ from compare.quality.figure import Figure
 from compare.quality.kneser_ney import KneserNey
 from compare.quality.mixture import mixed, mixture_weights
 
-CHARACTERS, QUICK = 1_000_000, 20_000
+CHARACTERS, QUICK = 300_000, 20_000
 WORDS: dict[str, Any] = {"order": 4, "dim": 100, "hidden": 200, "tied": True, "dropout": 0.6, "weight_decay": 0.1,
                          "epochs": 40}  # fmt: skip
-LETTERS: dict[str, Any] = {"order": 10, "dim": 16, "hidden": 400, "direct": True, "dropout": 0.1, "batch": 256,
-                           "rate": 2e-3, "schedule": "cosine", "epochs": 10}  # fmt: skip
-HAN: dict[str, Any] = {"order": 5, "dim": 64, "hidden": 200, "tied": True, "direct": True, "batch": 256, "rate": 3e-3,
-                       "schedule": "cosine", "epochs": 6, "min_count": 5}  # fmt: skip
+LETTERS: dict[str, Any] = {"order": 8, "dim": 16, "hidden": 256, "spread": 1.0, "dropout": 0.05, "rate": 2e-3,
+                           "schedule": "cosine", "epochs": 6}  # fmt: skip
+HAN: dict[str, Any] = {"order": 5, "dim": 128, "hidden": 512, "tied": True, "dropout": 0.3, "weight_decay": 0.01,
+                       "batch": 256, "rate": 2e-3, "epochs": 20, "min_count": 3}  # fmt: skip
 Documents = list[list[str]]
 
 
