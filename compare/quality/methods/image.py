@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -9,7 +10,7 @@ from compare.quality.figure import Figure
 from compare.quality.images import images
 
 DIM = 32
-OBJECTIVES = ("softmax", "cosine", "contrastive")
+OBJECTIVES: tuple[Literal["softmax", "cosine", "contrastive"], ...] = ("softmax", "cosine", "contrastive")
 
 
 def measure(seeds: Sequence[int], paths: Mapping[str, Path], quick: bool) -> Iterator[Figure]:
