@@ -10,7 +10,7 @@ CLASSES = np.arange(24) % 2
 PICTURES = (DRAW.random((24, 4, 4)) * 0.5 + 0.5 * (CLASSES[:, None, None] == (np.arange(4) > 1))).astype(np.float32)
 
 
-@pytest.mark.parametrize("objective", ["softmax", "contrastive"])
+@pytest.mark.parametrize("objective", ["softmax", "cosine", "contrastive"])
 def test_classes_part(objective):
     network = train_images(PICTURES, CLASSES, 4, objective=objective, epochs=15, batch=24, filters=4, rate=0.01)
     z = image_vectors(network, PICTURES).matrix

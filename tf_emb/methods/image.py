@@ -3,9 +3,14 @@
     block(x) = relu(x' + conv(relu(conv(x)))),  x' = x, or a 1 x 1 convolution of it where the shape changes
 
 He, Zhang, Ren and Sun 2016, "Deep Residual Learning for Image Recognition", equations 1 and 2; three blocks, no batch
-normalization, so that a picture's vector never depends on its batch. Trained to tell classes by softmax, or by the
-supervised contrastive loss (Khosla et al. 2020, "Supervised Contrastive Learning", equation 2, L_out). With z of length
-one, u_ij = z_i . z_j / temperature and P(i) the other rows of the class of i:
+normalization, so that a picture's vector never depends on its batch. Trained to tell classes by softmax; by softmax of
+cosines, as vectors are compared by their angle (Wang et al. 2017, "NormFace: L2 Hypersphere Embedding for Face
+Verification", equation 5), with z and the classes' vectors w of length one,
+
+    E_i = log sum over classes c of exp(w_c . z_i / temperature) - w_y . z_i / temperature
+
+or the supervised contrastive loss (Khosla et al. 2020, "Supervised Contrastive Learning", equation 2, L_out). With
+u_ij = z_i . z_j / temperature and P(i) the other rows of the class of i:
 
     E_i = log sum over k != i of exp(u_ik) - mean over p in P(i) of u_ip,   E = mean over rows with P(i)
     dE/du_ik = (softmax_k(u_i) - [k in P(i)] / |P(i)|) / rows with P(i)
@@ -61,6 +66,39 @@ class ResidualBlock(keras.layers.Layer):
         return {**super().get_config(), "filters": self.filters, "stride": self.stride, "seed": self.seed}
 
 
+class CosineLogits(keras.layers.Layer):
+    """Scores of classes: w_c . z / (|w_c| |z| temperature).
+
+    Args:
+        classes: how many.
+        temperature: the smaller, the more sure the softmax of the scores.
+        seed: of the initial vectors of classes (Glorot and Bengio 2010, uniform).
+        **kwargs: those of a Keras layer: name, dtype.
+    """
+
+    def __init__(self, classes: int, temperature: float = 0.1, *, seed: int = 0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.classes, self.temperature, self.seed = classes, temperature, seed
+
+    def build(self, shape: Sequence[int | None]) -> None:
+        """Create the vectors of classes, shape (dim, classes)."""
+        start = keras.initializers.GlorotUniform(self.seed)
+        self.kernel = self.add_weight(shape=(shape[-1], self.classes), initializer=start, name="kernel")
+
+    def call(self, z: Any) -> Any:
+        """Return the scores, shape (rows, classes)."""
+        return ops.matmul(directions(z, 1), directions(ops.convert_to_tensor(self.kernel), 0)) / self.temperature
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments."""
+        return {**super().get_config(), "classes": self.classes, "temperature": self.temperature, "seed": self.seed}
+
+
+def directions(z: Any, axis: int) -> Any:
+    """Return vectors along `axis` over their lengths; 1e-12 under the root keeps zero at zero."""
+    return z / ops.sqrt(ops.sum(ops.square(z), axis, keepdims=True) + 1e-12)
+
+
 def supervised_contrastive(classes: Any, z: Any, temperature: float = 0.1) -> Any:
     """Return E, in nats, mean over the rows that share their class with another.
 
@@ -70,7 +108,7 @@ def supervised_contrastive(classes: Any, z: Any, temperature: float = 0.1) -> An
         temperature: the smaller, the more the nearest rows count.
     """
     classes = ops.reshape(classes, (-1,))
-    z = z / ops.sqrt(ops.sum(ops.square(z), 1, keepdims=True) + 1e-12)
+    z = directions(z, 1)
     u = ops.matmul(z, ops.transpose(z)) / temperature
     itself = ops.eye(ops.shape(z)[0], dtype=z.dtype)
     alike = ops.cast(ops.equal(classes[:, None], classes[None, :]), z.dtype) * (1 - itself)
@@ -96,7 +134,7 @@ def train_images(
     classes: np.ndarray,
     dim: int = 32,
     *,
-    objective: Literal["softmax", "contrastive"] = "contrastive",
+    objective: Literal["softmax", "cosine", "contrastive"] = "contrastive",
     epochs: int = 20,
     batch: int = 128,
     rate: float = 1e-3,
@@ -109,7 +147,8 @@ def train_images(
         pictures: floats in 0..1, shape (rows, height, width) or (rows, height, width, channels).
         classes: integers from 0, shape (rows,).
         dim: of the embedding.
-        objective: "softmax", a linear classifier behind the embedding; "contrastive", `supervised_contrastive`.
+        objective: "softmax", a linear classifier behind the embedding; "cosine", `CosineLogits` there instead;
+            "contrastive", `supervised_contrastive`.
         epochs: passes over the pictures.
         batch: pictures a step.
         rate: the first learning rate.
@@ -119,16 +158,20 @@ def train_images(
     Raises:
         ValueError: `objective` is unknown.
     """
-    if objective not in ("softmax", "contrastive"):
-        raise ValueError(f'`objective` must be "softmax" or "contrastive"; got {objective!r}.')
+    if objective not in ("softmax", "cosine", "contrastive"):
+        raise ValueError(f'`objective` must be "softmax", "cosine" or "contrastive"; got {objective!r}.')
     x = channels(pictures)
     network = image_network(x.shape[1:], dim, filters=filters, seed=seed)
     loss: Any = supervised_contrastive
     model = network
-    if objective == "softmax":
+    if objective != "contrastive":
         start = keras.initializers.GlorotUniform(1000 * seed + 98)
-        logits = keras.layers.Dense(int(classes.max()) + 1, kernel_initializer=start)(network.output)
-        model, loss = keras.Model(network.input, logits), keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        dense = keras.layers.Dense(int(classes.max()) + 1, kernel_initializer=start)
+        head = dense if objective == "softmax" else CosineLogits(int(classes.max()) + 1, seed=1000 * seed + 98)
+        model, loss = (
+            keras.Model(network.input, head(network.output)),
+            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        )
     schedule = keras.optimizers.schedules.CosineDecay(rate, epochs * -(-len(x) // batch))
     model.compile(keras.optimizers.Adam(schedule), loss)
     order = np.random.default_rng(seed)
