@@ -67,9 +67,9 @@ def test_commands_exist_and_take_their_options(line, tmp_path):
     words = shlex.split(line, comments=True)
     if words[0] == "make":
         assert re.search(rf"^{words[1]}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    elif words[:3] == ["python", "-m", "compare"]:
+    elif words[:2] == ["python", "-m"] and words[2].partition(".")[0] == "compare":
         # --help makes typer parse what stands before it and run nothing.
-        run([sys.executable, "-m", "compare", *words[3:], "--help"], ROOT)
+        run([sys.executable, *words[1:], "--help"], ROOT)
         known = cases.load()
         assert all(name in known for option, name in pairwise(words) if option == "--case")
     else:
