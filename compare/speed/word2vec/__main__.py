@@ -10,6 +10,7 @@ from rich.console import Console
 
 from compare.speed import word2vec
 
+WIDTH = 100  # columns, where the terminal says less: the tables need them
 Corpus = Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="A text; ids drawn by Zipf's law else.")]
 Threads = Annotated[int, typer.Option(min=1, help="Threads of training.")]
 Rounds = Annotated[int, typer.Option(min=1, help="Turns of everything that is measured.")]
@@ -36,7 +37,9 @@ def run(
         raise typer.Exit(2) from None
     if json_file is not None:
         json_file.write_text(json.dumps(result, indent=1, allow_nan=False) + "\n")
-    word2vec.print_extra(result, Console(highlight=False))
+    console = Console(highlight=False)
+    console.width = max(console.width, WIDTH)
+    word2vec.print_extra(result, console)
 
 
 if __name__ == "__main__":
