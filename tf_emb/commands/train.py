@@ -171,9 +171,10 @@ def _last_line(model: "Word2Vec", raw_words: int, output: Path) -> str:
     what = "pair" if model.options.model == "skipgram" else "centre"
     first, last = model.losses[0], model.losses[-1]
     epochs = len(model.losses)  # fewer than asked for where the held-out loss stopped it
+    passes = f"{epochs} epoch{'s' if epochs > 1 else ''}"
     held_out = model.held_out_losses
     measured = f"held-out loss {min(held_out):.3f} at best, {held_out[-1]:.3f} at last; " if held_out else ""
     return (
-        f"{len(model.vocabulary):,} words, {raw_words * epochs:,} raw words in {epochs} epochs; "
+        f"{len(model.vocabulary):,} words, {raw_words * epochs:,} raw words in {passes}; "
         f"loss {first:.3f} -> {last:.3f} nats a {what}, first to last epoch; {measured}written to {output}"
     )
