@@ -16,6 +16,11 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.filterwarnings(
+    # Keras 3.15 reads a variable by np.array(tf.Variable), and TensorFlow 2.21's __array__ lacks NumPy 2's `copy`.
+    "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning:keras.src.backend.tensorflow.core"
+)
+
 FOLDER = Path(__file__).parent.parent / "docs" / "tutorial"
 CHAPTERS = sorted(path.name for path in FOLDER.glob("[0-9]*.md") if not path.name.endswith(".zh.md"))
 BLOCK = re.compile(
