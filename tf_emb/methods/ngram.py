@@ -107,7 +107,7 @@ class LanguageModel:
     @property
     def vectors(self) -> LabelledVectors:
         """The table C: a vector for each token that can come next, and its count."""
-        table = ops.convert_to_numpy(self.network.embedding.embeddings)[: len(self.vocabulary)]
+        table = self.network.embedding.matrix()[: len(self.vocabulary)]
         return LabelledVectors(self.vocabulary.words, table, {"count": self.vocabulary.counts.tolist()})
 
     def log_probabilities(self, sentences: Iterable[Sequence[str]]) -> np.ndarray:
