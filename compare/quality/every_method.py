@@ -24,8 +24,8 @@ from compare.report import replace
 from compare.speed import machine
 
 LEGEND = (
-    "Means over seeds (least..most). A figure is held where the mean of ours is at most the margin worse than the "
-    "mean of theirs; a margin below 0: better by at least that."
+    "Means over seeds, and least..most; ↓: less is better. A figure is held where the mean of ours is at most the margin "
+    "worse than the mean of theirs; a margin below 0: better by at least that."
 )
 
 
@@ -84,21 +84,19 @@ def table(figures: Sequence[dict[str, Any]]) -> Iterator[Any]:
     for head in heads:
         yield Text(": ".join(head), "bold")
         lines = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
-        for name, width in (("measure", 24), ("ours", 20), ("theirs", 20), ("margin", 8), ("", 8)):
+        for name, width in (("measure", 40), ("ours", 18), ("theirs", 18), ("margin", 7), ("", 8)):
             lines.add_column(name, width=width, justify="left" if name == "measure" else "right", overflow="fold")
         for of in (of for of in figures if (of["system"], of["data"]) == head):
             verdict = Text("✓ held", "green") if of["held"] else Text("✗ missed", "bold red")
-            lower = "" if of["higher"] else ", less is better"
-            lines.add_row(
-                f"  {of['measure']}{lower}", _side(of["ours"]), _side(of["theirs"]), f"{of['margin']:g}", verdict
-            )
-            lines.add_row(Text(f"  beside {of['peer']}", "dim"))
+            means = (f"{statistics.mean(of[side]):.4g}" for side in ("ours", "theirs"))
+            lines.add_row(f"  {of['measure']}{'' if of['higher'] else ' ↓'}", *means, f"{of['margin']:g}", verdict)
+            ranges = (Text(_range(of[side]), "dim") for side in ("ours", "theirs"))
+            lines.add_row(Text(f"    beside {of['peer']}", "dim"), *ranges)
         yield lines
 
 
-def _side(values: Sequence[float]) -> str:
-    middle = f"{statistics.mean(values):.4g}"
-    return middle if len(values) == 1 else f"{middle} ({min(values):.4g}..{max(values):.4g})"
+def _range(values: Sequence[float]) -> str:
+    return "" if len(values) == 1 else f"{min(values):.4g}..{max(values):.4g}"
 
 
 def command(out: Path, copy: Path | None, *, only: str, seeds: int, data: Sequence[str], quick: bool) -> None:
