@@ -24,8 +24,8 @@ from compare.report import replace
 from compare.speed import machine
 
 LEGEND = (
-    "Means over seeds, and least..most; ↓: less is better. A figure is held where the mean of ours is at most the margin "
-    "worse than the mean of theirs; a margin below 0: better by at least that."
+    "Means over seeds, and least..most; ↓: less is better. A figure is held where the mean of ours is at most the "
+    "margin worse than the mean of theirs; a margin below 0: better by at least that."
 )
 
 
