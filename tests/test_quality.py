@@ -269,7 +269,7 @@ def test_the_text_is_cut_into_lines_and_loses_nothing(tmp_path):
 
 
 def test_methods_are_discovered_and_their_figures_judged(tmp_path, monkeypatch):
-    (tmp_path / "planted.py").write_text(
+    (tmp_path / "judged.py").write_text(
         "from compare.quality.figure import Figure\n"
         "def measure(seeds, paths, quick):\n"
         "    yield Figure('planted', str(sorted(paths)), 'F1', [0.5 for _ in seeds], 'a peer', [0.6], margin=0.05)\n"
