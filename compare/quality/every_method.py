@@ -89,7 +89,7 @@ def table(figures: Sequence[dict[str, Any]]) -> Iterator[Any]:
         for of in (of for of in figures if (of["system"], of["data"]) == head):
             verdict = Text("✓ held", "green") if of["held"] else Text("✗ missed", "bold red")
             means = (f"{statistics.mean(of[side]):.4g}" for side in ("ours", "theirs"))
-            lines.add_row(f"  {of['measure']}{'' if of['higher'] else ' ↓'}", *means, f"{of['margin']:g}", verdict)
+            lines.add_row(f"  {of['measure']}{'' if of['higher'] else ' ↓'}", *means, f"{of['margin']:.3g}", verdict)
             ranges = (Text(_range(of[side]), "dim") for side in ("ours", "theirs"))
             lines.add_row(Text(f"    beside {of['peer']}", "dim"), *ranges)
         yield lines

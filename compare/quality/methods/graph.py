@@ -46,7 +46,7 @@ def karate(seeds: Sequence[int]) -> Figure:
     graph = nx.karate_club_graph()
     club = np.array([graph.nodes[node]["club"] == "Officer" for node in graph])
     weights = nx.to_numpy_array(graph)
-    options: dict[str, Any] = {"dim": 16, "window": 4, "length": 20, "epochs": 5, "block": 8, "blocks": 8}
+    options: dict[str, Any] = {"dim": 16, "window": 4, "length": 20, "epochs": 5, "block": 8, "blocks": 1}
     found = [deepwalk(graph, seed=seed, **options) for seed in seeds]
     ours = [two_clusters(of.matrix, club, seed) for of, seed in zip(found, seeds, strict=True)]
     theirs = [
