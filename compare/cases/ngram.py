@@ -158,7 +158,7 @@ def bounded_softmax(y: Rounded, targets: np.ndarray, u: float) -> tuple[Rounded,
     # The exponent: of y, of two subtractions, and of log S where that is one of them.
     exponent = y.error + gamma(2, u) * (np.abs(s) + np.log(S)) + K * np.log(S)
     each = np.expm1(exponent) * (1 + K) + K
-    total = (1 + each.max(axis=1, keepdims=True)) * (1 + gamma(VOCAB, u)) - 1
+    total = (1 + each.max(axis=1, keepdims=True)) * (1 + gamma(s.shape[1], u)) - 1
     share = np.exp(s) / S
     error = share * ((1 + each) / (1 - total) * (1 + u) - 1)
     e = share.copy()

@@ -119,14 +119,25 @@ def supervised_contrastive(classes: Any, z: Any, temperature: float = 0.1) -> An
     return ops.sum(some * of_row) / ops.maximum(ops.sum(some), 1)
 
 
-def image_network(shape: Sequence[int], dim: int = 32, *, filters: int = 16, seed: int = 0) -> keras.Model:
-    """Return a network from pictures of `shape`, (height, width, channels), to vectors of `dim`."""
-    inputs = keras.Input(tuple(shape))
+def image_network(
+    shape: Sequence[int], dim: int = 32, *, filters: int = 16, seed: int = 0, dtype: str | None = None
+) -> keras.Model:
+    """Return a network from pictures of `shape`, (height, width, channels), to vectors of `dim`.
+
+    Args:
+        shape: of a picture.
+        dim: of a vector.
+        filters: channels of the first of three blocks; each of the others has twice as many as the one before.
+        seed: of the initial weights.
+        dtype: of weights and vectors; Keras' default where None.
+    """
+    inputs = keras.Input(tuple(shape), dtype=dtype)
     x = inputs
     for i, (width, stride) in enumerate([(filters, 1), (2 * filters, 2), (4 * filters, 2)]):
-        x = ResidualBlock(width, stride, seed=1000 * seed + 10 * i)(x)
+        x = ResidualBlock(width, stride, seed=1000 * seed + 10 * i, dtype=dtype)(x)
     start = keras.initializers.GlorotUniform(1000 * seed + 99)
-    return keras.Model(inputs, keras.layers.Dense(dim, kernel_initializer=start)(keras.layers.Flatten()(x)))
+    flat = keras.layers.Flatten(dtype=dtype)(x)
+    return keras.Model(inputs, keras.layers.Dense(dim, kernel_initializer=start, dtype=dtype)(flat))
 
 
 def train_images(

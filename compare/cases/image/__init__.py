@@ -1,7 +1,9 @@
 """The residual block and the losses of tf_emb.methods.image."""
 
 from compare.case import EXACT, Case, Fault, running
-from compare.cases.image import block, contrastive, cosine
+from compare.cases.image import block, contrastive, cosine, network, network_bounds, network_engines
+
+WHY = "running error analysis: sums gamma(terms), softmax by its exponents; behind a bend on either side, all of it"
 
 CASES = [
     Case(
@@ -70,5 +72,33 @@ CASES = [
         },
         envelope=cosine.envelope,
         quick=True,
+    ),
+    Case(
+        name="image-network",
+        claim="The whole image network: embedding, losses, all gradients, and every weight after three steps of SGD.",
+        cite="He, Zhang, Ren and Sun 2016, equations 1 and 2",
+        inputs=network.draw,
+        oracle=network.network,
+        impls={"torch": network_engines.network_torch, "keras-tensorflow": network_engines.network_keras},
+        bounds=dict.fromkeys(
+            ("loss", "embedding", *(f"{name} {of}" for of in ("gradient", "after") for name in network.NAMES)),
+            running(WHY),
+        ),
+        faults={
+            "no bend inside a block": Fault("conv(np.maximum(ones[i], 0), kernels[1]", "conv(ones[i], kernels[1]"),
+            "no bend behind a block": Fault("out = np.maximum(sums[i], 0)", "out = sums[i]"),
+            "shortcut without its bias": Fault("stride) + biases[2]", "stride)"),
+            "gradient past every bend": Fault("g = g * (sums[i] > 0)", "g = g * 1"),
+            "gradient past the inner bend": Fault("to_hidden * (ones[i] > 0)", "to_hidden"),
+            "no gradient through the shortcut": Fault("g = to_x + past", "g = to_x"),
+            "gradient of a linear hidden layer": Fault("conv_back(np.maximum(ones[i], 0)", "conv_back(ones[i]"),
+            "sum over the rows": Fault("/ np.array(len(y), y.dtype)", "/ 1"),
+            "the right class left out": Fault("/ total - right)", "/ total)"),
+            "bias's gradient a mean": Fault("end.sum(axis=(0, 1, 2))", "end.mean(axis=(0, 1, 2))"),
+            "channels before places": Fault("flat = out.reshape(", "flat = out.transpose(0, 3, 1, 2).reshape("),
+            "one step too few": Fault('range(int(x["steps"]))', 'range(int(x["steps"]) - 1)'),
+            "a step of ascent": Fault('value - x["rate"]', 'value + x["rate"]'),
+        },
+        envelope=network_bounds.envelope,
     ),
 ]  # fmt: skip
