@@ -70,11 +70,6 @@ def node2vec(
     model.fit(walk_corpus(adjacency, labels, walks=walks, length=length, p=p, q=q, seed=seed), callbacks)
     place = model.vocabulary.ids
     matrix = model.tables[0].numpy()[[place[label] for label in labels]]
-    if not np.isfinite(matrix).all():
-        raise ValueError(
-            f"`rate` must be so small that vectors stay finite; got {model.options.start_rate:g}. Use 0.03 or less, or "
-            "a smaller `limit`, `window` or `negatives`: the gradients of a row's pairs are summed."
-        )
     return LabelledVectors(labels, matrix, {"degree": adjacency.degrees.tolist()})
 
 

@@ -66,7 +66,7 @@ class BlockTrainer:
     """
 
     def __init__(self, tables: Tables, counts: np.ndarray, options: Options, frozen: Frozen = (None, None)) -> None:
-        self.options = options
+        self.options, self.tables = options, tables
         keep = tf.constant(keep_probability(counts, options.sample), tf.float32)
         noise = Alias(noise_distribution(counts, options.ns_exponent))
 
@@ -94,6 +94,10 @@ class BlockTrainer:
             tf.constant(ids[chunk.start : chunk.stop]), tf.constant(seed), *map(tf.constant, rates)
         )
         return Trained(chunk, float(loss), float(count), int(kept))
+
+    def finite(self) -> bool:
+        """Return whether all numbers of the tables are finite; a sum shows that in one pass, and needs no memory."""
+        return all(bool(tf.math.is_finite(tf.reduce_sum(table))) for table in self.tables)
 
 
 def chunk_size(ids: int, options: Options) -> int:

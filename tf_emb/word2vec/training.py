@@ -8,8 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from tf_emb.word2vec.options import Options
+from tf_emb.word2vec.options import RATES, Options
 from tf_emb.word2vec.train_block import BlockTrainer, Chunk, Trained, chunk_size, chunks, run_threads
+
+_DIVERGED = (
+    "`rate` must be so small that vectors stay finite; got {rate:g}. Use {less:g} or less, or a smaller `limit`, "
+    "`window` or `negatives`, or fewer `blocks`: the gradients of a row's pairs are summed."
+)
 
 
 @dataclass(frozen=True)
@@ -112,6 +117,9 @@ class Training:
             trainer: changes the tables.
             callbacks: called after every chunk.
             held_out: measures the tables after every epoch. No thread begins the next one before that.
+
+        Raises:
+            ValueError: a chunk's loss, or after an epoch a table, is not finite.
         """
         began, first, kept, ended = time.perf_counter(), self._words(self.done), 0, False
 
@@ -119,6 +127,9 @@ class Training:
             nonlocal began, kept, ended
             self.done, kept = self.done + 1, kept + of.kept
             self.sums[of.chunk.number // len(self.parts)] += of.loss, of.count
+            if not np.isfinite(of.loss) or (self.between_epochs and not trainer.finite()):
+                rate = self.options.start_rate
+                raise ValueError(_DIVERGED.format(rate=rate, less=min(RATES[self.options.model], rate / 2)))
             if held_out is not None and self.between_epochs:
                 trained = time.perf_counter()
                 self.held_out_losses.append(held_out())

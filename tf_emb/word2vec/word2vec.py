@@ -106,7 +106,7 @@ class Word2Vec:
             This object.
 
         Raises:
-            ValueError: the corpus cannot be read, or leaves no word.
+            ValueError: the corpus cannot be read, or leaves no word; or the vectors do not stay finite.
         """
         of = self._encoded(corpus)
         self.training = Training(of.ids, of.raw_words, self.options)
