@@ -60,6 +60,49 @@ def test_the_command_leaves_the_vectors_of_every_system(tmp_path, monkeypatch):
     assert entry.bookmarks_path
 
 
+TWICE = """
+from compare.quality.figure import Figure
+
+def measure(seeds, paths, quick):
+    yield Figure("{name}", "some data", "F1", [float(len(seeds))], "a peer", [1.0])
+    if "stop" in paths:
+        raise KeyboardInterrupt
+    yield Figure("{name}", "some data", "F2", [float(len(seeds))], "a peer", [1.0])
+"""
+
+
+def test_a_run_goes_on_with_what_it_has_not_measured_whole(tmp_path, monkeypatch):
+    names = ["alpha", "beta"]
+    for name in names:
+        (tmp_path / f"{name}.py").write_text(TWICE.format(name=name))
+        monkeypatch.delitem(sys.modules, f"compare.quality.methods.{name}", raising=False)
+    monkeypatch.setattr(methods, "__path__", [str(tmp_path)])
+    file = tmp_path / "out" / "quality.json"
+
+    def call(*options):
+        start = ["quality", "--subject", "methods", "--out", str(file.parent), *options]
+        done = CliRunner().invoke(app, start)
+        figures = json.loads(file.read_text())["figures"] if file.exists() else []
+        return done, [(of["method"], of["measure"], of["ours"]) for of in figures]
+
+    done, figures = call("--row", "beta", "--seeds", "2")
+    assert (done.exit_code, figures) == (0, [("beta", "F1", [2.0]), ("beta", "F2", [2.0])])
+    done, figures = call("--resume", str(file), "--data", f"stop={tmp_path}")
+    assert done.exit_code == 130
+    assert "--resume" in done.stderr
+    assert figures[2:] == [("alpha", "F1", [3.0])]
+    assert done.stdout.index("alpha") < done.stdout.index("beta")
+    done, figures = call("--resume", str(file))
+    kept = [("beta", "F1", [2.0]), ("beta", "F2", [2.0])]
+    assert (done.exit_code, figures) == (0, [*kept, ("alpha", "F1", [3.0]), ("alpha", "F2", [3.0])])
+    assert "4 of 4 figures held" in done.stdout
+    done, again = call("--resume", str(file), "--quick")
+    assert (done.exit_code, again) == (2, figures)
+    assert "that run had quick False, not True" in done.stderr
+    done, _ = call("--resume", __file__)
+    assert (done.exit_code, "`--resume` must be a quality.json of methods" in done.stderr) == (2, True)
+
+
 def test_the_first_vectors_of_a_system_on_its_data_are_logged(tmp_path):
     runs = Runs(tmp_path / "projector")
     assert runs.how_to_look() == ""

@@ -34,7 +34,9 @@ SoftmaxWords = Annotated[int | None, typer.Option(min=1, help="Words of the full
 Program = Annotated[Path | None, typer.Option("--word2vec-c", help="The program word2vec.c, which joins the peers.")]
 Peers = Annotated[list[str] | None, typer.Option("--peer", help=f"Judge this one too: {', '.join(PEERS)}; repeat.")]
 Data = Annotated[list[str] | None, typer.Option("--data", help="NAME=PATH, for methods; repeat for more.")]
-Resume = Annotated[Path | None, typer.Option(help="A quality.json: go on with the run that was stopped.")]
+Resume = Annotated[
+    Path | None, typer.Option(help="A quality.json: go on with that run; what it has measured whole is kept.")
+]
 Out = Annotated[Path | None, typer.Option(help="Folder of the reports; logs/quality/<time> by default.")]
 JsonFile = Annotated[Path | None, typer.Option("--json", help="Also write quality.json here.")]
 Quick = Annotated[bool, typer.Option("--quick", help="Small sizes, to see that it works; the numbers mean nothing.")]
@@ -53,7 +55,7 @@ def run_quality(
     if subject == "methods":
         from compare.quality import every_method
 
-        every_method.command(out, json, only=row, seeds=seeds or 3, data=data or [], quick=quick)
+        every_method.command(out, json, only=row, seeds=seeds or 3, data=data or [], quick=quick, resume=resume)
         return
     given = {"corpus": corpus, "dim": dim, "words": words, "slow_words": slow_words, "softmax_words": softmax_words,
              "program": word2vec_c}  # fmt: skip

@@ -58,17 +58,50 @@ def paths(data: Sequence[str]) -> dict[str, Path]:
 
 
 def run(only: str, seeds: int, data: Mapping[str, Path], quick: bool, runs: Runs, on_figure: Callable[[str], None],
-        on_result: Callable[[dict[str, Any]], None]) -> None:  # fmt: skip
-    """Measure every method, log its vectors, and hand over all that is measured so far, after every figure."""
-    figures: list[dict[str, Any]] = []
+        on_result: Callable[[dict[str, Any]], None], before: Mapping[str, Any] | None = None) -> None:  # fmt: skip
+    """Measure every method, log its vectors, and hand over all that is measured so far, after every figure.
+
+    Args:
+        only: part of the names of methods.
+        seeds: trainings of each.
+        data: paths by name.
+        quick: small sizes.
+        runs: where vectors go.
+        on_figure: hears the name of the method that comes.
+        on_result: hears all that is measured.
+        before: of `read`: what it has measured whole is kept, and not measured again.
+    """
+    whole: list[str] = list(before["whole"]) if before else []
+    figures: list[dict[str, Any]] = [of for of in before["figures"] if of["method"] in whole] if before else []
     result = {"subject": "methods", "started": datetime.now().astimezone().isoformat(timespec="seconds"),
               "seeds": seeds, "quick": quick, "data": {name: str(path) for name, path in data.items()},
-              "machine": machine(), "figures": figures}  # fmt: skip
+              "machine": machine(), "whole": whole, "figures": figures}  # fmt: skip
+    on_result(result)
     for name, module in discover(only).items():
+        if name in whole:
+            continue
         on_figure(name)
         for figure in module.measure(range(seeds), data, quick):
-            figures.append(as_dict(figure) | {"projector": runs.log(figure)})
+            figures.append(as_dict(figure) | {"method": name, "projector": runs.log(figure)})
             on_result(result)
+        whole.append(name)
+        on_result(result)
+
+
+def read(path: Path, quick: bool) -> dict[str, Any]:
+    """Return what an earlier run wrote.
+
+    Raises:
+        ValueError: the file is no such thing, or one of the two runs is quick and the other is not.
+    """
+    try:
+        result = json.loads(path.read_text(encoding="utf-8"))
+        had, _, _ = result["quick"], result["whole"], [of["method"] for of in result["figures"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"`--resume` must be a quality.json of methods; got {path} ({error!r}).") from None
+    if had != quick:
+        raise ValueError(f"`--resume` must go on with the same settings; that run had quick {had}, not {quick}.")
+    return result
 
 
 def as_dict(figure: Figure) -> dict[str, Any]:
@@ -99,7 +132,8 @@ def _range(values: Sequence[float]) -> str:
     return "" if len(values) == 1 else f"{min(values):.4g}..{max(values):.4g}"
 
 
-def command(out: Path, copy: Path | None, *, only: str, seeds: int, data: Sequence[str], quick: bool) -> None:
+def command(out: Path, copy: Path | None, *, only: str, seeds: int, data: Sequence[str], quick: bool,
+            resume: Path | None = None) -> None:  # fmt: skip
     """Measure, report and write: what `python -m compare quality --subject methods` does."""
     console, errors = Console(highlight=False), Console(stderr=True, highlight=False)
     console.width = max(console.width, 100)
@@ -115,18 +149,20 @@ def command(out: Path, copy: Path | None, *, only: str, seeds: int, data: Sequen
 
     with errors.status("starting") as status:
         try:
-            run(only, seeds, paths(data), quick, runs, lambda name: status.update(f"measuring {name}"), write)
+            run(only, seeds, paths(data), quick, runs, lambda name: status.update(f"measuring {name}"), write,
+                read(resume, quick) if resume else None)  # fmt: skip
         except (ValueError, ImportError, OSError) as error:
             print(f"compare: {error}", file=sys.stderr)
             raise typer.Exit(2) from None
         except KeyboardInterrupt:
             stopped = True
     if seen:
-        console.print(*table(seen["figures"]), sep="\n")
+        console.print(*table(sorted(seen["figures"], key=lambda of: of["method"])), sep="\n")
         console.print(Text(LEGEND))
         console.print(
             *filter(None, [f"\nReports: {out / 'quality.json'}", runs.how_to_look()]), sep="\n", soft_wrap=True
         )
         print(f"{sum(of['held'] for of in seen['figures'])} of {len(seen['figures'])} figures held")
     if stopped:
+        print("compare: stopped; add --resume and the path of quality.json to go on.", file=sys.stderr)
         raise typer.Exit(130)
