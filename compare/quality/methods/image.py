@@ -21,7 +21,7 @@ def measure(seeds: Sequence[int], paths: Mapping[str, Path], quick: bool) -> Ite
 
     data = images(paths)
     flat, classes = data.pixels.reshape(len(data.pixels), -1), data.classes
-    epochs = 1 if quick else 20
+    epochs = 1 if quick else None  # as many as `train_images` makes by default
     found: dict[str, list[float]] = {}
     shown: dict[str, np.ndarray] = {}
 
