@@ -116,10 +116,11 @@ def train_images(
     model, loss = _with_loss(network, objective, int(np.max(classes)) + 1, 1000 * seed + 98)
     schedule = keras.optimizers.schedules.CosineDecay(rate, epochs * steps)
     model.compile(keras.optimizers.Adam(schedule), loss)
-    draw = np.random.default_rng(seed)
-    for _ in range(epochs):  # Keras shuffles by a global generator; this one is the caller's seed alone
-        order = draw.permutation(len(x))
-        seen = distortion(x[order], draw) if distortion else x[order]
+    # Keras shuffles by a global generator; these are the caller's seed alone, and the order is the same without moves.
+    orders, moves = (np.random.default_rng([seed, stream]) for stream in range(2))
+    for _ in range(epochs):
+        order = orders.permutation(len(x))
+        seen = distortion(x[order], moves) if distortion else x[order]
         for part in np.array_split(np.arange(len(x)), steps):
             model.train_on_batch(seen[part], classes[order[part]])
     return network
