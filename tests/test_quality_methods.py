@@ -1,5 +1,6 @@
 """What the quality of methods leaves to look at, and the figures of what is not trained."""
 
+import gzip
 import json
 import sys
 
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 from compare.__main__ import app
 from compare.quality import every_method, methods
 from compare.quality.figure import Figure
+from compare.quality.images import images
 from compare.quality.methods import encodings, representation
 from compare.quality.runs import Runs, slug
 from tf_emb.methods import LabelledVectors
@@ -152,9 +154,22 @@ def test_a_table_gives_its_vectors_and_its_pictures(measured):
 def test_another_measure_would_be_missed(monkeypatch):
     # The package's attribute of that name is the function.
     monkeypatch.setattr(sys.modules["tf_emb.evaluate.representation"], "sparsity", lambda table: 0.2)
-    data = representation.images({})
+    data = next(representation.images({}))
     small = representation.Images(data.name, data.pixels[:60], data.classes[:60])
     found = {figure.measure: figure for figure in representation.beside("digits", small, representation.pixels, [0])}
     assert not found["sparsity"].held
     assert not found["largest difference of all"].held
     assert found["isotropy"].held
+
+
+def test_pictures_by_path_come_behind_those_that_scikit_learn_has(tmp_path):
+    drawn = np.arange(3 * 28 * 28, dtype=np.uint32).astype(np.uint8)
+    with gzip.open(tmp_path / "t10k-images-idx3-ubyte.gz", "wb") as file:
+        file.write(bytes(16) + drawn.tobytes())
+    with gzip.open(tmp_path / "t10k-labels-idx1-ubyte.gz", "wb") as file:
+        file.write(bytes(8) + bytes([7, 0, 9]))
+    digits, mnist = images({"mnist": tmp_path})
+    assert [of.name for of in images({})] == [digits.name]
+    assert (digits.pixels.shape, digits.pixels.max()) == ((1797, 8, 8), 1)
+    np.testing.assert_array_equal(mnist.pixels, (drawn.reshape(3, 28, 28) / 255).astype(np.float32))
+    np.testing.assert_array_equal(mnist.classes, [7, 0, 9])

@@ -1,7 +1,7 @@
-"""Pictures with classes: scikit-learn's digits, or MNIST's test set by path."""
+"""Pictures with classes: scikit-learn's digits, and MNIST's test set by path."""
 
 import gzip
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,16 +45,17 @@ class Images:
         return LabelledVectors(names, matrix, {"class": names, "half": half.tolist()})
 
 
-def images(paths: Mapping[str, Path]) -> Images:
-    """Return MNIST where `paths` names its folder as "mnist", else scikit-learn's 1,797 digits of 8 x 8."""
-    if "mnist" not in paths:
-        from sklearn.datasets import load_digits
+def images(paths: Mapping[str, Path]) -> Iterator[Images]:
+    """Yield scikit-learn's 1,797 digits of 8 x 8, and MNIST's test set where `paths` names its folder as "mnist"."""
+    from sklearn.datasets import load_digits
 
-        digits = load_digits()
-        return Images("scikit-learn digits", (digits.images / 16).astype(np.float32), digits.target)
-    folder = Path(paths["mnist"])
-    pixels = _idx(folder / "t10k-images-idx3-ubyte.gz", 16).reshape(-1, 28, 28)
-    return Images("MNIST t10k", pixels.astype(np.float32) / 255, _idx(folder / "t10k-labels-idx1-ubyte.gz", 8))
+    digits = load_digits()
+    yield Images("scikit-learn digits", (digits.images / 16).astype(np.float32), digits.target)
+    if "mnist" in paths:
+        folder = Path(paths["mnist"])
+        pixels = _idx(folder / "t10k-images-idx3-ubyte.gz", 16).reshape(-1, 28, 28)
+        classes = _idx(folder / "t10k-labels-idx1-ubyte.gz", 8)
+        yield Images("MNIST t10k", pixels.astype(np.float32) / 255, classes)
 
 
 def _idx(path: Path, header: int) -> np.ndarray:

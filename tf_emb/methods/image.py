@@ -3,17 +3,9 @@
     block(x) = relu(x' + conv(relu(conv(x)))),  x' = x, or a 1 x 1 convolution of it where the shape changes
 
 He, Zhang, Ren and Sun 2016, "Deep Residual Learning for Image Recognition", equations 1 and 2; three blocks, no batch
-normalization, so that a picture's vector never depends on its batch. Trained to tell classes by softmax; by softmax of
-cosines, as vectors are compared by their angle (Wang et al. 2017, "NormFace: L2 Hypersphere Embedding for Face
-Verification", equation 5), with z and the classes' vectors w of length one,
-
-    E_i = log sum over classes c of exp(w_c . z_i / temperature) - w_y . z_i / temperature
-
-or the supervised contrastive loss (Khosla et al. 2020, "Supervised Contrastive Learning", equation 2, L_out). With
-u_ij = z_i . z_j / temperature and P(i) the other rows of the class of i:
-
-    E_i = log sum over k != i of exp(u_ik) - mean over p in P(i) of u_ip,   E = mean over rows with P(i)
-    dE/du_ik = (softmax_k(u_i) - [k in P(i)] / |P(i)|) / rows with P(i)
+normalization, so that a picture's vector never depends on its batch. Trained by softmax, softmax of cosines or the
+supervised contrastive loss, see `tf_emb.methods.image_losses`, on pictures that are moved a little, anew in every pass,
+see `tf_emb.methods.distortion`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +15,11 @@ import keras
 import numpy as np
 from keras import ops
 
+from tf_emb.methods.distortion import Distortion
+from tf_emb.methods.image_losses import CosineLogits, supervised_contrastive
 from tf_emb.methods.labelled import LabelledVectors
+
+LITTLE = Distortion()
 
 
 class ResidualBlock(keras.layers.Layer):
@@ -66,59 +62,6 @@ class ResidualBlock(keras.layers.Layer):
         return {**super().get_config(), "filters": self.filters, "stride": self.stride, "seed": self.seed}
 
 
-class CosineLogits(keras.layers.Layer):
-    """Scores of classes: w_c . z / (|w_c| |z| temperature).
-
-    Args:
-        classes: how many.
-        temperature: the smaller, the more sure the softmax of the scores.
-        seed: of the initial vectors of classes (Glorot and Bengio 2010, uniform).
-        **kwargs: those of a Keras layer: name, dtype.
-    """
-
-    def __init__(self, classes: int, temperature: float = 0.1, *, seed: int = 0, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.classes, self.temperature, self.seed = classes, temperature, seed
-
-    def build(self, shape: Sequence[int | None]) -> None:
-        """Create the vectors of classes, shape (dim, classes)."""
-        start = keras.initializers.GlorotUniform(self.seed)
-        self.kernel = self.add_weight(shape=(shape[-1], self.classes), initializer=start, name="kernel")
-
-    def call(self, z: Any) -> Any:
-        """Return the scores, shape (rows, classes)."""
-        return ops.matmul(directions(z, 1), directions(ops.convert_to_tensor(self.kernel), 0)) / self.temperature
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return {**super().get_config(), "classes": self.classes, "temperature": self.temperature, "seed": self.seed}
-
-
-def directions(z: Any, axis: int) -> Any:
-    """Return vectors along `axis` over their lengths; 1e-12 under the root keeps zero at zero."""
-    return z / ops.sqrt(ops.sum(ops.square(z), axis, keepdims=True) + 1e-12)
-
-
-def supervised_contrastive(classes: Any, z: Any, temperature: float = 0.1) -> Any:
-    """Return E, in nats, mean over the rows that share their class with another.
-
-    Args:
-        classes: integers, shape (rows,) or (rows, 1).
-        z: shape (rows, dim); only directions count.
-        temperature: the smaller, the more the nearest rows count.
-    """
-    classes = ops.reshape(classes, (-1,))
-    z = directions(z, 1)
-    u = ops.matmul(z, ops.transpose(z)) / temperature
-    itself = ops.eye(ops.shape(z)[0], dtype=z.dtype)
-    alike = ops.cast(ops.equal(classes[:, None], classes[None, :]), z.dtype) * (1 - itself)
-    count = ops.sum(alike, 1)
-    every = ops.logsumexp(ops.where(itself > 0, -1e9, u), axis=1)
-    of_row = every - ops.sum(alike * u, 1) / ops.maximum(count, 1)
-    some = ops.cast(count > 0, z.dtype)
-    return ops.sum(some * of_row) / ops.maximum(ops.sum(some), 1)
-
-
 def image_network(
     shape: Sequence[int], dim: int = 32, *, filters: int = 16, seed: int = 0, dtype: str | None = None
 ) -> keras.Model:
@@ -146,10 +89,11 @@ def train_images(
     dim: int = 32,
     *,
     objective: Literal["softmax", "cosine", "contrastive"] = "contrastive",
-    epochs: int = 20,
-    batch: int = 128,
-    rate: float = 1e-3,
+    epochs: int | None = None,
+    batch: int = 64,
+    rate: float = 2e-3,
     filters: int = 16,
+    distortion: Distortion | None = LITTLE,
     seed: int = 0,
 ) -> keras.Model:
     """Return a network that was trained on pictures by Adam, the rate falling to zero along a cosine.
@@ -160,36 +104,48 @@ def train_images(
         dim: of the embedding.
         objective: "softmax", a linear classifier behind the embedding; "cosine", `CosineLogits` there instead;
             "contrastive", `supervised_contrastive`.
-        epochs: passes over the pictures.
-        batch: pictures a step.
+        epochs: passes over the pictures; by default as many as make 1,000 steps, and 20 at least.
+        batch: at most so many pictures a step; the steps of a pass share them evenly, as a small last one would hold
+            hardly a pair of one class.
         rate: the first learning rate.
         filters: channels of the first stage.
-        seed: of weights and of the order.
+        distortion: how far pictures are moved, anew in every pass; None where their classes hang on the exact place.
+        seed: of weights, of the order and of what is moved where.
 
     Raises:
-        ValueError: `objective` is unknown.
+        ValueError: `objective` is unknown, or `epochs` or `batch` is below 1.
     """
     if objective not in ("softmax", "cosine", "contrastive"):
-        raise ValueError(f'`objective` must be "softmax", "cosine" or "contrastive"; got {objective!r}.')
+        raise ValueError(f'`objective` must be "softmax", "cosine" or "contrastive"; got {objective!r}. Use one.')
+    for name, value in (("epochs", epochs), ("batch", batch)):
+        if value is not None and value < 1:
+            raise ValueError(f"`{name}` must be 1 or more; got {value}. Use 1 for the least.")
     x = channels(pictures)
+    steps = -(-len(x) // batch)
+    epochs = epochs or max(20, -(-1000 // steps))
     network = image_network(x.shape[1:], dim, filters=filters, seed=seed)
-    loss: Any = supervised_contrastive
-    model = network
-    if objective != "contrastive":
-        start = keras.initializers.GlorotUniform(1000 * seed + 98)
-        dense = keras.layers.Dense(int(classes.max()) + 1, kernel_initializer=start)
-        head = dense if objective == "softmax" else CosineLogits(int(classes.max()) + 1, seed=1000 * seed + 98)
-        model, loss = (
-            keras.Model(network.input, head(network.output)),
-            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        )
-    schedule = keras.optimizers.schedules.CosineDecay(rate, epochs * -(-len(x) // batch))
+    model, loss = _with_loss(network, objective, int(np.max(classes)) + 1, 1000 * seed + 98)
+    schedule = keras.optimizers.schedules.CosineDecay(rate, epochs * steps)
     model.compile(keras.optimizers.Adam(schedule), loss)
-    order = np.random.default_rng(seed)
-    for _ in range(epochs):  # Keras shuffles by a global generator; this one is the caller's seed alone
-        rows = order.permutation(len(x))
-        model.fit(x[rows], classes[rows], batch_size=batch, shuffle=False, verbose=0)
+    # Keras shuffles by a global generator; these are the caller's seed alone, and the order is the same without moves.
+    orders, moves = (np.random.default_rng([seed, stream]) for stream in range(2))
+    for _ in range(epochs):
+        order = orders.permutation(len(x))
+        seen = distortion(x[order], moves) if distortion else x[order]
+        for part in np.array_split(np.arange(len(x)), steps):
+            model.train_on_batch(seen[part], classes[order[part]])
     return network
+
+
+def _with_loss(network: keras.Model, objective: str, classes: int, seed: int) -> tuple[keras.Model, Any]:
+    """Return what is trained, the network with what scores classes behind it, and the loss of its output."""
+    if objective == "contrastive":
+        return network, supervised_contrastive
+    start = keras.initializers.GlorotUniform(seed)
+    dense = keras.layers.Dense(classes, kernel_initializer=start)
+    head = dense if objective == "softmax" else CosineLogits(classes, seed=seed)
+    entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    return keras.Model(network.input, head(network.output)), entropy
 
 
 def image_vectors(

@@ -6,18 +6,23 @@ from pathlib import Path
 import numpy as np
 
 from compare.quality.figure import Figure
-from compare.quality.images import images
+from compare.quality.images import Images, images
 
 DIM = 16
 
 
 def measure(seeds: Sequence[int], paths: Mapping[str, Path], quick: bool) -> Iterator[Figure]:
-    """Yield the accuracies; encoder, PCA and classifier all learn from one half of the pictures."""
+    """Yield the accuracies on all pictures."""
+    for data in images(paths):
+        yield beside(data, seeds, quick)
+
+
+def beside(data: Images, seeds: Sequence[int], quick: bool) -> Figure:
+    """Return the accuracies on some pictures; encoder, PCA and classifier all learn from one half of them."""
     import sklearn
 
     from tf_emb.methods.autoencoder import train_autoencoder
 
-    data = images(paths)
     x, classes = data.pixels.reshape(len(data.pixels), -1), data.classes
     ours, theirs, shown = [], [], []
     for seed in seeds:
@@ -27,7 +32,7 @@ def measure(seeds: Sequence[int], paths: Mapping[str, Path], quick: bool) -> Ite
         ours.append(probe(shown[-1], classes, known, held))
         theirs.append(probe(principal(x, known), classes, known, held))
     peer = f"PCA, scikit-learn {sklearn.__version__}"
-    yield Figure("autoencoder", f"{data.name}, half held out", f"linear probe, {DIM} dims", ours, peer, theirs,
+    return Figure("autoencoder", f"{data.name}, half held out", f"linear probe, {DIM} dims", ours, peer, theirs,
                  vectors=data.labelled(shown[0], seeds[0]), pictures=data.ink)  # fmt: skip
 
 

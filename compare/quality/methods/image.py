@@ -7,21 +7,26 @@ from typing import Literal
 import numpy as np
 
 from compare.quality.figure import Figure
-from compare.quality.images import images
+from compare.quality.images import Images, images
 
 DIM = 32
 OBJECTIVES: tuple[Literal["softmax", "cosine", "contrastive"], ...] = ("softmax", "cosine", "contrastive")
 
 
 def measure(seeds: Sequence[int], paths: Mapping[str, Path], quick: bool) -> Iterator[Figure]:
-    """Yield 1-NN accuracies of all objectives; all learn from one half of the pictures."""
+    """Yield 1-NN accuracies of all objectives on all pictures."""
+    for data in images(paths):
+        yield from beside(data, seeds, quick)
+
+
+def beside(data: Images, seeds: Sequence[int], quick: bool) -> Iterator[Figure]:
+    """Yield the accuracies on some pictures; all learn from one half of them."""
     from sklearn.decomposition import PCA
 
     from tf_emb.methods.image import image_vectors, train_images
 
-    data = images(paths)
     flat, classes = data.pixels.reshape(len(data.pixels), -1), data.classes
-    epochs = 1 if quick else 20
+    epochs = 1 if quick else None  # as many as `train_images` makes by default
     found: dict[str, list[float]] = {}
     shown: dict[str, np.ndarray] = {}
 

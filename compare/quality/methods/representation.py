@@ -46,7 +46,7 @@ class Given:
 
 def measure(seeds: Sequence[int], paths: Mapping[str, Path], quick: bool) -> Iterator[Figure]:
     """Yield every measure of pixels, of their PCA and of a random projection; then what theory knows."""
-    data = images({})
+    data = next(images({}))
     # An even number of rows has halves.
     data = Images(data.name, data.pixels[: QUICK if quick else 1796], data.classes[: QUICK if quick else 1796])
     for name, table in TABLES.items():
