@@ -29,8 +29,9 @@ WORDS: dict[str, Any] = {"order": 4, "dim": 100, "hidden": 200, "tied": True, "d
                          "epochs": 40}  # fmt: skip
 LETTERS: dict[str, Any] = {"order": 8, "dim": 16, "hidden": 256, "spread": 1.0, "dropout": 0.05, "rate": 2e-3,
                            "schedule": "cosine", "epochs": 6}  # fmt: skip
-HAN: dict[str, Any] = {"order": 5, "dim": 128, "hidden": 512, "tied": True, "dropout": 0.3, "weight_decay": 0.01,
-                       "batch": 256, "rate": 2e-3, "epochs": 20, "min_count": 3}  # fmt: skip
+HAN: dict[str, Any] = {"order": 5, "dim": 128, "hidden": 256, "direct": True, "tied": True, "dropout": 0.2,
+                       "weight_decay": 0.01, "batch": 256, "rate": 2e-3, "schedule": "cosine", "epochs": 4,
+                       "min_count": 3}  # fmt: skip
 Documents = list[list[str]]
 Split = Callable[[Documents], tuple[Documents, Documents, Documents]]
 
