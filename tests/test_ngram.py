@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from compare.quality.kneser_ney import KneserNey, discounts
+from compare.quality.methods.ngram import Parts, consecutive, dealt, known
 from compare.quality.mixture import mixed, mixture_weights
 from tf_emb.methods.ngram import NGram, language_vocabulary, train_ngram, windows
 
@@ -187,3 +188,29 @@ def test_a_mixture_leans_on_what_is_better_and_by_hand() -> None:
     turns = np.log(np.array([[0.8, 0.2], [0.2, 0.8]]))
     assert mixture_weights(turns) == pytest.approx([0.5, 0.5])
     assert np.exp(mixed(turns, mixture_weights(turns))) == pytest.approx([0.5, 0.5])
+
+
+@pytest.mark.parametrize("split", [dealt, consecutive])
+def test_every_document_is_in_one_of_three_parts(split: Any) -> None:
+    documents = [[str(i)] * (1 + i % 3) for i in range(100)]
+    train, stop, test = split(documents)
+    assert sorted([*train, *stop, *test]) == sorted(documents)
+    assert len(train) == pytest.approx(80, abs=1)
+    assert len(stop) == pytest.approx(10, abs=1)
+
+
+def test_consecutive_parts_are_runs_cut_by_tokens_and_ends() -> None:
+    # With their ends 80, 10 and 10 of 100; without them the first part would be more than eight tenths of 86.
+    unequal = [["a"] * 19] * 4, [["b"]] * 5, [["c"]] * 5
+    assert consecutive([*unequal[0], *unequal[1], *unequal[2]]) == unequal
+    documents = [[str(i)] for i in range(50)]
+    assert consecutive(documents) == (documents[:40], documents[40:45], documents[45:])
+    judged = sorted(int(number) for [number] in dealt(documents)[2])
+    assert judged[-1] - judged[0] > 5  # dealt out at random, they come from all over the text
+
+
+def test_the_vocabulary_knows_nothing_of_what_is_judged() -> None:
+    parts = Parts.of(([list("aab")], [list("bb")], [list("cc")]), 2)
+    assert parts.vocabulary.words == ("<unk>", "</s>", "a")
+    assert known(parts.vocabulary, list("acb")) == [2, 0, 0]
+    assert len(parts.peer(2)) == 3
