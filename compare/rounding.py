@@ -155,3 +155,26 @@ def scatter_add(rows: int, ids: np.ndarray, updates: Rounded, counted: np.ndarra
     np.add.at(error, flat, updates.error.reshape(-1, width))
     np.add.at(magnitude, flat, (np.abs(updates.value) + updates.error).reshape(-1, width))
     return Rounded(total, error + gamma(np.maximum(hits - 1, 0), updates.u) * magnitude, updates.u)
+
+
+def bounded_softmax(y: Rounded, targets: np.ndarray, u: float) -> tuple[Rounded, np.ndarray]:
+    """softmax(y) - onehot, and the error of the loss; in the forms exp(s) / S and exp(s - log S), s = y - max y."""
+    at = np.arange(len(targets)), targets
+    s = y.value - y.value.max(axis=1, keepdims=True)
+    S = np.exp(s).sum(axis=1, keepdims=True)
+    K, highest = gamma(FUNCTION, u), np.abs(y.value).max(axis=1, keepdims=True)
+    # The exponent: of y, of two subtractions, and of log S where that is one of them.
+    exponent = y.error + gamma(2, u) * (np.abs(s) + np.log(S)) + K * np.log(S)
+    each = np.expm1(exponent) * (1 + K) + K
+    total = (1 + each.max(axis=1, keepdims=True)) * (1 + gamma(s.shape[1], u)) - 1
+    share = np.exp(s) / S
+    error = share * ((1 + each) / (1 - total) * (1 + u) - 1)
+    e = share.copy()
+    e[at] -= 1
+    loss = exponent[at][:, None] - np.log1p(-total) + K * np.log(S) + gamma(4, u) * (3 * highest + 2 * np.log(S))
+    return Rounded(e, error + u * (np.abs(e) + error), u), loss[:, 0]
+
+
+def reshaped(a: Rounded, shape: tuple[int, ...]) -> Rounded:
+    """The same numbers in another shape."""
+    return Rounded(a.value.reshape(shape), a.error.reshape(shape), a.u)

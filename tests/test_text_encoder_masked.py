@@ -96,4 +96,7 @@ def test_training_learns_and_repeats_itself():
     assert losses[0] > 2
     # Whoever does not look at the other tokens stays at log 20, but for 0.1 that 128 sentences may be uneven.
     assert losses[-1] < 0.8 * np.log(VOCAB - FIRST)
-    assert train(model(), ids, mask, **options) == losses
+    # Up to rounding: the threads of a product share it as they come.
+    np.testing.assert_allclose(train(model(), ids, mask, **options), losses, rtol=1e-4)
+    other = train(model(), ids, mask, **options | {"seed": options.get("seed", 0) + 1})
+    assert np.max(np.abs(np.divide(other, losses) - 1)) > 1e-3

@@ -12,7 +12,7 @@ import numpy as np
 from compare import text
 from compare.case import Arrays, Bound, Case, Fault, running
 from compare.engines import KERAS_TENSORFLOW
-from compare.rounding import FUNCTION, Rounded, contract, gamma, scatter_add
+from compare.rounding import FUNCTION, Rounded, bounded_softmax, contract, gamma, reshaped, scatter_add
 
 VOCAB, ORDER, DIM, HIDDEN, BATCH, STEPS = 60, 3, 5, 7, 12, 5
 NAMES = ("C", "H", "d", "U", "b", "W")
@@ -147,29 +147,6 @@ def bounded_backward(
         "H": contract("bx,bh->xh", x, g), "d": g.sum(0),
         "U": contract("bh,bv->hv", a, e), "b": e.sum(0), "W": contract("bx,bv->xv", x, e),
     }  # fmt: skip
-
-
-def bounded_softmax(y: Rounded, targets: np.ndarray, u: float) -> tuple[Rounded, np.ndarray]:
-    """softmax(y) - onehot, and the error of the loss; in the forms exp(s) / S and exp(s - log S), s = y - max y."""
-    at = np.arange(len(targets)), targets
-    s = y.value - y.value.max(axis=1, keepdims=True)
-    S = np.exp(s).sum(axis=1, keepdims=True)
-    K, highest = gamma(FUNCTION, u), np.abs(y.value).max(axis=1, keepdims=True)
-    # The exponent: of y, of two subtractions, and of log S where that is one of them.
-    exponent = y.error + gamma(2, u) * (np.abs(s) + np.log(S)) + K * np.log(S)
-    each = np.expm1(exponent) * (1 + K) + K
-    total = (1 + each.max(axis=1, keepdims=True)) * (1 + gamma(s.shape[1], u)) - 1
-    share = np.exp(s) / S
-    error = share * ((1 + each) / (1 - total) * (1 + u) - 1)
-    e = share.copy()
-    e[at] -= 1
-    loss = exponent[at][:, None] - np.log1p(-total) + K * np.log(S) + gamma(4, u) * (3 * highest + 2 * np.log(S))
-    return Rounded(e, error + u * (np.abs(e) + error), u), loss[:, 0]
-
-
-def reshaped(a: Rounded, shape: tuple[int, ...]) -> Rounded:
-    """The same numbers in another shape."""
-    return Rounded(a.value.reshape(shape), a.error.reshape(shape), a.u)
 
 
 WHY = "running error analysis: products gamma(n), tanh K u and slope 1, softmax by its exponents, sums over places"

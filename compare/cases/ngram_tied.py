@@ -12,9 +12,9 @@ import numpy as np
 
 from compare.case import Arrays, Case, Fault, running
 from compare.cases import ngram
-from compare.cases.ngram import BATCH, DIM, HIDDEN, ORDER, VOCAB, WHY, bounded_softmax, reshaped
+from compare.cases.ngram import BATCH, DIM, HIDDEN, ORDER, VOCAB, WHY
 from compare.engines import KERAS_TENSORFLOW
-from compare.rounding import FUNCTION, Rounded, contract, gamma, scatter_add
+from compare.rounding import FUNCTION, Rounded, bounded_softmax, contract, gamma, reshaped, scatter_add
 
 NAMES = ("C", "H", "d", "P", "b", "Q")
 

@@ -11,8 +11,7 @@ import numpy as np
 from compare.case import Arrays
 from compare.cases.image.block import KERNELS, conv, conv_back
 from compare.cases.image.network import NAMES, ROWS, STRIDES
-from compare.cases.ngram import bounded_softmax, reshaped
-from compare.rounding import Rounded, contract, gamma
+from compare.rounding import Rounded, bounded_softmax, contract, gamma, reshaped
 
 State = dict[str, Rounded]
 
