@@ -158,7 +158,15 @@ def scatter_add(rows: int, ids: np.ndarray, updates: Rounded, counted: np.ndarra
 
 
 def bounded_softmax(y: Rounded, targets: np.ndarray, u: float) -> tuple[Rounded, np.ndarray]:
-    """softmax(y) - onehot, and the error of the loss; in the forms exp(s) / S and exp(s - log S), s = y - max y."""
+    """Return softmax(y) - onehot, shape (rows, classes), and the error of every row's -log softmax(y)_target.
+
+    It holds for the forms exp(s) / S and exp(s - log S), s = y - max y and S = sum exp(s).
+
+    Args:
+        y: logits, shape (rows, classes).
+        targets: integers, shape (rows,).
+        u: unit roundoff.
+    """
     at = np.arange(len(targets)), targets
     s = y.value - y.value.max(axis=1, keepdims=True)
     S = np.exp(s).sum(axis=1, keepdims=True)

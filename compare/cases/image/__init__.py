@@ -1,9 +1,12 @@
-"""The residual block and the losses of tf_emb.methods.image."""
+"""The residual block, the losses and the whole network of tf_emb.methods.image."""
 
 from compare.case import EXACT, Case, Fault, running
 from compare.cases.image import block, contrastive, cosine, network, network_bounds, network_engines
 
-WHY = "running error analysis: sums gamma(terms), softmax by its exponents; behind a bend on either side, all of it"
+WHY = (
+    "running error analysis: sums gamma(terms), softmax by its exponents; where the sign before a relu is not certain, "
+    "all of the gradient"
+)
 
 CASES = [
     Case(
