@@ -1,13 +1,16 @@
-"""Proof, number by number, that every engine computes what the formulas say.
+"""What this project claims, and how it measures up: cases, benchmarks and recorded outputs.
 
-A case claims: given these inputs, every engine's outputs equal a float64 NumPy oracle within the bound
-derived for the operation. `cases/` holds one file a subject: the draw of the inputs, the oracle, one
-implementation an engine, the bounds with their derivations, and planted faults: edits of one line
-of the oracle, each of which the check must catch. `engines/` holds one file a framework; each runs in
-a process of its own, reading inputs and writing outputs as `.npz` files. `check` compares them with
-NumPy alone, and `report/` says what came out.
+`cases/` claims that every engine computes what the formulas say; `tf_emb.parity` runs them and judges. `bench/`
+measures speed and quality beside peers. `references/` holds recorded PyTorch outputs, which stand in where PyTorch
+is not installed. `docs/` makes what the documentation shows: tables and pictures.
 
-    case -> inputs.npz -> one process an engine -> outputs.npz -> check -> report
+    case -> inputs.npz -> one process per engine -> outputs.npz -> check -> report
 
 `docs/parity.md` derives the bounds.
 """
+
+from pathlib import Path
+
+from tf_emb.parity.suite import Suite
+
+SUITE = Suite("compare.cases", Path(__file__).parent / "references")

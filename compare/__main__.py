@@ -10,13 +10,17 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from compare import cases, engines, parity, record, vectors
-from compare.dtypes import DTYPES
-from compare.quality.command import run_quality
-from compare.report import write
-from compare.report.data import as_json
-from compare.report.terminal import print_report
-from compare.speed.command import run_speed
+from compare import SUITE
+from compare.bench.command import run_speed
+from compare.bench.quality_command import run_quality
+from compare.cases.word2vec import logged as vectors
+from tf_emb.parity import engines, record
+from tf_emb.parity.dtypes import DTYPES
+from tf_emb.parity.plan import Options
+from tf_emb.parity.report import write
+from tf_emb.parity.report.data import as_json
+from tf_emb.parity.report.terminal import print_report
+from tf_emb.parity.run import run
 
 LOGS = Path("logs")
 app = typer.Typer(add_completion=False, no_args_is_help=False, rich_markup_mode=None, pretty_exceptions_enable=False,
@@ -58,8 +62,8 @@ def run_parity(
     if list_:
         listing(console)
         return
-    options = parity.Options(
-        tuple(case or ()), tuple(engine or ()), tuple(dtype or DTYPES), seed, device, full, quick
+    options = Options(
+        SUITE, tuple(case or ()), tuple(engine or ()), tuple(dtype or DTYPES), seed, device, full, quick
     )  # fmt: skip
     out = out or LOGS / "compare" / datetime.now().strftime("%Y%m%d-%H%M%S")
     with tempfile.TemporaryDirectory(prefix="compare-") as work:
@@ -84,12 +88,13 @@ def run_parity(
 def run_references(
     check: Annotated[bool, typer.Option("--check", help="Run PyTorch and compare with its record.")] = False,
     new: Annotated[bool, typer.Option("--record", help="Run PyTorch and record its outputs.")] = False,
+    case: CaseNames = None,
 ) -> None:
     """Check or record the PyTorch outputs that stand in where PyTorch is not installed."""
     console = Console(highlight=False)
     if check == new:
         raise typer.BadParameter("Give one of --check and --record.")
-    failed, lines = refusing(record.check if check else record.record)
+    failed, lines = refusing(lambda: (record.check if check else record.record)(SUITE, tuple(case or ())))
     for line in lines:
         console.print(line, soft_wrap=True)
     raise typer.Exit(1 if failed else 0)
@@ -106,18 +111,18 @@ def run_screenshots(
     only: Annotated[str, typer.Option(help="Only pictures whose name holds this.")] = "",
 ) -> None:
     """Take the pictures of docs/projector.md: the projector's page in a browser, and the same without one."""
-    from compare import screenshots
+    from compare.docs import screenshots
 
     for path in refusing(lambda: screenshots.take(out, chinese, only)):
         print(f"{path}  {path.stat().st_size / 1000:.0f} kB")
 
 
-def with_progress(console: Console, options: parity.Options, work: Path) -> Any:
+def with_progress(console: Console, options: Options, work: Path) -> Any:
     """Run the comparison under a progress bar, which goes to standard error."""
     columns = (TextColumn("{task.description:<28}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("drawing inputs", total=None)
-        return parity.run(
+        return run(
             options,
             work,
             on_start=lambda jobs: progress.update(task, total=jobs),
@@ -127,7 +132,7 @@ def with_progress(console: Console, options: parity.Options, work: Path) -> Any:
 
 def listing(console: Console) -> None:
     """Print what `--case` and `--engine` take."""
-    for name, case in cases.load().items():
+    for name, case in SUITE.load().items():
         console.print(
             f"{name}{' (--full)' if case.full else ' (--quick)' if case.quick else ''}\n    {case.claim}",
             soft_wrap=True,

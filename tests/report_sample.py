@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from compare.check import Row, compare
-from compare.dtypes import as_numpy
-from compare.result import Cost, Curve, EngineResult, FaultResult, Result
+from tf_emb.parity.check import Row, verdict
+from tf_emb.parity.dtypes import as_numpy
+from tf_emb.parity.result import Cost, Curve, EngineResult, FaultResult, Result
 
 KERAS = "keras-tensorflow"
 EVIL = "[bold]not markup[/bold] <script>alert(1)</script> & \x1b[31mred\x00"
@@ -20,7 +20,7 @@ def judged(case, output, engine, dtype, error=0.12, allowed=1e-7, **changes):
     got = want.copy()
     got[2, 1] += error * (allowed or 1.0)
     baseline = (want + 1e-8).astype(as_numpy(dtype))
-    row = compare(case, output, engine, "float64", got, want, np.full(want.shape, allowed), baseline)
+    row = verdict(case, output, engine, "float64", got, want, np.full(want.shape, allowed), baseline)
     return replace(row, dtype=dtype, **changes)
 
 

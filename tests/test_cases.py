@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from compare import cases
-from compare.engines import HOMES, KERAS
-from compare.faults import mutate, parts
+from compare import SUITE
+from tf_emb.parity.engines import HOMES, KERAS
+from tf_emb.parity.faults import mutate, parts
 
-CASES = cases.load()
+CASES = SUITE.load()
 EDITS = [
     pytest.param(case, edit.old, edit.new, id=f"{case.name}: {name}")
     for case in CASES.values()

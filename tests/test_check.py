@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from compare.check import compare
+from tf_emb.parity.check import verdict
 
 WANT = np.array([[1.0, -2.0], [0.5, 4.0]])
 ALLOWED = np.full((2, 2), 1e-6)
 
 
 def judge(got, want=WANT, allowed=ALLOWED, dtype="float64", **more):
-    return compare("case", "output", "engine", dtype, got, want, allowed, **more)
+    return verdict("case", "output", "engine", dtype, got, want, allowed, **more)
 
 
 def test_what_is_within_its_bound_passes_and_says_how_much_was_used():

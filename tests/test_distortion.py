@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import affine_transform
 
-from tf_emb.methods.distortion import Distortion
+from tf_emb.methods.image.distortion import Distortion
 
 PICTURES = np.random.default_rng(1).random((6, 9, 6, 2)).astype(np.float32)
 

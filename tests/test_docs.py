@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from compare import cases
+from compare import SUITE
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = (
@@ -70,7 +70,7 @@ def test_commands_exist_and_take_their_options(line, tmp_path):
     elif words[:2] == ["python", "-m"] and words[2].partition(".")[0] == "compare":
         # --help makes typer parse what stands before it and run nothing.
         run([sys.executable, *words[1:], "--help"], ROOT)
-        known = cases.load()
+        known = SUITE.load()
         assert all(name in known for option, name in pairwise(words) if option == "--case")
     else:
         assert words[0] == "tf-emb"
@@ -90,7 +90,7 @@ def parity_table(document):
 def test_the_parity_table_lists_every_case_of_today(document):
     """The README those of `--quick`, docs/results.md all."""
     lines = [line.strip() for line in parity_table(document).splitlines()]
-    for case in cases.load().values():
+    for case in SUITE.load().values():
         if not case.full and (case.quick or document == "docs/results.md"):
             heading, *_ = [line for line in lines if re.match(rf"{case.name}\s+faults", line)]
             count = len(case.faults) + 1  # and the element moved by ten bounds
@@ -122,7 +122,7 @@ def test_the_two_readmes_have_the_same_examples():
 def test_the_changelog_names_every_case():
     text = (ROOT / "CHANGELOG.md").read_text()
     families = ("embedding-", "bag-", "trajectory-", "exact-", "block-")
-    named = [case.name for case in cases.load().values() if not case.diverges and not case.name.startswith(families)]
+    named = [case.name for case in SUITE.load().values() if not case.diverges and not case.name.startswith(families)]
     assert all(f"`{name}`" in text for name in named)
     assert all(f"`{family}*`" in text for family in families)
 
@@ -132,7 +132,7 @@ def test_every_row_of_the_semantics_names_a_case_or_a_test_that_exists():
     rows = [
         line for line in text.splitlines() if line.startswith("| ") and "| item |" not in line and "policy" not in line
     ]
-    known = set(cases.load())
+    known = set(SUITE.load())
     for row in rows:
         last = row.rstrip(" |").split("|")[-1]
         names = re.findall(r"`([\w*-]+)`", last)
@@ -144,11 +144,13 @@ def test_every_row_of_the_semantics_names_a_case_or_a_test_that_exists():
 
 
 def test_the_table_of_optimizers_names_every_case_about_them_and_each_row_names_one():
-    from compare.cases import gradient_clipping, learning_rate_schedules, optimizer_rules, optimizers
+    from compare.cases.optimizers import gradient_clipping, learning_rate_schedules
+    from compare.cases.optimizers import rules as optimizer_rules
+    from compare.cases.optimizers import trajectories as optimizers
 
     section = (ROOT / "docs" / "semantics.md").read_text().split("## Optimizers\n")[1].split("\n## ")[0]
     rows = [line for line in section.splitlines() if line.startswith("| ")][1:]
-    known, named = set(cases.load()), set()
+    known, named = set(SUITE.load()), set()
     for row in rows:
         here = set(re.findall(r"`([\w-]+)`", row.rstrip(" |").split("|")[-1]))
         assert here, row

@@ -7,14 +7,25 @@ import numpy as np
 import pytest
 import torch
 
-from compare import cases, parity
-from compare.case import EXACT, Bound, at_dtype
-from compare.check import compare
-from compare.dtypes import DTYPES, LOW, WIDE, as_numpy, gamma, is_floating, smallest_normal, spacing, unit_roundoff
-from compare.engines.numpy import NumPy
-from compare.engines.torch import Torch
-from compare.files import Job, digest
-from compare.reference import PLANTED, plant
+from compare import SUITE
+from tf_emb.parity.case import EXACT, Bound, at_dtype
+from tf_emb.parity.check import verdict
+from tf_emb.parity.dtypes import (
+    DTYPES,
+    LOW,
+    WIDE,
+    as_numpy,
+    gamma,
+    is_floating,
+    smallest_normal,
+    spacing,
+    unit_roundoff,
+)
+from tf_emb.parity.engines.numpy import NumPy
+from tf_emb.parity.engines.torch import Torch
+from tf_emb.parity.jobs import Job, digest
+from tf_emb.parity.oracle import PLANTED, plant
+from tf_emb.parity.plan import Options, plan
 
 BFLOAT16 = as_numpy("bfloat16")
 
@@ -124,9 +135,9 @@ def test_numpy_rounds_once_at_bfloat16():
 def test_an_output_at_another_precision_fails(dtype):
     want, other = np.ones(3), [d for d in DTYPES if d != dtype]
     limit = np.full(3, 0.1)
-    assert compare("c", "o", "e", dtype, want.astype(as_numpy(dtype)), want, limit).status == "pass"
+    assert verdict("c", "o", "e", dtype, want.astype(as_numpy(dtype)), want, limit).status == "pass"
     for wrong in other:
-        row = compare("c", "o", "e", dtype, want.astype(as_numpy(wrong)), want, limit)
+        row = verdict("c", "o", "e", dtype, want.astype(as_numpy(wrong)), want, limit)
         assert row.message == f"dtype must be {dtype}; got {wrong}"
 
 
@@ -134,9 +145,9 @@ def test_an_output_at_another_precision_fails(dtype):
 def test_one_unit_in_the_last_place_fails_an_exact_output_and_counts_as_one(dtype):
     want = np.array([np.nan, 1.0, -2.0])
     got = want.astype(as_numpy(dtype))
-    assert compare("c", "o", "e", dtype, got, want, np.zeros(3)).status == "pass"
+    assert verdict("c", "o", "e", dtype, got, want, np.zeros(3)).status == "pass"
     got[1] = np.nextafter(got[1], got.dtype.type(2))
-    row = compare("c", "o", "e", dtype, got, want, np.zeros(3))
+    row = verdict("c", "o", "e", dtype, got, want, np.zeros(3))
     assert row.failed
     assert row.ulp == (1, 1, 1)  # of the two numbers, by the higher
 
@@ -144,7 +155,7 @@ def test_one_unit_in_the_last_place_fails_an_exact_output_and_counts_as_one(dtyp
 @pytest.mark.parametrize("dtype", LOW)
 @pytest.mark.parametrize("limit", [0.0, 1e-2])
 def test_the_planted_shift_is_seen_beside_nan(dtype, limit):
-    case = replace(cases.load()["lookup"], faults={})
+    case = replace(SUITE.load()["lookup"], faults={})
     want = {"y": np.array([np.nan, 1.0, np.inf])}
     (found,) = plant(case, Job("toy", dtype), {}, want, {"y": np.full(3, limit)})
     assert found["name"] == PLANTED
@@ -152,15 +163,15 @@ def test_the_planted_shift_is_seen_beside_nan(dtype, limit):
 
 
 def test_a_case_has_jobs_at_its_own_dtypes_only():
-    made = parity.plan(parity.Options(cases=("lookup", "sgd")))
+    made = plan(Options(SUITE, cases=("lookup", "sgd")))
     assert [job.dtype for job in made.jobs if job.case == "lookup"] == list(DTYPES)
     assert [job.dtype for job in made.jobs if job.case == "sgd"] == list(WIDE)
-    low = parity.plan(parity.Options(dtypes=("float16",)))
+    low = plan(Options(SUITE, dtypes=("float16",)))
     assert {job.dtype for job in low.jobs} == {"float16"}
-    assert {case.name for case in low.cases} == {n for n, case in cases.load().items() if "float16" in case.dtypes}
+    assert {case.name for case in low.cases} == {n for n, case in SUITE.load().items() if "float16" in case.dtypes}
 
 
-@pytest.mark.parametrize("case", cases.load().values(), ids=cases.load())
+@pytest.mark.parametrize("case", SUITE.load().values(), ids=SUITE.load())
 def test_low_precision_inputs_are_finite_and_bounds_exist(case):
     x = case.inputs(np.random.default_rng(0))
     for dtype in case.dtypes:
@@ -175,7 +186,7 @@ def test_low_precision_inputs_are_finite_and_bounds_exist(case):
 
 
 def test_every_family_of_lookups_runs_at_all_four():
-    for name, case in cases.load().items():
+    for name, case in SUITE.load().items():
         if name.startswith(("embedding-", "bag-")) or name in ("lookup", "one-hot", "functions"):
             assert case.dtypes == DTYPES, name
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from tf_emb.methods.graph_counts import closed_walk_labels, count_factors, graph_bags, graph_vectors
+from tf_emb.methods.graph.counts import closed_walk_labels, count_factors, graph_bags, graph_vectors
 
 HEXAGON, PAIR = nx.cycle_graph(6), nx.disjoint_union(nx.cycle_graph(3), nx.cycle_graph(3))
 GRAPHS = [graph for graph in nx.graph_atlas_g() if len(graph) == 5]

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from tf_emb.methods.distortion import Distortion
-from tf_emb.methods.image import ResidualBlock, channels, image_network, image_vectors, train_images
+from tf_emb.methods.image.distortion import Distortion
+from tf_emb.methods.image.network import ResidualBlock, channels, image_network, image_vectors, train_images
 
 DRAW = np.random.default_rng(0)
 CLASSES = np.arange(24) % 2

@@ -39,13 +39,14 @@ def test_the_probe_sees_what_is_loaded():
     "code",
     ["import tf_emb", "import tf_emb.cli", "import tf_emb.corpus", "import tf_emb.projector", "import tf_emb.vectors",
      "import tf_emb.evaluate", "import tf_emb.commands",
-     "from tf_emb import Vocabulary, log_projection", "import compare.__main__", "import compare.cases as c; c.load()"],
+     "from tf_emb import Vocabulary, log_projection", "import compare.__main__", "import tf_emb.parity",
+     "from compare import SUITE; SUITE.load()"],
 )  # fmt: skip
 def test_nothing_heavy_is_loaded_before_it_is_needed(code):
     assert not loaded_after(code) & set(HEAVY)
 
 
-@pytest.mark.parametrize("module", ["compare.case", "compare.check"])
+@pytest.mark.parametrize("module", ["tf_emb.parity.case", "tf_emb.parity.check"])
 def test_the_judge_imports_numpy_only(module):
     # All of NumPy that is loaded on first use: random is, and brings Cython's own entries.
     before = loaded_after("import numpy, numpy.random")
@@ -76,7 +77,7 @@ def subjects():
 def test_a_case_imports_no_other_subject(path):
     mine = path.relative_to(ROOT / "compare" / "cases").parts[0].removesuffix(".py")
     for name, line in imported_by(path):
-        if name.startswith("compare.cases."):
+        if name.startswith("tf_emb.parity.collect."):
             other = name.split(".")[2]
             # a subject may have files of its own beside it: `<subject>_envelope`, `<subject>_tied`
             same = other.startswith(mine) or mine.startswith(f"{other}_")

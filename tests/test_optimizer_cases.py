@@ -5,13 +5,17 @@ import zlib
 import numpy as np
 import pytest
 
-from compare import cases
-from compare.case import at_dtype
-from compare.faults import mutate
+from compare import SUITE
+from tf_emb.parity.case import at_dtype
+from tf_emb.parity.faults import mutate
 
-KNOWN = cases.load()
+KNOWN = SUITE.load()
 TRAJECTORIES = [name for name in KNOWN if name.startswith("trajectory-")]
-SUBJECTS = ("compare.cases.optimizer_rules", "compare.cases.gradient_clipping", "compare.cases.learning_rate_schedules")
+SUBJECTS = (
+    "compare.cases.optimizers.rules",
+    "compare.cases.optimizers.gradient_clipping",
+    "compare.cases.optimizers.learning_rate_schedules",
+)
 DIVERGENT = [
     pytest.param(case, engine, dtype, id=f"{case.name} {engine} {dtype}")
     for case in KNOWN.values()

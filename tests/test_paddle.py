@@ -9,10 +9,15 @@ import pytest
 from rich.console import Console
 from test_parity import compare
 
-from compare import cases, engines, parity, references, worker
-from compare.dtypes import DTYPES, LOW, as_numpy
-from compare.files import Job
-from compare.report.terminal import print_report
+from compare import SUITE
+from tf_emb.parity import engines, worker
+from tf_emb.parity import recorded as references
+from tf_emb.parity import run as parity
+from tf_emb.parity.dtypes import DTYPES, LOW, as_numpy
+from tf_emb.parity.jobs import Job
+from tf_emb.parity.plan import Options, plan
+from tf_emb.parity.report.terminal import print_report
+from tf_emb.parity.suite import diverging
 
 PADDED = ("embedding-padding", "embedding-all")
 installed = pytest.mark.skipif(not importlib.util.find_spec("paddle"), reason="pip install -e '.[paddle]'")
@@ -26,7 +31,7 @@ def without(monkeypatch):
 def test_absent_and_unnamed_it_is_said_to_be_absent_and_has_no_column(monkeypatch, tmp_path):
     monkeypatch.setattr(engines, "missing", lambda name: [] if name == "numpy" else [engines.HOMES[name].needs[0]])
     monkeypatch.setattr(references, "recorded", list)
-    result = parity.run(parity.Options(cases=("lookup",), dtypes=("float32",)), tmp_path)
+    result = parity.run(Options(SUITE, cases=("lookup",), dtypes=("float32",)), tmp_path)
     assert {row.engine for row in result.rows} == set(engines.HOMES) - {"paddle"}
     assert {row.status for row in result.rows if row.engine == "torch"} == {"absent"}
     (paddle,) = [engine for engine in result.engines if engine.name == "paddle"]
@@ -38,17 +43,17 @@ def test_absent_and_unnamed_it_is_said_to_be_absent_and_has_no_column(monkeypatc
 
 def test_absent_and_named_it_is_an_error_that_says_what_to_install(without):
     with pytest.raises(ImportError, match=r"`--engine` paddle needs paddle; not installed\. .*'\.\[paddle\]'"):
-        parity.plan(parity.Options(engines=("paddle",)))
+        plan(Options(SUITE, engines=("paddle",)))
 
 
 def test_where_it_differs_is_declared_for_the_padding_row_only():
-    declared = {name for name, case in cases.load().items() if "paddle" in case.diverges}
-    assert declared == {name for name in cases.load() if name == "lookup" or name.startswith(PADDED)}
-    assert not any(cases.diverging(cases.load()[name]) for name in ("lookup", "embedding-padding"))
+    declared = {name for name, case in SUITE.load().items() if "paddle" in case.diverges}
+    assert declared == {name for name in SUITE.load() if name == "lookup" or name.startswith(PADDED)}
+    assert not any(diverging(SUITE.load()[name]) for name in ("lookup", "embedding-padding"))
 
 
 def test_a_dtype_that_a_framework_lacks_is_no_error_and_no_pass(tmp_path):
-    case = cases.load()["one-hot"]
+    case = SUITE.load()["one-hot"]
     assert case.lacks["paddle"] == LOW
     job = Job("one-hot", "float16")
     assert worker.run("paddle", None, case, job, tmp_path) == {"absent": True}

@@ -12,9 +12,14 @@ import numpy as np
 import pytest
 from tensorboard_server import TensorBoard
 
-from compare import engines, parity, record, references, vectors
-from compare.dtypes import WIDE
-from compare.files import Job
+from compare import SUITE
+from compare.cases.word2vec import logged as vectors
+from tf_emb.parity import engines, record
+from tf_emb.parity import run as parity
+from tf_emb.parity.dtypes import WIDE
+from tf_emb.parity.jobs import Job
+from tf_emb.parity.plan import Options, plan
+from tf_emb.parity.stand_ins import DTYPES
 
 ROOT = Path(__file__).parent.parent
 
@@ -117,35 +122,34 @@ def test_list_names_cases_and_engines_without_running_anything():
 def test_a_named_engine_that_is_not_installed_is_an_error_and_an_unnamed_one_is_not(monkeypatch):
     monkeypatch.setattr(engines, "missing", lambda name: ["keras"] if name == "keras-tensorflow" else [])
     with pytest.raises(ImportError, match="keras-tensorflow needs keras"):
-        parity.plan(parity.Options(engines=("keras-tensorflow",)))
-    made = parity.plan(parity.Options(cases=("lookup",)))
+        plan(Options(SUITE, engines=("keras-tensorflow",)))
+    made = plan(Options(SUITE, cases=("lookup",)))
     assert made.absent == {"keras-tensorflow": "keras not installed"}
     assert set(made.run) == set(engines.HOMES) - {"keras-tensorflow"}
 
 
 def test_recorded_outputs_stand_in_for_a_missing_pytorch(monkeypatch, tmp_path):
     monkeypatch.setattr(engines, "missing", lambda name: ["torch"] if name == "torch" else [])
-    result = parity.run(parity.Options(cases=("skipgram", "adagrad")), tmp_path)
+    result = parity.run(Options(SUITE, cases=("skipgram", "adagrad")), tmp_path)
     rows = [row for row in result.rows if row.engine == "torch"]
     assert len(rows) == 2 * (4 + 8)
     assert {row.status for row in rows} == {"pass"}
     assert next(e for e in result.engines if e.name == "torch").status == "recorded"
-    other = parity.run(parity.Options(cases=("skipgram",), seed=1), tmp_path / "other")
+    other = parity.run(Options(SUITE, cases=("skipgram",), seed=1), tmp_path / "other")
     assert {row.status for row in other.rows if row.engine == "torch"} == {"absent"}
 
 
-def test_the_record_is_small_and_covers_every_case_of_a_default_run():
-    size = sum(path.stat().st_size for path in references.FOLDER.iterdir())
-    assert size < 2_000_000
-    made = record.implemented(parity.plan(parity.Options(dtypes=references.DTYPES)))
-    assert set(references._index("torch")["jobs"]) == {f"{job.case} {job.dtype}" for job in made}
+def test_the_record_is_small_and_every_entry_belongs_to_a_case_of_a_default_run():
+    assert sum(path.stat().st_size for path in SUITE.recorded.rglob("*.npz")) < 2_000_000
+    made = plan(Options(SUITE, dtypes=DTYPES))
+    assert set(made.stand_ins.cases("torch")) <= {job.case for job in record.implemented(made)}
 
 
 @pytest.mark.skipif(not engines.missing("torch") and __import__("torch").cuda.is_available(), reason="a GPU is there")
 def test_a_device_that_an_engine_does_not_see_is_an_error_that_says_so(tmp_path):
     status, text, _ = compare("--case", "lookup", "--device", "gpu", "--out", tmp_path)
     assert status == 1
-    assert "must be one that torch sees" in " ".join(text.split())
+    assert "must be one that torch can use" in " ".join(text.split())
 
 
 @pytest.mark.gpu
@@ -157,7 +161,7 @@ def test_the_comparison_holds_on_a_gpu(tmp_path):
 
 def test_tensorboard_serves_the_vectors_that_were_trained(tmp_path):
     work, logs = tmp_path / "work", tmp_path / "logs"
-    result = parity.run(parity.Options(cases=("word2vec",), dtypes=("float32",)), work)
+    result = parity.run(Options(SUITE, cases=("word2vec",), dtypes=("float32",)), work)
     assert result.failed == 0
     run = logs / "compare" / "20260101-000000"
     assert vectors.log(result, work, run) == ["numpy", "torch", "keras-tensorflow"]

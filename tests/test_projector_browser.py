@@ -10,8 +10,8 @@ import pytest
 from projector_sample import BIG, LABELS, PROTOTYPES, RUNS, SHOWN, log, quiet, table
 from tensorboard_server import TensorBoard
 
-from compare import browser, samples
-from compare.browser import Projector
+from compare.docs import browser, samples
+from compare.docs.browser import Projector
 from tf_emb.projector import log_epochs, log_side_by_side
 from tf_emb.projector.align import fit_pca
 from tf_emb.projector.views import tsne, umap

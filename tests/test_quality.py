@@ -10,12 +10,12 @@ from fake_word2vec_c import install
 from typer.testing import CliRunner
 
 from compare.__main__ import app
-from compare.quality import bars, methods, scores
-from compare.quality import word2vec as quality
-from compare.quality.plot import plot
-from compare.quality.report import bars_table, last_line
-from compare.word2vec import plan, rows, text
-from compare.word2vec.plan import Settings
+from compare.bench import methods
+from compare.bench.word2vec import bars, plan, rows, scores, text
+from compare.bench.word2vec import subject as quality
+from compare.bench.word2vec.plan import Settings
+from compare.bench.word2vec.plot import plot
+from compare.bench.word2vec.report import bars_table, last_line
 from tf_emb.vectors import save_vectors, to_keyed_vectors
 
 MEASURES = [*bars.MARGINS, bars.SPEED]
@@ -270,7 +270,7 @@ def test_the_text_is_cut_into_lines_and_loses_nothing(tmp_path):
 
 def test_methods_are_discovered_and_their_figures_judged(tmp_path, monkeypatch):
     (tmp_path / "judged.py").write_text(
-        "from compare.quality.figure import Figure\n"
+        "from compare.bench.figure import Figure\n"
         "def measure(seeds, paths, quick):\n"
         "    yield Figure('planted', str(sorted(paths)), 'F1', [0.5 for _ in seeds], 'a peer', [0.6], margin=0.05)\n"
         "    yield Figure('planted', str(quick), 'perplexity', [9.0], 'a peer', [9.5], higher=False)\n"

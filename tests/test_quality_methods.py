@@ -11,11 +11,12 @@ from tensorboard.plugins.projector.projector_config_pb2 import ProjectorConfig
 from typer.testing import CliRunner
 
 from compare.__main__ import app
-from compare.quality import every_method, methods
-from compare.quality.figure import Figure
-from compare.quality.images import images
-from compare.quality.methods import encodings, representation
-from compare.quality.runs import Runs, slug
+from compare.bench import methods
+from compare.bench.figure import Figure
+from compare.bench.methods import encodings, representation
+from compare.bench.methods import subject as every_method
+from compare.bench.peers.images import images
+from compare.bench.runs import Runs, slug
 from tf_emb.methods import LabelledVectors
 
 EYE = np.eye(4, dtype=np.float32)
@@ -45,7 +46,7 @@ def read(run):
 def test_the_command_leaves_the_vectors_of_every_system(tmp_path, monkeypatch):
     (tmp_path / "planted.py").write_text(PLANTED)
     monkeypatch.setattr(methods, "__path__", [str(tmp_path)])
-    monkeypatch.delitem(sys.modules, "compare.quality.methods.planted", raising=False)
+    monkeypatch.delitem(sys.modules, "compare.bench.methods.planted", raising=False)
     out = tmp_path / "out"
     done = CliRunner().invoke(app, ["quality", "--subject", "methods", "--quick", "--out", str(out)])
     assert done.exit_code == 0, done.output
@@ -77,7 +78,7 @@ def test_a_run_goes_on_with_what_it_has_not_measured_whole(tmp_path, monkeypatch
     names = ["alpha", "beta"]
     for name in names:
         (tmp_path / f"{name}.py").write_text(TWICE.format(name=name))
-        monkeypatch.delitem(sys.modules, f"compare.quality.methods.{name}", raising=False)
+        monkeypatch.delitem(sys.modules, f"compare.bench.methods.{name}", raising=False)
     monkeypatch.setattr(methods, "__path__", [str(tmp_path)])
     file = tmp_path / "out" / "quality.json"
 

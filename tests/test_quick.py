@@ -1,28 +1,29 @@
 """`python -m compare --quick`: a declared part of the whole, which never passes for it."""
 
-import importlib
 import io
 import json
-import pkgutil
 from xml.etree import ElementTree as ET
 
 import pytest
 from report_sample import sample
 from rich.console import Console
-from test_parity import compare
+from test_parity import compare as command
 
-from compare import cases, engines, parity
-from compare.report.data import as_json
-from compare.report.html import as_html
-from compare.report.junit import as_junit
-from compare.report.terminal import print_report
+import compare.cases
+from compare import SUITE
+from tf_emb.parity import engines, suite
+from tf_emb.parity import run as parity
+from tf_emb.parity.plan import Options, plan
+from tf_emb.parity.report.data import as_json
+from tf_emb.parity.report.html import as_html
+from tf_emb.parity.report.junit import as_junit
+from tf_emb.parity.report.terminal import print_report
 
 LEFT_OUT = {"cases": ["one-hot", "[red]bag"], "engines": ["keras-xla"]}
 
 
 def subjects():
-    modules = (importlib.import_module(f"compare.cases.{m.name}") for m in pkgutil.iter_modules(cases.__path__))
-    return {module.__name__: module.CASES for module in modules if hasattr(module, "CASES")}
+    return {module.__name__: module.CASES for module in suite.subjects(compare.cases)}
 
 
 @pytest.mark.parametrize("subject", subjects())
@@ -33,40 +34,40 @@ def test_every_subject_has_a_quick_case(subject):
 
 
 def test_quick_takes_what_declares_it_and_says_what_it_leaves_out():
-    known, made = cases.load(), parity.plan(parity.Options(quick=True))
+    known, made = SUITE.load(), plan(Options(SUITE, quick=True))
     assert [case.name for case in made.cases] == [name for name, case in known.items() if case.quick]
     assert made.left_out["cases"] == [name for name, case in known.items() if not case.quick]
     assert set(made.names) | set(made.left_out["engines"]) == set(engines.HOMES)
     assert not set(made.run) & {name for name, home in engines.HOMES.items() if not home.quick}
-    whole = parity.plan(parity.Options())
+    whole = plan(Options(SUITE))
     assert whole.left_out == {}
     assert set(whole.names) == set(engines.HOMES)
 
 
 def test_quick_runs_the_engines_that_are_named():
-    made = parity.plan(parity.Options(quick=True, engines=("numpy", "keras-xla")))
+    made = plan(Options(SUITE, quick=True, engines=("numpy", "keras-xla")))
     assert made.run == ["numpy", "keras-xla"]
     assert "torch" in made.left_out["engines"]
 
 
 @pytest.mark.parametrize(("args", "said"), [(("--case", "lookup"), "--case lookup"), (("--full",), "--full")])
 def test_quick_chooses_the_cases_itself(args, said):
-    status, _, error = compare("--quick", *args)
+    status, _, error = command("--quick", *args)
     assert status == 2
     assert f"`--quick` must choose the cases; got {said} too." in error
     assert len(error.strip().splitlines()) == 1
 
 
 def test_list_says_which_cases_are_quick():
-    text = compare("--list")[1]
+    text = command("--list")[1]
     assert "lookup (--quick)" in text
     assert "one-hot (--quick)" not in text
 
 
 def test_a_quick_run_says_so_in_its_last_line_and_keeps_every_fault(monkeypatch, tmp_path):
-    known = {name: cases.load()[name] for name in ("lookup", "one-hot")}
-    monkeypatch.setattr(cases, "load", lambda: known)
-    result = parity.run(parity.Options(quick=True, engines=("numpy",)), tmp_path)
+    known = {name: SUITE.load()[name] for name in ("lookup", "one-hot")}
+    monkeypatch.setattr(suite.Suite, "load", lambda self: known)
+    result = parity.run(Options(SUITE, quick=True, engines=("numpy",)), tmp_path)
     count = len(engines.HOMES)
     assert result.last_line == f"{result.passed} passed, 0 failed (quick: 1 of 2 cases, 1 of {count} engines)"
     assert {fault.name for fault in result.faults} > set(known["lookup"].faults)

@@ -11,13 +11,13 @@ from report_sample import KERAS, LONG, judged, sample
 from rich.cells import cell_len
 from rich.console import Console
 
-from compare import report
-from compare.check import Row, describe
-from compare.dtypes import DTYPES
-from compare.report import view
-from compare.report.junit import as_junit
-from compare.report.terminal import print_report
-from compare.result import FaultResult, Result
+from tf_emb.parity import report
+from tf_emb.parity.check import Row, describe
+from tf_emb.parity.dtypes import DTYPES
+from tf_emb.parity.report import view
+from tf_emb.parity.report.junit import as_junit
+from tf_emb.parity.report.terminal import print_report
+from tf_emb.parity.result import FaultResult, Result
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ from html.parser import HTMLParser
 import pytest
 from report_sample import EVIL, curve, sample
 
-from compare.report import view
-from compare.report.html import as_html
-from compare.report.plot import as_svg
-from compare.result import Curve, Result
+from tf_emb.parity.report import view
+from tf_emb.parity.report.html import as_html
+from tf_emb.parity.report.plot import as_svg
+from tf_emb.parity.result import Curve, Result
 
 
 @pytest.fixture

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from compare.case import EXACT, Bound, at_dtype, running, unit_roundoff
-from compare.cases import load
-from compare.dtypes import as_numpy, smallest_normal
-from compare.rounding import Rounded, contract, gamma, scatter_add
+from compare import SUITE
+from tf_emb.parity.case import EXACT, Bound, at_dtype, running, unit_roundoff
+from tf_emb.parity.dtypes import as_numpy, smallest_normal
+from tf_emb.parity.rounding import Rounded, contract, gamma, scatter_add
 
 U = unit_roundoff("float32")
 F = np.float32
@@ -140,7 +140,7 @@ def test_a_bound_scales_with_its_count_and_an_exact_one_is_zero():
 def test_a_running_bound_without_its_analysis_is_refused():
     from dataclasses import replace
 
-    case = replace(load()["sgd"], envelope=lambda x, u: {}, bounds={"y": running("never computed")})
+    case = replace(SUITE.load()["sgd"], envelope=lambda x, u: {}, bounds={"y": running("never computed")})
     with pytest.raises(ValueError, match="must bound"):
         case.allowed({}, {"y": np.zeros(1)}, "float32")
 

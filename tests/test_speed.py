@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compare import speed
-from compare.speed import layers
-from compare.speed.report import apart
+from compare.bench import harness as speed
+from compare.bench.layers import rows as layers
+from compare.bench.report import apart
 
 ROOT = Path(__file__).parent.parent
 ROUNDS = 3
@@ -22,7 +22,7 @@ ROUNDS = 3
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     out = tmp_path_factory.mktemp("speed")
-    command = [sys.executable, "-m", "compare.speed", "--subject", "layers", "--quick", "--rounds", str(ROUNDS)]
+    command = [sys.executable, "-m", "compare.bench.harness", "--subject", "layers", "--quick", "--rounds", str(ROUNDS)]
     environment = {**os.environ, "COLUMNS": "80"}
     done = subprocess.run([*command, "--out", str(out), "--json", str(out / "copy" / "speed.json")], cwd=ROOT,
                           env=environment, capture_output=True, text=True, check=False)  # fmt: skip

@@ -9,13 +9,12 @@ from fake_word2vec_c import install
 from typer.testing import CliRunner
 
 from compare.__main__ import app
-from compare.speed import words
-from compare.speed.words_report import plot
-from compare.word2vec import contenders, pairs, plan, rows, text
-from compare.word2vec.contenders import tutorial
-from compare.word2vec.task import Task
-from compare.word2vec.trainings import train
-from compare.word2vec.worker import measured
+from compare.bench.word2vec import contenders, pairs, plan, rows, text, words
+from compare.bench.word2vec.contenders import tutorial
+from compare.bench.word2vec.task import Task
+from compare.bench.word2vec.trainings import train
+from compare.bench.word2vec.words_report import plot
+from compare.bench.word2vec.worker import measured
 from tf_emb.vectors import load_vectors
 
 PEERS = ["gensim", "gensim-iterator", "word2vec.c", "torch"]

@@ -1,4 +1,4 @@
-"""`compare.speed.word2vec`: that it measures and computes what it says; never how fast anything is."""
+"""`compare.bench.word2vec.machine`: that it measures and computes what it says; never how fast anything is."""
 
 import importlib
 import itertools
@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from compare.speed import word2vec
-from compare.speed.word2vec import corpora, needs, operations, peaks, profile, roofline, scaling
-from compare.speed.word2vec.trained import MODELS, Trained
+from compare.bench.word2vec import machine as word2vec
+from compare.bench.word2vec.machine import corpora, needs, operations, peaks, profile, roofline, scaling
+from compare.bench.word2vec.machine.trained import MODELS, Trained
 from tf_emb.word2vec import Options
 
 ROOT = Path(__file__).parent.parent
@@ -26,8 +26,9 @@ def alone(tmp_path_factory):
     """What the command measures and says: one part, in a process of its own."""
     out = tmp_path_factory.mktemp("speed") / "speed.json"
     options = f"--quick --rounds 1 --only operations --json {out}".split()
-    done = subprocess.run([sys.executable, "-m", "compare.speed.word2vec", *options], cwd=ROOT, capture_output=True,
-                          text=True, env={**os.environ, "COLUMNS": "100"}, check=False)  # fmt: skip
+    done = subprocess.run([sys.executable, "-m", "compare.bench.word2vec.machine", *options], cwd=ROOT,
+                          capture_output=True, text=True, check=False,
+                          env={**os.environ, "COLUMNS": "100"})  # fmt: skip
     assert done.returncode == 0, done.stderr
     return json.loads(out.read_text()), done.stdout
 
@@ -37,7 +38,7 @@ def measured(alone):
     """All parts; the others in this process, which has TensorFlow already."""
 
     def call(part, folder, **arguments):
-        module = importlib.import_module(f"compare.speed.word2vec.{part}")
+        module = importlib.import_module(f"compare.bench.word2vec.machine.{part}")
         return json.loads(json.dumps(module.measure(corpora.load(folder), **arguments), allow_nan=False))
 
     with pytest.MonkeyPatch.context() as patch:

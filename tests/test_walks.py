@@ -5,10 +5,10 @@ import pytest
 from scipy.sparse import csr_array
 from scipy.stats import chisquare
 
-from compare.cases.walks import first_order, second_order, visits
-from tf_emb.methods.second_order import StepTable, table_size
-from tf_emb.methods.walk_probabilities import expected_visits
-from tf_emb.methods.walks import END, Adjacency, random_walks
+from compare.cases.methods.walks import first_order, second_order, visits
+from tf_emb.methods.graph.second_order import StepTable, table_size
+from tf_emb.methods.graph.walk_probabilities import expected_visits
+from tf_emb.methods.graph.walks import END, Adjacency, random_walks
 
 # A directed graph with weights: 5 is a dead end, 6 has no edges, and 0 a loop.
 WEIGHTS = np.array(
@@ -34,9 +34,9 @@ def graph():
 def way(request, monkeypatch):
     """Draw steps of second order by a table, and without one."""
     if request.param == "refusals":
-        monkeypatch.setattr("tf_emb.methods.walks.ENTRIES", 0)
+        monkeypatch.setattr("tf_emb.methods.graph.walks.ENTRIES", 0)
     other = {"table": "draw_second_order", "refusals": "StepTable"}[request.param]
-    monkeypatch.setattr(f"tf_emb.methods.walks.{other}", None)
+    monkeypatch.setattr(f"tf_emb.methods.graph.walks.{other}", None)
 
 
 def unlikely(observed, expected):
@@ -158,7 +158,7 @@ def test_edges_are_found_and_others_not(graph, monkeypatch):
     found = graph.edges(t, x)
     assert np.array_equal(found >= 0, WEIGHTS.ravel() > 0)
     assert np.array_equal(graph.near(t, x), WEIGHTS.ravel() > 0)
-    monkeypatch.setattr("tf_emb.methods.adjacency.BITS", 48)
+    monkeypatch.setattr("tf_emb.methods.graph.adjacency.BITS", 48)
     large = Adjacency.from_matrix(csr_array(WEIGHTS))
     assert large._bits is None
     assert np.array_equal(large.near(t, x), WEIGHTS.ravel() > 0)

@@ -4,8 +4,8 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from tf_emb.methods.subtrees import subtree_bags, subtree_labels
-from tf_emb.methods.whole_graph import BagModel, graph2vec, train
+from tf_emb.methods.graph.graph2vec import BagModel, graph2vec, train
+from tf_emb.methods.graph.subtrees import subtree_bags, subtree_labels
 
 PAIR = nx.disjoint_union(nx.cycle_graph(3), nx.cycle_graph(3))
 GRAPHS = [nx.path_graph(4), nx.star_graph(3), nx.cycle_graph(4), nx.complete_graph(4), nx.empty_graph(2)]

@@ -11,11 +11,11 @@ import tensorflow as tf
 from tf_emb.corpus import Vocabulary, lee_background
 from tf_emb.layers.hierarchical_softmax import huffman
 from tf_emb.word2vec import Options, Progress, Word2Vec
-from tf_emb.word2vec.bands import Bands, bands, sizes
-from tf_emb.word2vec.block import take_step
-from tf_emb.word2vec.rows import Rows
-from tf_emb.word2vec.stream import Alias, Stream, reach, sentences, stream, subsample
-from tf_emb.word2vec.train_block import OBJECTIVES, chunks, run_threads
+from tf_emb.word2vec.blocks.bands import Bands, bands, sizes
+from tf_emb.word2vec.blocks.rows import Rows
+from tf_emb.word2vec.blocks.step import take_step
+from tf_emb.word2vec.blocks.stream import Alias, Stream, reach, sentences, stream, subsample
+from tf_emb.word2vec.blocks.trainer import OBJECTIVES, chunks, run_threads
 
 VOCAB, DIM = 13, 4
 RNG = np.random.default_rng(0)

@@ -13,7 +13,7 @@ from scipy.stats import chi2
 
 from tf_emb.corpus import Vocabulary, encode_corpus, keep_probability, lee_background, noise_distribution
 from tf_emb.word2vec import Options
-from tf_emb.word2vec.stream import Alias, Stream, radii, stream, subsample
+from tf_emb.word2vec.blocks.stream import Alias, Stream, radii, stream, subsample
 
 ALPHA = 1e-4
 SAMPLE = 1e-3

@@ -15,8 +15,9 @@ import pytest
 from typer.testing import CliRunner
 
 from tf_emb.cli import app
-from tf_emb.word2vec import EarlyStopping, Progress, Word2Vec, train_block, training
-from tf_emb.word2vec.evaluation import Evaluator
+from tf_emb.word2vec import EarlyStopping, Progress, Word2Vec, training
+from tf_emb.word2vec.blocks import trainer as train_block
+from tf_emb.word2vec.blocks.loss import Evaluator
 
 RNG = np.random.default_rng(0)
 TEXT = [[f"w{i}" for i in RNG.integers(0, 12, 20)] for _ in range(60)]

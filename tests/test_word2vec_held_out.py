@@ -8,9 +8,11 @@ import tensorflow as tf
 
 from tf_emb.corpus import Vocabulary, encode_corpus, lee_background, prepare
 from tf_emb.layers.hierarchical_softmax import huffman
-from tf_emb.word2vec import Word2Vec, evaluation, held_out, training
-from tf_emb.word2vec.held_out import log_likelihood
-from tf_emb.word2vec.train_block import OBJECTIVES
+from tf_emb.word2vec import Word2Vec, training
+from tf_emb.word2vec import likelihood as held_out
+from tf_emb.word2vec.blocks import loss as evaluation
+from tf_emb.word2vec.blocks.trainer import OBJECTIVES
+from tf_emb.word2vec.likelihood import log_likelihood
 
 RNG = np.random.default_rng(0)
 VOCAB, DIM = 40, 6

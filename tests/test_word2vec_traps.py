@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from compare import cases
+from compare import SUITE
 from tf_emb.corpus import Vocabulary, encode_corpus, skipgram_draws
 from tf_emb.word2vec import ExactTrainer, Examples, Options, Progress, Word2Vec, example_loss
-from tf_emb.word2vec.block import take_step
-from tf_emb.word2vec.block_sampling import SkipGramSampling
-from tf_emb.word2vec.stream import Alias, Stream, stream
+from tf_emb.word2vec.blocks.sampling import SkipGramSampling
+from tf_emb.word2vec.blocks.step import take_step
+from tf_emb.word2vec.blocks.stream import Alias, Stream, stream
 
 ROOT = Path(__file__).parent.parent
 ROWS = [line for line in (ROOT / "docs" / "word2vec.md").read_text().splitlines() if re.match(r"\| \d+\.", line)]
@@ -28,7 +28,7 @@ def test_each_trap_names_cases_and_tests_that_exist(row: str) -> None:
     held_by = row.rstrip(" |").split("|")[-1]
     named, tests = re.findall(r"`([\w-]+)`", held_by), re.findall(r"(tests/\w+\.py)::(\w+)", held_by)
     assert named or tests
-    assert set(named) <= set(cases.load())
+    assert set(named) <= set(SUITE.load())
     assert all(f"def {name}(" in (ROOT / path).read_text() for path, name in tests)
 
 

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from tf_emb.layers.ids import as_index
+from tf_emb.ops.ids import as_index
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ import keras
 from keras import ops
 
 from tf_emb.layers.convert import Conversions
-from tf_emb.layers.gradient import uncast
-from tf_emb.layers.ids import Policy, as_index, check_ids, check_policy, inside
 from tf_emb.layers.lookup import distinct_rows, lookup
 from tf_emb.layers.renorm import renormalise, shortened
 from tf_emb.layers.trainable_rows import PartlyTrained, Slots, check_rows
+from tf_emb.ops.gradient import uncast
+from tf_emb.ops.ids import Policy, as_index, check_ids, check_policy, inside
 
 
 @keras.saving.register_keras_serializable("tf_emb")
@@ -36,7 +36,7 @@ class Embedding(Conversions, PartlyTrained):
         trainable_rows: the rows that train, as ids or as a bool for each; the others keep their bits under every
             optimizer, and `max_norm` leaves them alone too. None for all. With it `embeddings` is a tensor.
         out_of_range: what becomes of ids outside 0..input_dim-1: "raise", "nan", "zero", or the number of
-            the row that stands for unknown words. See tf_emb.layers.ids.
+            the row that stands for unknown words. See tf_emb.ops.ids.
         **kwargs: what `keras.layers.Embedding` takes: `embeddings_initializer`, `mask_zero`, `weights` ...
 
     Input: integers, any shape; output: input shape + (output_dim,), `compute_dtype`.

@@ -19,7 +19,7 @@ from keras import ops
 
 from tf_emb.layers.bags import Bags, bags
 from tf_emb.layers.embedding import Embedding
-from tf_emb.layers.segments import gathered_sum, segment_max, segment_sum, spread
+from tf_emb.ops.segments import gathered_sum, segment_max, segment_sum, spread
 
 Combiner = Literal["sum", "mean", "max", "sqrtn"]
 

@@ -22,9 +22,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from tf_emb.layers.ids import as_index, as_tensor, raise_outside
 from tf_emb.layers.lookup import lookup
-from tf_emb.layers.product import product
+from tf_emb.ops.ids import as_index, as_tensor, raise_outside
+from tf_emb.ops.product import product
 
 
 def huffman(counts: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

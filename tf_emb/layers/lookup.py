@@ -12,8 +12,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from tf_emb.layers.gradient import scale_gradient, uncast
-from tf_emb.layers.ids import Policy, as_index, can_raise, fill_value, inside, raise_outside
+from tf_emb.ops.gradient import scale_gradient, uncast
+from tf_emb.ops.ids import Policy, as_index, can_raise, fill_value, inside, raise_outside
 
 
 def lookup(
@@ -32,7 +32,7 @@ def lookup(
         ids: integers, any shape.
         padding_idx: the id whose row gets no gradient; its row is returned as it is stored.
         scale_grad_by_freq: divide the gradient of a row by how often its id occurs in this call.
-        out_of_range: what becomes of ids outside 0..vocab-1; see tf_emb.layers.ids.
+        out_of_range: what becomes of ids outside 0..vocab-1; see tf_emb.ops.ids.
         sparse: whether the gradient names only the rows that are looked up (tf.IndexedSlices); else it is a tensor of
             the table's shape, as it always is on JAX and PyTorch.
 
@@ -49,7 +49,7 @@ def lookup(
         return _read(uncast(table), _known(ids, table.shape[0], out_of_range), *arguments)
     import tensorflow as tf
 
-    from tf_emb.layers.places import spread
+    from tf_emb.ops.places import spread
 
     rows, _, place = distinct_rows(table, ids, *arguments, sparse)
     dim = rows.shape[-1]
@@ -69,7 +69,7 @@ def distinct_rows(
     """
     import tensorflow as tf
 
-    from tf_emb.layers.places import gather_dense
+    from tf_emb.ops.places import gather_dense
 
     ids = tf.reshape(_known(ids, table.shape[0], out_of_range), [-1])
     distinct, place = tf.unique(ids, out_idx=tf.int32)

@@ -21,9 +21,9 @@ import numpy as np
 from keras import ops
 
 from tf_emb.corpus.noise import noise_distribution
-from tf_emb.layers.ids import as_index, as_tensor
 from tf_emb.layers.lookup import lookup
-from tf_emb.layers.product import product
+from tf_emb.ops.ids import as_index, as_tensor
+from tf_emb.ops.product import product
 
 DOMAIN = 2**31 - 1
 

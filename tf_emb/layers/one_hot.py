@@ -10,9 +10,9 @@ from typing import Any
 import keras
 from keras import ops
 
-from tf_emb.layers.gradient import uncast
-from tf_emb.layers.ids import check_ids
-from tf_emb.layers.product import product
+from tf_emb.ops.gradient import uncast
+from tf_emb.ops.ids import check_ids
+from tf_emb.ops.product import product
 
 
 def one_hot_dense(kernel: Any, ids: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from tf_emb.layers.ids import inside
+from tf_emb.ops.ids import inside
 
 EPSILON = 1e-7
 

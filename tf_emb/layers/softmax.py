@@ -9,7 +9,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from tf_emb.layers.product import product
+from tf_emb.ops.product import product
 
 
 def full_softmax_loss(logits: Any, targets: Any) -> Any:

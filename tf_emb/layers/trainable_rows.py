@@ -12,8 +12,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from tf_emb.layers.gradient import uncast
-from tf_emb.layers.ids import Policy, as_index, inside
+from tf_emb.ops.gradient import uncast
+from tf_emb.ops.ids import Policy, as_index, inside
 
 REFUSED = "`{}` must not be used with `trainable_rows`, whose table is in two parts; got both. Train all rows, or none."
 

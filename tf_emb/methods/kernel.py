@@ -16,8 +16,8 @@ import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike
 
-from tf_emb.layers.product import product
 from tf_emb.methods.labelled import LabelledVectors
+from tf_emb.ops.product import product
 
 Phases = Literal["paired", "uniform"]
 

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from tf_emb.layers.ids import in_xla
+from tf_emb.ops.ids import in_xla
 
 # Each is dense by nature, or fails in Keras on slices; silently, rows that no batch named would move.
 REFUSED = {
@@ -105,7 +105,7 @@ def coalesced(slices: Any) -> Any:
     """
     import tensorflow as tf
 
-    from tf_emb.layers.places import place_sum
+    from tf_emb.ops.places import place_sum
 
     # With counts, which XLA cannot compile: it compiles tf.unique, and miscounts (see _row_sums).
     rows, place, _ = tf.unique_with_counts(slices.indices)

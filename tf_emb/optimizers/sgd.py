@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from tf_emb.layers.ids import in_xla
+from tf_emb.ops.ids import in_xla
 from tf_emb.optimizers.lazy import LazyOptimizer, is_slices
 
 

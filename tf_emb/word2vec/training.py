@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from tf_emb.word2vec.blocks.trainer import BlockTrainer, Chunk, Trained, chunk_size, chunks, run_threads
 from tf_emb.word2vec.options import RATES, Options
-from tf_emb.word2vec.train_block import BlockTrainer, Chunk, Trained, chunk_size, chunks, run_threads
 
 _DIVERGED = (
     "`rate` must be so small that vectors stay finite; got {rate:g}. Use {less:g} or less, or a smaller `limit`, "

@@ -9,12 +9,12 @@ import numpy as np
 import tensorflow as tf
 
 from tf_emb.corpus import EncodedCorpus, Vocabulary, encode_corpus, prepare
+from tf_emb.word2vec.blocks.loss import Evaluator
+from tf_emb.word2vec.blocks.trainer import BlockTrainer
 from tf_emb.word2vec.early_stopping import early_stopping, keep_best, restore_best
-from tf_emb.word2vec.evaluation import Evaluator
 from tf_emb.word2vec.frozen import Masks, as_tensors, masks
 from tf_emb.word2vec.options import Options
 from tf_emb.word2vec.state import load_state, save_state
-from tf_emb.word2vec.train_block import BlockTrainer
 from tf_emb.word2vec.training import Callback, Training
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ class Word2Vec:
 
         The loss is that of training, subsampled as in training; the draws are fixed by the options' seed and the place
         in the text, so that the same text gives the same number for the same tables. Losses of different kinds cannot
-        be compared; `tf_emb.word2vec.held_out.log_likelihood` measures all skip-gram tables alike.
+        be compared; `tf_emb.word2vec.likelihood.log_likelihood` measures all skip-gram tables alike.
 
         Args:
             corpus: an `EncodedCorpus` of this vocabulary, or what `prepare` takes; unknown words are left out.

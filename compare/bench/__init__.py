@@ -1,0 +1,1 @@
+"""Speed and quality beside peers: one harness, one folder per subject."""

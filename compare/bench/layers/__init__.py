@@ -1,0 +1,1 @@
+"""Training steps of layers and optimizers, beside Keras and PyTorch."""

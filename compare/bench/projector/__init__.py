@@ -1,0 +1,1 @@
+"""How long vectors take to be logged, and to be served by TensorBoard."""

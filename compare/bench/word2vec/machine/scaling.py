@@ -1,0 +1,119 @@
+"""Words a second over the length of a corpus, and over the size of its vocabulary.
+
+All sizes of a row of sizes live in one process and have their turns in rotation, a round after a round, each from the
+start values of its tables. Allocation, compiling and the copy of the start values are outside the clock, and so is a
+first round on the smallest size. A ratio is taken to the smallest size of the same round.
+"""
+
+import statistics
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from compare.bench.harness import ratio
+from compare.bench.word2vec.machine.corpora import Corpus, drawn, with_length
+from compare.bench.word2vec.machine.trained import Trained
+
+MILLION = 1_000_000
+LENGTHS = (MILLION, 3 * MILLION, 10 * MILLION, 30 * MILLION, 100 * MILLION)
+VOCABULARIES = (10_000, 30_000, 100_000, 300_000, MILLION)
+WORDS = 3 * MILLION  # trained on for every size of the vocabulary
+QUICK_LENGTHS, QUICK_VOCABULARIES, QUICK_WORDS = (2_000, 6_000), (100, 1_000), 4_000
+LENGTH_MARGIN = 0.10
+VOCABULARY_FALL = 2.0
+
+
+def measure(corpus: Corpus, *, threads: int, rounds: int, quick: bool, seed: int) -> dict[str, Any]:
+    """Return words a second at every size, and whether they hold; the process has `threads` threads by now."""
+    lengths, vocabularies = (QUICK_LENGTHS, QUICK_VOCABULARIES) if quick else (LENGTHS, VOCABULARIES)
+    words = QUICK_WORDS if quick else WORDS
+    options = {"threads": threads, "seed": seed}
+    trained = Trained(corpus, **options)
+    by_length = in_turn([(size, trained, with_length(corpus, size)) for size in lengths], rounds)
+    del trained
+    drawings = [drawn(size, words, seed) for size in vocabularies]
+    by_vocabulary = in_turn(
+        [(size, Trained(of, **options), of) for size, of in zip(vocabularies, drawings, strict=True)], rounds
+    )
+    return {"threads": threads, "rounds": rounds, "vocabulary": len(corpus.counts), "words": words,
+            "lengths": by_length, "length_verdict": length_verdict(by_length),
+            "vocabularies": by_vocabulary, "vocabulary_verdict": vocabulary_verdict(by_vocabulary)}  # fmt: skip
+
+
+def in_turn(sizes: Sequence[tuple[int, Trained, Corpus]], rounds: int) -> list[dict[str, Any]]:
+    """Let every size train once a round; return a dict a size."""
+    _, trained, smallest = sizes[0]
+    trained.turn(smallest)
+    turns: dict[int, list[dict[str, Any]]] = {size: [] for size, _, _ in sizes}
+    for number in range(rounds):
+        start = number % len(sizes)  # so that no size always follows the same one
+        for size, trained, of in (*sizes[start:], *sizes[:start]):
+            turns[size].append(trained.turn(of))
+    first = speeds(turns[sizes[0][0]])
+    return [described(size, turns[size], first) for size, _, _ in sizes]
+
+
+def speeds(turns: Sequence[dict[str, Any]], of: str = "words") -> list[float]:
+    """Return raw words a second of every turn; or kept ones."""
+    return [turn[of] / turn["seconds"] for turn in turns]
+
+
+def described(size: int, turns: Sequence[dict[str, Any]], first: Sequence[float]) -> dict[str, Any]:
+    """Return the medians of one size, and its ratio to the `first` size, round by round."""
+    raw = speeds(turns)
+    return {"size": size, "words": turns[0]["words"], "seconds": [turn["seconds"] for turn in turns],
+            "raw_words_per_second": statistics.median(raw),
+            "kept_words_per_second": statistics.median(speeds(turns, "kept")),
+            "to_first": ratio(raw, first)}  # fmt: skip
+
+
+def length_verdict(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return whether words/s of every length are within 10 % of those of the shortest, and the farthest length."""
+    worst = max(rows, key=lambda row: abs(row["to_first"]["median"] - 1))
+    held = abs(worst["to_first"]["median"] - 1) <= LENGTH_MARGIN
+    return {"held": held, "size": worst["size"], "to_first": worst["to_first"]["median"]}
+
+
+def vocabulary_verdict(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return whether words/s of no vocabulary are those of the smallest over 2 or less, and the slowest vocabulary."""
+    worst = min(rows, key=lambda row: row["to_first"]["median"])
+    held = worst["to_first"]["median"] * VOCABULARY_FALL > 1
+    return {"held": held, "size": worst["size"], "to_first": worst["to_first"]["median"]}
+
+
+def print_scaling(result: dict[str, Any], console: Console) -> None:
+    """Print both tables, a verdict below each."""
+    lengths, vocabularies = result["lengths"], result["vocabularies"]
+    console.print(_table("corpus, words", lengths))
+    _verdict(console, result["length_verdict"], f"words/s stay within {LENGTH_MARGIN:.0%} from "
+             f"{lengths[0]['size']:,} to {lengths[-1]['size']:,} words")  # fmt: skip
+    console.print(Text(f"Vocabulary of {result['vocabulary']:,} words; the corpus is cut, or repeated.\n"))
+    console.print(_table("vocabulary", vocabularies))
+    _verdict(console, result["vocabulary_verdict"], f"words/s fall by less than {VOCABULARY_FALL:.0f}x from a "
+             f"vocabulary of {vocabularies[0]['size']:,} to {vocabularies[-1]['size']:,}")  # fmt: skip
+    console.print(Text(
+        f"{result['words']:,} words drawn by Zipf's law. Skip-gram with negative sampling, {result['threads']} "
+        f"threads, medians of {result['rounds']} rounds; (least..most). Compiling and allocation are not timed."
+    ))  # fmt: skip
+
+
+def _table(name: str, rows: Sequence[dict[str, Any]]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    for column in (name, "raw words/s", "kept words/s"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("to the smallest", no_wrap=True)
+    for row in rows:
+        of = row["to_first"]
+        table.add_row(
+            f"{row['size']:,}", f"{row['raw_words_per_second']:,.0f}", f"{row['kept_words_per_second']:,.0f}",
+            f"{of['median']:.3f} ({of['least']:.3f}..{of['most']:.3f})",
+        )  # fmt: skip
+    return table
+
+
+def _verdict(console: Console, of: dict[str, Any], claim: str) -> None:
+    said, style = ("holds", "green") if of["held"] else ("DOES NOT HOLD", "bold red")
+    console.print(Text(f"{said}: {claim}; the worst is {of['size']:,} at {of['to_first']:.3f}.", style))

@@ -1,0 +1,1 @@
+"""Known divergences of the frameworks themselves, each declared and cited."""

@@ -1,0 +1,1 @@
+"""Claims about `tf_emb.layers` and the functions that layers are made of."""

@@ -1,0 +1,142 @@
+"""Lookup: `tf_emb.layers.Embedding` beside `torch.nn.Embedding`, and both beside one-hot vectors."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from compare.cases import text
+from compare.cases.layers.lookup_engines import (
+    keras_embedding,
+    keras_one_hot,
+    paddle_embedding,
+    paddle_one_hot,
+    timed_one_hot,
+    torch_embedding,
+    torch_one_hot,
+)
+from tf_emb.parity.case import EXACT, Arrays, Bound, Case, Divergence, Fault
+from tf_emb.parity.dtypes import DTYPES, LOW, WIDE
+from tf_emb.parity.engines import KERAS
+
+VOCAB, DIM = 500, 24
+
+
+def draw(rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Ids of real text, most of them repeated; two upstream gradients, one of them of small integers."""
+    ids = text.passage(rng, 400, VOCAB).reshape(20, 20)
+    ids[:, 15:] = 7  # what a batch of sentences looks like: padded at the end
+    return {
+        "table": rng.normal(size=(VOCAB, DIM)),
+        "ids": ids,
+        "padding_idx": np.array(7),
+        "upstream": rng.normal(size=(*ids.shape, DIM)),
+        # Sums of small integers are exact in every order, so this gradient must agree to the bit.
+        "upstream_integers": rng.integers(-8, 9, (*ids.shape, DIM)).astype(np.float64),
+    }
+
+
+def draw_unpadded(rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """The same, with no padding row: padding_idx = -1 names none of the ids."""
+    x = draw(rng)
+    return {**x, "padding_idx": np.array(-1)}
+
+
+def oracle(x: Arrays) -> dict[str, np.ndarray]:
+    """forward = table[ids]; the gradient of a row is the sum over its places, 0 for the padding row."""
+    return {
+        "forward": x["table"][x["ids"]],
+        "gradient": gradient(x, x["upstream"]),
+        "gradient, integers": gradient(x, x["upstream_integers"]),
+    }
+
+
+def gradient(x: Arrays, upstream: np.ndarray) -> np.ndarray:
+    """Scatter-add of `upstream` by id, without the places of the padding id."""
+    live = x["ids"] != x["padding_idx"]
+    total = np.zeros_like(x["table"])
+    np.add.at(total, x["ids"][live], upstream[live])
+    return total
+
+
+def repeats(x: Arrays) -> np.ndarray:
+    """Additions into each row: its places less one, none for the padding row. Shape (vocab, 1)."""
+    hits = np.bincount(x["ids"].ravel(), minlength=len(x["table"]))
+    if x["padding_idx"] >= 0:
+        hits[x["padding_idx"]] = 0
+    return np.maximum(hits - 1, 0)[:, None]
+
+
+def magnitude(x: Arrays, want: Arrays) -> np.ndarray:
+    """Sum of |upstream| into each row."""
+    return gradient(x, np.abs(x["upstream"]))
+
+
+BOUNDS = {
+    "forward": EXACT,
+    "gradient": Bound(
+        repeats, "a row looked up c times is a sum of c terms: gamma(c - 1) sum |g|, in any order", magnitude
+    ),
+    "gradient, integers": Bound(
+        0, "sums of integers are exact in every order up to 2^p: 256 with the 8 bits of bfloat16"
+    ),
+}
+# Where the padding row is summed too its 100 integers may add up to more than bfloat16 counts to.
+ONE_HOT_BOUNDS = BOUNDS | {"gradient, integers": replace(BOUNDS["gradient, integers"], at=(*WIDE, "float16"))}
+FAULTS = {
+    "off by one": Fault('x["table"][x["ids"]]', 'x["table"][x["ids"] - 1]'),
+    "repeated ids counted once": Fault(
+        'np.add.at(total, x["ids"][live], upstream[live])', 'total[x["ids"][live]] = upstream[live]'
+    ),
+    "wrong sign": Fault("upstream[live])", "-upstream[live])"),
+    "mean over places": Fault("return total", "return total / np.maximum(repeats(x), 1)"),
+}
+PADDING_FAULTS = {
+    "padding row gets a gradient": Fault('x["ids"] != x["padding_idx"]', 'x["ids"] != -1'),
+    "row after the padding frozen": Fault('!= x["padding_idx"]', '!= x["padding_idx"] + 1'),
+    "padding reads as zero": Fault(
+        '"forward": x["table"][x["ids"]]',
+        '"forward": x["table"][x["ids"]] * (x["ids"] != x["padding_idx"])[..., None]',
+    ),
+}
+
+PADDLE = Divergence(
+    "Paddle reads the padding row as zeros, whatever it holds",
+    "paddle/phi/kernels/cpu/embedding_kernel.cc: memset of the row where the id is padding_idx",
+    '"forward": x["table"][x["ids"]]',
+    '"forward": x["table"][x["ids"]] * (x["ids"] != x["padding_idx"])[..., None]',
+)
+
+CASES = [
+    Case(
+        name="lookup",
+        claim="A lookup returns rows as they are stored; a row's gradient is the sum over its places, and 0 "
+        "for the padding row.",
+        cite="torch.nn.Embedding (weight, padding_idx); docs/parity.md",
+        inputs=draw,
+        oracle=oracle,
+        impls={"torch": torch_embedding, **dict.fromkeys(KERAS, keras_embedding), "paddle": paddle_embedding},
+        bounds=BOUNDS,
+        faults={**FAULTS, **PADDING_FAULTS},
+        diverges={"paddle": PADDLE},
+        quick=True,
+        dtypes=DTYPES,
+    ),
+    Case(
+        name="one-hot",
+        claim="An embedding is a bias-free linear layer on one-hot vectors: same value, same gradient.",
+        cite="x = onehot(i): W^T x = W[i], dE/dW = x (dE/dh)^T",
+        inputs=draw_unpadded,
+        oracle=oracle,
+        impls={
+            "torch": torch_one_hot,
+            **dict.fromkeys(KERAS, keras_one_hot),
+            "keras-tensorflow": timed_one_hot,
+            "paddle": paddle_one_hot,
+        },
+        bounds=ONE_HOT_BOUNDS,
+        faults=FAULTS,
+        cost=("one-hot", "lookup"),
+        lacks={"paddle": LOW},  # on CPU it multiplies no matrices there
+        dtypes=DTYPES,
+    ),
+]

@@ -1,0 +1,1 @@
+"""Claims about `tf_emb.methods` and `tf_emb.evaluate`."""

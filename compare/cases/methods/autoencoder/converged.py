@@ -1,0 +1,79 @@
+"""A training to the end: how far the decoder's subspace may be from that of PCA.
+
+With weights w = (A, B), rate r, and H the Hessian of E at exact training's weights, computed weights w + d obey
+
+    |d'| <= |I - r H| |d| + r M |d|^2 / 2 + rounding of a step                                          (2-norms)
+
+M bounds the third derivative nearby. E = tr((A B - I)^T S (A B - I)) / 2 with S = 2 X^T X / (rows features), so for a
+direction of length one |D^3 E| <= 6 |S| |dA B + A dB| |dA dB| <= 3 sqrt(2) |S| max(|A|, |B|), and |D^4 E| <= 3 |S|.
+Subspaces of B and B + d differ by at most |d| / (smallest singular value of B - |d|) (Stewart and Sun 1990, *Matrix
+Perturbation Theory*, theorem III.3.9). What exact training has left after its steps is added.
+"""
+
+import numpy as np
+
+from compare.cases.methods.autoencoder.short import step
+from tf_emb.parity.case import Arrays
+from tf_emb.parity.rounding import Rounded
+
+ROWS, FEATURES, DIM, STEPS = 40, 8, 3, 200
+SPREAD = np.array([1.0, 0.95, 0.9, 0.5, 0.48, 0.46, 0.44, 0.42])  # standard deviations of the components
+RATE = 3.0
+
+
+def draw(rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Rows whose first components stand out, and weights that know nothing of them."""
+    turn = np.linalg.qr(rng.normal(size=(FEATURES, FEATURES)))[0]
+    sides = np.linalg.qr(rng.normal(size=(ROWS, FEATURES)))[0] * np.sqrt(ROWS)
+    start = np.linalg.qr(rng.normal(size=(FEATURES, DIM)))[0]
+    return {
+        "rows": sides * SPREAD @ turn,
+        "A": start,
+        "B": start.T.copy(),
+        "dim": np.array(DIM),
+        "steps": np.array(STEPS),
+        "rate": np.array(RATE),
+    }
+
+
+def envelope(x: Arrays, u: float) -> dict[str, np.ndarray]:
+    """The largest error of an entry of the projector."""
+    A, B, d = x["A"], x["B"], 0.0
+    S = 2 * x["rows"].T @ x["rows"] / x["rows"].size
+    rate = float(x["rate"])
+    for _ in range(int(x["steps"])):
+        after = step(x, {"A": Rounded.exact(A, u), "B": Rounded.exact(B, u)})
+        rounding = np.sqrt(sum((of.error**2).sum() for of in after.values()))
+        size = max(np.linalg.norm(A, 2), np.linalg.norm(B, 2))
+        third = np.linalg.norm(S, 2) * (3 * np.sqrt(2) * size + 3 * d)
+        moved = np.abs(1 - rate * np.linalg.eigvalsh(hessian(A, B, S))).max()
+        # A step from d away rounds a little differently: by less than as much again while d is small.
+        d = moved * d + rate * third * d**2 / 2 + 2 * rounding
+        A, B = after["A"].value, after["B"].value
+    left = np.linalg.norm(projector(B) - principal(S, len(B)), 2)
+    room = np.linalg.svd(B)[1].min() - d
+    return {"projector": np.full(S.shape, left + d / room if room > 0 else np.inf) + 8 * u}
+
+
+def hessian(A: np.ndarray, B: np.ndarray, S: np.ndarray) -> np.ndarray:
+    """Second derivatives of E by the entries of A, then of B: slopes along every unit direction."""
+    size = A.size
+    dA, dB = (
+        np.eye(2 * size)[:, part].reshape(-1, *of.shape) for part, of in ((slice(size), A), (slice(size, None), B))
+    )
+    rest, change = S @ (A @ B - np.eye(len(S))), S @ (dA @ B + A @ dB)
+    of_A = change @ B.T + rest @ dB.transpose(0, 2, 1)
+    of_B = A.T @ change + dA.transpose(0, 2, 1) @ rest
+    return np.concatenate([of_A.reshape(2 * size, -1), of_B.reshape(2 * size, -1)], 1)
+
+
+def projector(B: np.ndarray) -> np.ndarray:
+    """Onto the row space."""
+    Q = np.linalg.qr(B.T)[0]
+    return Q @ Q.T
+
+
+def principal(S: np.ndarray, dim: int) -> np.ndarray:
+    """Onto the eigenvectors of the largest eigenvalues."""
+    V = np.linalg.svd(S)[0][:, :dim]
+    return V @ V.T

@@ -1,0 +1,1 @@
+"""Claims about `tf_emb.word2vec`: losses, blocks, whole trainings, and gensim replayed draw for draw."""

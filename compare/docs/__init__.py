@@ -1,0 +1,1 @@
+"""What the documentation shows, made by commands: tables and pictures."""

@@ -1,1 +1,0 @@
-"""How good our vectors are beside those of our peers."""

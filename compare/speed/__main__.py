@@ -1,8 +1,0 @@
-"""`python -m compare.speed`: the same as `python -m compare speed`."""
-
-import typer
-
-from compare.speed.command import run_speed
-
-if __name__ == "__main__":
-    typer.run(run_speed)

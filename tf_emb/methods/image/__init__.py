@@ -1,0 +1,1 @@
+"""Vectors of pictures: a small residual network, its losses, and random distortions."""

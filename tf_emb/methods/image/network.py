@@ -1,0 +1,184 @@
+"""Pictures to vectors by a small residual network: the embedding is its penultimate layer.
+
+    block(x) = relu(x' + conv(relu(conv(x)))),  x' = x, or a 1 x 1 convolution of it where the shape changes
+
+He, Zhang, Ren and Sun 2016, "Deep Residual Learning for Image Recognition", equations 1 and 2; three blocks, no batch
+normalization, so that a picture's vector never depends on its batch. Trained by softmax, softmax of cosines or the
+supervised contrastive loss, see `tf_emb.methods.image.losses`, on pictures that are moved a little, anew in every pass,
+see `tf_emb.methods.image.distortion`.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import keras
+import numpy as np
+from keras import ops
+
+from tf_emb.methods.image.distortion import Distortion
+from tf_emb.methods.image.losses import CosineLogits, supervised_contrastive
+from tf_emb.methods.labelled import LabelledVectors
+
+LITTLE = Distortion()
+
+
+class ResidualBlock(keras.layers.Layer):
+    """Two 3 x 3 convolutions around which the input passes.
+
+    Args:
+        filters: channels of the output.
+        stride: of the first convolution.
+        seed: of the initial weights (He et al. 2015, normal).
+        **kwargs: those of a Keras layer: name, dtype.
+    """
+
+    def __init__(self, filters: int, stride: int = 1, *, seed: int = 0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.filters, self.stride, self.seed = filters, stride, seed
+
+    def build(self, shape: Sequence[int | None]) -> None:
+        """Create the convolutions; the shortcut is one where the shape changes."""
+
+        def conv(size: int, stride: int, number: int) -> keras.layers.Conv2D:
+            start = keras.initializers.HeNormal(self.seed + number)
+            return keras.layers.Conv2D(
+                self.filters, size, stride, "same", kernel_initializer=start, dtype=self.dtype_policy
+            )  # fmt: skip
+
+        self.first, self.second = conv(3, self.stride, 0), conv(3, 1, 1)
+        self.first.build(shape)
+        self.second.build(self.first.compute_output_shape(shape))
+        same = self.stride == 1 and shape[-1] == self.filters
+        self.shortcut = None if same else conv(1, self.stride, 2)
+        if self.shortcut:
+            self.shortcut.build(shape)
+
+    def call(self, x: Any) -> Any:
+        """Return relu(x' + conv(relu(conv(x))))."""
+        return ops.relu((self.shortcut(x) if self.shortcut else x) + self.second(ops.relu(self.first(x))))
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments."""
+        return {**super().get_config(), "filters": self.filters, "stride": self.stride, "seed": self.seed}
+
+
+def image_network(
+    shape: Sequence[int], dim: int = 32, *, filters: int = 16, seed: int = 0, dtype: str | None = None
+) -> keras.Model:
+    """Return a network from pictures of `shape`, (height, width, channels), to vectors of `dim`.
+
+    Args:
+        shape: of a picture.
+        dim: of a vector.
+        filters: channels of the first of three blocks; each of the others has twice as many as the one before.
+        seed: of the initial weights.
+        dtype: of weights and vectors; Keras' default where None.
+    """
+    inputs = keras.Input(tuple(shape), dtype=dtype)
+    x = inputs
+    for i, (width, stride) in enumerate([(filters, 1), (2 * filters, 2), (4 * filters, 2)]):
+        x = ResidualBlock(width, stride, seed=1000 * seed + 10 * i, dtype=dtype)(x)
+    start = keras.initializers.GlorotUniform(1000 * seed + 99)
+    flat = keras.layers.Flatten(dtype=dtype)(x)
+    return keras.Model(inputs, keras.layers.Dense(dim, kernel_initializer=start, dtype=dtype)(flat))
+
+
+def train_images(
+    pictures: np.ndarray,
+    classes: np.ndarray,
+    dim: int = 32,
+    *,
+    objective: Literal["softmax", "cosine", "contrastive"] = "contrastive",
+    epochs: int | None = None,
+    batch: int = 64,
+    rate: float = 2e-3,
+    filters: int = 16,
+    distortion: Distortion | None = LITTLE,
+    seed: int = 0,
+) -> keras.Model:
+    """Return a network that was trained on pictures by Adam, the rate falling to zero along a cosine.
+
+    Args:
+        pictures: floats in 0..1, shape (rows, height, width) or (rows, height, width, channels).
+        classes: integers from 0, shape (rows,).
+        dim: of the embedding.
+        objective: "softmax", a linear classifier behind the embedding; "cosine", `CosineLogits` there instead;
+            "contrastive", `supervised_contrastive`.
+        epochs: passes over the pictures; by default as many as make 1,000 steps, and 20 at least.
+        batch: at most so many pictures a step; the steps of a pass share them evenly, as a small last one would hold
+            hardly a pair of one class.
+        rate: the first learning rate.
+        filters: channels of the first stage.
+        distortion: how far pictures are moved, anew in every pass; None where their classes hang on the exact place.
+        seed: of weights, of the order and of what is moved where.
+
+    Raises:
+        ValueError: `objective` is unknown, or `epochs` or `batch` is below 1.
+    """
+    if objective not in ("softmax", "cosine", "contrastive"):
+        raise ValueError(f'`objective` must be "softmax", "cosine" or "contrastive"; got {objective!r}. Use one.')
+    for name, value in (("epochs", epochs), ("batch", batch)):
+        if value is not None and value < 1:
+            raise ValueError(f"`{name}` must be 1 or more; got {value}. Use 1 for the least.")
+    x = channels(pictures)
+    steps = -(-len(x) // batch)
+    epochs = epochs or max(20, -(-1000 // steps))
+    network = image_network(x.shape[1:], dim, filters=filters, seed=seed)
+    model, loss = _with_loss(network, objective, int(np.max(classes)) + 1, 1000 * seed + 98)
+    schedule = keras.optimizers.schedules.CosineDecay(rate, epochs * steps)
+    model.compile(keras.optimizers.Adam(schedule), loss)
+    # Keras shuffles by a global generator; these are the caller's seed alone, and the order is the same without moves.
+    orders, moves = (np.random.default_rng([seed, stream]) for stream in range(2))
+    for _ in range(epochs):
+        order = orders.permutation(len(x))
+        seen = distortion(x[order], moves) if distortion else x[order]
+        for part in np.array_split(np.arange(len(x)), steps):
+            model.train_on_batch(seen[part], classes[order[part]])
+    return network
+
+
+def _with_loss(network: keras.Model, objective: str, classes: int, seed: int) -> tuple[keras.Model, Any]:
+    """Return what is trained, the network with what scores classes behind it, and the loss of its output."""
+    if objective == "contrastive":
+        return network, supervised_contrastive
+    start = keras.initializers.GlorotUniform(seed)
+    dense = keras.layers.Dense(classes, kernel_initializer=start)
+    head = dense if objective == "softmax" else CosineLogits(classes, seed=seed)
+    entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    return keras.Model(network.input, head(network.output)), entropy
+
+
+def image_vectors(
+    network: keras.Model,
+    pictures: np.ndarray,
+    labels: Sequence[Any] | None = None,
+    columns: Mapping[str, Sequence[Any]] | None = None,
+) -> LabelledVectors:
+    """Return the embeddings of pictures, of length one; `project(logdir, sprites=pictures)` shows them as pictures.
+
+    Args:
+        network: see `train_images`.
+        pictures: as there.
+        labels: of the pictures; their numbers by default.
+        columns: see `LabelledVectors`.
+    """
+    matrix = np.asarray(network.predict(channels(pictures), batch_size=512, verbose=0), np.float32)
+    matrix /= np.maximum(np.linalg.norm(matrix, axis=1, keepdims=True), 1e-12)
+    return LabelledVectors(
+        [str(of) for of in (range(len(matrix)) if labels is None else labels)], matrix, columns or {}
+    )
+
+
+def channels(pictures: np.ndarray) -> np.ndarray:
+    """Return pictures with a last axis of channels, float32.
+
+    Raises:
+        ValueError: the shape is none of pictures.
+    """
+    if np.ndim(pictures) not in (3, 4):
+        raise ValueError(
+            f"`pictures` must have shape (rows, height, width) or (rows, height, width, channels); got "
+            f"{np.shape(pictures)}. Reshape flat rows."
+        )
+    array = np.asarray(pictures, np.float32)
+    return array if array.ndim == 4 else array[..., None]

@@ -1,0 +1,1 @@
+"""The arithmetic that layers, optimizers, word2vec and GloVe share."""

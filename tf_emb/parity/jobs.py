@@ -1,0 +1,82 @@
+"""The files between the processes of a run: where they are, and how arrays are hashed."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tf_emb.parity.dtypes import as_numpy
+
+TAG = "@bfloat16"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One case at one dtype: the unit of work of an engine's process."""
+
+    case: str
+    dtype: str
+
+    def file(self, work: Path, name: str) -> Path:
+        """Return the path of `name`.npz: inputs, want, allowed, diverging, or an engine's outputs."""
+        return work / self.case / self.dtype / f"{name}.npz"
+
+    def save(self, work: Path, name: str, arrays: Mapping[str, np.ndarray]) -> None:
+        """Write arrays; a reader never sees half a file."""
+        path = self.file(work, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial")
+        with partial.open("wb") as stream:
+            np.savez(stream, allow_pickle=False, **pack(arrays))
+        partial.replace(path)
+
+    def read(self, work: Path, name: str) -> dict[str, np.ndarray]:
+        """Read what `save` wrote."""
+        with np.load(self.file(work, name)) as archive:
+            return unpack(archive)
+
+
+def todo(work: Path) -> tuple[str, list[Job]]:
+    """Return the package of the suite and the jobs that `draw` left in WORK/jobs.json."""
+    given = json.loads((work / "jobs.json").read_text())
+    return given["suite"], [Job(*job) for job in given["jobs"]]
+
+
+def pack(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return what an `.npz` can hold: bfloat16, which it would read back as raw bytes, as integers of a tagged name."""
+    packed = {}
+    for name, array in arrays.items():
+        narrow = array.dtype.name == "bfloat16"
+        packed[encode(name) + (TAG if narrow else "")] = array.view(np.uint16) if narrow else array
+    return packed
+
+
+def unpack(archive: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Undo `pack`."""
+    return {
+        decode(key.removesuffix(TAG)): archive[key].view(as_numpy("bfloat16")) if key.endswith(TAG) else archive[key]
+        for key in archive
+    }
+
+
+def digest(arrays: Mapping[str, np.ndarray]) -> str:
+    """Return the SHA-256 of names, dtypes, shapes and bytes."""
+    state = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        state.update(f"{name}|{array.dtype.str}|{array.shape}|".encode())
+        state.update(array.tobytes())
+    return state.hexdigest()
+
+
+def encode(name: str) -> str:
+    """Return `name` without slashes: "dE/dW'" must not become a folder inside the archive."""
+    return name.replace("/", "\u2215")
+
+
+def decode(name: str) -> str:
+    """Undo `encode`."""
+    return name.replace("\u2215", "/")

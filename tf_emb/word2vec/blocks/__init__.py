@@ -1,0 +1,1 @@
+"""Training by blocks: the step of many centres at once, for every objective."""
