@@ -17,8 +17,7 @@ from compare.cases.word2vec import logged as vectors
 from tf_emb.parity import engines, record
 from tf_emb.parity.dtypes import DTYPES
 from tf_emb.parity.plan import Options
-from tf_emb.parity.report import write
-from tf_emb.parity.report.data import as_json
+from tf_emb.parity.report import as_json, write
 from tf_emb.parity.report.terminal import print_report
 from tf_emb.parity.run import run
 

@@ -41,7 +41,7 @@ class Process:
             self.broken = event["message"]
 
 
-def start(
+def run_all(
     names: list[str], work: Path, device: str, on_job: Callable[[str, str], None] = lambda engine, case: None
 ) -> dict[str, Process]:
     """Run the oracle and the engines `names` at the same time; return what each reported.

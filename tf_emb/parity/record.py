@@ -8,7 +8,7 @@ import numpy as np
 from tf_emb.parity.check import verdict
 from tf_emb.parity.jobs import Job
 from tf_emb.parity.plan import Options, Plan, draw, plan
-from tf_emb.parity.processes import Process, start
+from tf_emb.parity.processes import Process, run_all
 from tf_emb.parity.stand_ins import DTYPES
 from tf_emb.parity.suite import Suite
 
@@ -69,7 +69,7 @@ def _run(
     options = Options(suite, cases=cases, engines=(ENGINE,), dtypes=DTYPES)
     made = plan(options)
     hashes = draw(made, options, work)
-    processes = start(names, work, "cpu")
+    processes = run_all(names, work, "cpu")
     for process in processes.values():
         broken = process.broken or next((j["error"] for j in process.jobs.values() if "error" in j), "")
         if broken:
