@@ -116,7 +116,7 @@ def test_terminal_reports_faults_costs_divergences_engines_and_slack(result):
     text = printed(result, 140)
     assert "✗ faults 1/2 caught" in text
     assert "faults 1/1 caught" in text
-    assert "one-hot takes 35x the time of lookup: 2.1 ms beside 60 µs, float32, torch" in text
+    assert "one-hot takes 35x the time of lookup: 2.1 ms against 60 µs, float32, torch" in text
     assert "It never coalesces <repeated> ids.\n    accumulator float64 ≠ 4.0e7 · accumulator float32 healed" in text
     assert "torch recorded: from compare/references, torch 2.13" in text
     assert f"bag · {LONG}: at most 2.0e-4" in text

@@ -1,4 +1,4 @@
-"""The files between the processes of a run: where they are, and how arrays are hashed."""
+"""The files that the processes of a run exchange: where they are, and how arrays are packed and hashed."""
 
 import hashlib
 import json
@@ -56,7 +56,7 @@ def todo(work: Path) -> tuple[str, list[Job]]:
 
 
 def pack(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return what an `.npz` can hold: bfloat16, which it would read back as raw bytes, as integers of a tagged name."""
+    """Return what an `.npz` can hold: bfloat16, which would come back as raw bytes, as integers under a tagged name."""
     packed = {}
     for name, array in arrays.items():
         narrow = array.dtype.name == "bfloat16"
