@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 import keras
 import numpy as np
 
-from tf_emb.ops.gradient import uncast
+from tf_emb.ops.gather import uncast
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors

@@ -17,7 +17,7 @@ from keras import ops
 from numpy.typing import ArrayLike
 
 from tf_emb.methods.labelled import LabelledVectors
-from tf_emb.ops.product import product
+from tf_emb.ops.reductions import product
 
 Phases = Literal["paired", "uniform"]
 

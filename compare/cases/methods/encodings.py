@@ -78,7 +78,7 @@ def run_keras(x: Mapping[str, Any]) -> dict[str, Any]:
     from tf_emb.layers import OneHotDense
     from tf_emb.methods import LabelledVectors
     from tf_emb.methods.encodings import characters, dense, integer_encode, one_hot, scales
-    from tf_emb.ops.product import product
+    from tf_emb.ops.reductions import product
     from tf_emb.parity.engines.pullback import pull_back
 
     arrays = {name: keras.ops.convert_to_numpy(value) for name, value in x.items()}

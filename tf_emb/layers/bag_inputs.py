@@ -1,18 +1,27 @@
-"""What an `EmbeddingBag` may be called with, brought to one form: flat ids, and the bag of each."""
+"""The inputs that an `EmbeddingBag` accepts, in one form: flat ids, and the bag of each."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
 from keras import ops
 
 from tf_emb.ops.ids import as_index
+from tf_emb.ops.types import Count, Ids, Index, Shape, Weights
+
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
+
+# Ids of shape (batch, time), a tf.RaggedTensor, a tf.SparseTensor, or (ids, offsets), both flat; weights take the form
+# of the ids, floating point, or None.
+BagInputs: TypeAlias = Any
+BagWeights: TypeAlias = Any
 
 
 @dataclass(frozen=True)
 class Bags:
-    """Flat ids and where they belong.
+    """Flat ids and the bags they belong to.
 
     Attributes:
         ids: shape (places,), int32 or int64.
@@ -21,24 +30,24 @@ class Bags:
         weights: shape (places,), or None.
     """
 
-    ids: Any
-    bag: Any
-    count: Any
-    weights: Any
+    ids: Index
+    bag: Index
+    count: Count
+    weights: Weights | None
 
 
-def bags(inputs: Any, weights: Any, include_last_offset: bool) -> Bags:
+def as_bags(inputs: BagInputs, weights: BagWeights, include_last_offset: bool) -> Bags:
     """Return the bags of a dense batch, a ragged or sparse tensor, or a pair (ids, offsets).
 
     Args:
         inputs: integers of shape (batch, time), each row a bag; or a tf.RaggedTensor, a tf.SparseTensor; or
             ids of shape (places,) with the offsets at which their bags start.
-        weights: None, or one number a place, in the form of the ids.
+        weights: None, or one number per place, in the form of the ids.
         include_last_offset: whether the last offset is the end of the last bag (CSR), not a start.
 
     Raises:
-        ValueError: a shape is wrong; offsets do not start at 0, decrease, or leave the ids, where their
-            values are known.
+        ValueError: a shape is wrong; or offsets, where their values are known, do not start at 0, decrease, or
+            reach past the ids.
     """
     if isinstance(inputs, tuple | list) and len(inputs) == 2:
         return _from_offsets(as_index(ops.convert_to_tensor(inputs[0])), inputs[1], weights, include_last_offset)
@@ -51,16 +60,14 @@ def bags(inputs: Any, weights: Any, include_last_offset: bool) -> Bags:
     return _from_dense(as_index(inputs), weights)
 
 
-def _ordered(sparse: Any) -> Any:
-    """Return a tf.SparseTensor whose indices rise, as bags must; one that is in order passes as it is."""
+def _ordered(sparse: BagInputs) -> BagInputs:
+    """Return a tf.SparseTensor with its indices in rising order, as bags need them; anything else unchanged."""
     if not hasattr(sparse, "dense_shape"):
         return sparse
-    import tensorflow as tf
-
     return tf.sparse.reorder(sparse)
 
 
-def _from_dense(ids: Any, weights: Any) -> Bags:
+def _from_dense(ids: Ids, weights: BagWeights) -> Bags:
     if len(ids.shape) != 2:
         raise ValueError(
             f"`inputs` must have shape (batch, time); got {tuple(ids.shape)}. Give (ids, offsets) for flat ids."
@@ -71,7 +78,7 @@ def _from_dense(ids: Any, weights: Any) -> Bags:
     return Bags(ops.reshape(ids, (-1,)), bag, batch, None if weights is None else ops.reshape(weights, (-1,)))
 
 
-def _from_offsets(ids: Any, offsets: Any, weights: Any, include_last: bool) -> Bags:
+def _from_offsets(ids: Index, offsets: Index, weights: Weights | None, include_last: bool) -> Bags:
     offsets = as_index(ops.convert_to_tensor(offsets))
     for name, flat in (("inputs", ids), ("offsets", offsets)):
         if len(flat.shape) != 1:
@@ -85,8 +92,8 @@ def _from_offsets(ids: Any, offsets: Any, weights: Any, include_last: bool) -> B
     return Bags(ids, bag, ops.shape(starts)[0], weights)
 
 
-def _check_offsets(offsets: Any, ids: Any, include_last: bool) -> None:
-    """Refuse what torch silently accepts (unsorted offsets) and what it does not; symbolic values pass."""
+def _check_offsets(offsets: Index, ids: Index, include_last: bool) -> None:
+    """Reject offsets that torch rejects, and unsorted ones, which it silently accepts; symbolic values pass."""
     try:
         known, places = np.asarray(ops.convert_to_numpy(offsets)), int(ops.shape(ids)[0])
     except Exception:  # a tensor of a graph or a tracer has no values yet, and every backend says so differently
@@ -104,15 +111,15 @@ def _check_offsets(offsets: Any, ids: Any, include_last: bool) -> None:
     raise ValueError(f"`offsets` must {rule}; got {got}. They say where each bag starts among the ids.")
 
 
-def _check_shape(name: str, given: Any, shape: Any) -> None:
-    """Refuse an array whose known sizes are not those of the ids."""
+def _check_shape(name: str, given: BagWeights, shape: Shape) -> None:
+    """Reject an array whose known sizes are not those of the ids."""
     if given is None:
         return
     got = tuple(given.shape)
     if len(got) != len(shape) or any(None not in pair and pair[0] != pair[1] for pair in zip(got, shape, strict=True)):
-        raise ValueError(f"`{name}` must have shape {tuple(shape)}, that of the ids; got {got}. Give one a place.")
+        raise ValueError(f"`{name}` must have shape {tuple(shape)}, that of the ids; got {got}. Give one per id.")
 
 
-def _flat(weights: Any) -> Any:
+def _flat(weights: BagWeights) -> Weights | None:
     """Return the values of ragged or sparse weights."""
     return getattr(weights, "flat_values", getattr(weights, "values", weights))
