@@ -234,8 +234,14 @@ np.testing.assert_allclose(np.bincount(ids.ravel(), minlength=VOCAB) / ids.size,
 @pytest.mark.parametrize(("backend", "rtol"), [("torch", 1e-12), ("jax", 1e-12)])
 def test_on_another_backend(backend: str, rtol: float) -> None:
     pytest.importorskip(backend)
-    environment = {**os.environ, "KERAS_BACKEND": backend, "CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu",
-                   "JAX_ENABLE_X64": "1", "PYTHONPATH": str(ROOT)}  # fmt: skip
+    environment = {
+        **os.environ,
+        "KERAS_BACKEND": backend,
+        "CUDA_VISIBLE_DEVICES": "",
+        "JAX_PLATFORMS": "cpu",
+        "JAX_ENABLE_X64": "1",
+        "PYTHONPATH": str(ROOT),
+    }
     program = f"BACKEND, RTOL = {backend!r}, {rtol}\n{OTHER_BACKEND}"
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment, check=False)

@@ -155,7 +155,9 @@ def place_sum(values: Rows, place: Index, count: Count, by_csr: bool | None = No
 
     @tf.custom_gradient
     def total(tensor: Rows) -> tuple[Rows, Callable[[Rows], Rows]]:
-        backward = lambda upstream: spread(upstream, place)  # noqa: E731  a tape may differentiate a gradient
+        def backward(upstream: Rows) -> Rows:  # by `spread`, so that a tape may differentiate a gradient
+            return spread(upstream, place)
+
         if not by_csr:
             return tf.math.unsorted_segment_sum(tensor, place, count), backward
         one_each = csr_matrix(tf.range(tf.size(place)), place, tf.ones_like(place, tensor.dtype), tf.size(place), count)
