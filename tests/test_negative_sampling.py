@@ -191,7 +191,7 @@ def test_config_and_file(tmp_path: Path) -> None:
         ({"negatives": 2.5}, r"`negatives` must be an integer of 1 or more; got 2\.5"),
         ({"exponent": -1}, "`exponent` must be a finite number of 0 or more; got -1."),
         ({"exponent": float("nan")}, "`exponent` must be .*; got nan."),
-        ({"noise": [1, 2]}, r"`noise` must have shape \(7,\), a number a word; got \(2,\)"),
+        ({"noise": [1, 2]}, r"`noise` must have shape \(7,\), one number per word; got \(2,\)"),
         ({"noise": [1, 2, 3, 4, 5, -6, 7]}, "`noise` must be finite and not negative; got -6 at 5."),
         ({"noise": [0] * 7}, "`noise` must have a word above 0; got only zeros."),
     ],
