@@ -1,11 +1,15 @@
-"""A parity run as JSON, for programs."""
+"""A parity run as JSON, for programs, and read back."""
 
 import json
 import math
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
-from tf_emb.parity.result import Result
+from tf_emb.parity.check import Row
+from tf_emb.parity.result import Cost, Curve, EngineResult, FaultResult, Result
+
+LISTS = {"engines": EngineResult, "rows": Row, "faults": FaultResult, "curves": Curve, "costs": Cost}
+NOT_FINITE = {str(value): value for value in (math.inf, -math.inf, math.nan)}
 
 
 def as_json(result: Result) -> str:
@@ -17,9 +21,40 @@ def as_json(result: Result) -> str:
     return json.dumps(counts | _finite(asdict(result)), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
 
 
+def from_json(text: str) -> Result:
+    """Return the result that `as_json` wrote; the counts are counted again.
+
+    Raises:
+        ValueError: `text` is not such a report.
+    """
+    try:
+        read: Any = json.loads(text)
+        entries: dict[str, Any] = {
+            name: [_restored(LISTS[name], entry) for entry in value] if name in LISTS else value
+            for name, value in read.items() if name not in ("passed", "failed")
+        }  # fmt: skip
+        return Result(**entries)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"a report must be a report.json of this version of tf-emb; got {error!r}.") from None
+
+
 def _finite(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _finite(of) for key, of in value.items()}
     if isinstance(value, list | tuple):
         return [_finite(of) for of in value]
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _restored(kind: Any, entry: dict[str, Any]) -> Any:
+    """Return an entry of a list as the dataclass that it was; text stays text, whatever it says."""
+    texts = {field.name for field in fields(kind) if field.type is str}
+    return kind(**{name: value if name in texts else _number(value) for name, value in entry.items()})
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _number(of) for key, of in value.items()}
+    if isinstance(value, list):
+        return [_number(of) for of in value]
+    return NOT_FINITE.get(value, value) if isinstance(value, str) else value
