@@ -18,8 +18,7 @@ from compare.terminal import print_names, refused, refusing, with_progress
 from tf_emb.parity import record
 from tf_emb.parity.dtypes import DTYPES
 from tf_emb.parity.plan import Options
-from tf_emb.parity.report import write
-from tf_emb.parity.report.data import as_json
+from tf_emb.parity.report import as_json, write
 from tf_emb.parity.report.terminal import print_report
 
 LOGS = Path("logs")

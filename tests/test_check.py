@@ -33,9 +33,9 @@ def test_what_is_out_of_bounds_fails_with_index_values_measured_and_allowed():
     [
         (WANT.astype(np.float32), "dtype must be float64; got float32"),
         (WANT[0], "shape must be (2, 2); got (2,)"),
-        (np.where(WANT == 4, np.nan, WANT), "NaN must stand where the oracle has it; it differs at (1, 1)"),
-        (np.where(WANT == 4, np.inf, WANT), "+inf must stand where the oracle has it"),
-        (np.where(WANT == 4, -np.inf, WANT), "-inf must stand where the oracle has it"),
+        (np.where(WANT == 4, np.nan, WANT), "NaN must be where the oracle has it; it differs at (1, 1)"),
+        (np.where(WANT == 4, np.inf, WANT), "+inf must be where the oracle has it"),
+        (np.where(WANT == 4, -np.inf, WANT), "-inf must be where the oracle has it"),
         (np.random.default_rng(0).normal(size=(2, 2)), "measured"),
     ],
 )

@@ -15,7 +15,7 @@ from compare.docs.groups import GROUPS, Group, grouped, home
 from compare.docs.imports import imports, modules
 from compare.docs.layered import BOX, placed, reduced
 from compare.docs.rooms import between
-from tf_emb.parity.report.data import as_json
+from tf_emb.parity.report import as_json
 from tf_emb.parity.suite import subjects
 
 TABLES = {

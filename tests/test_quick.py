@@ -14,7 +14,7 @@ from compare import SUITE
 from tf_emb.parity import engines, suite
 from tf_emb.parity import run as parity
 from tf_emb.parity.plan import Options, plan
-from tf_emb.parity.report.data import as_json
+from tf_emb.parity.report import as_json
 from tf_emb.parity.report.html import as_html
 from tf_emb.parity.report.junit import as_junit
 from tf_emb.parity.report.terminal import print_report

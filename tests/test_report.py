@@ -14,9 +14,9 @@ from rich.console import Console
 from tf_emb.parity import report
 from tf_emb.parity.check import Row, describe
 from tf_emb.parity.dtypes import DTYPES
-from tf_emb.parity.report import view
-from tf_emb.parity.report.data import as_json, from_json
+from tf_emb.parity.report import as_json, view
 from tf_emb.parity.report.junit import as_junit
+from tf_emb.parity.report.read import from_json
 from tf_emb.parity.report.terminal import print_report
 from tf_emb.parity.result import FaultResult, Result
 
@@ -117,7 +117,7 @@ def test_terminal_reports_faults_costs_divergences_engines_and_slack(result):
     text = printed(result, 140)
     assert "✗ faults 1/2 caught" in text
     assert "faults 1/1 caught" in text
-    assert "one-hot takes 35x the time of lookup: 2.1 ms beside 60 µs, float32, torch" in text
+    assert "one-hot takes 35x the time of lookup: 2.1 ms against 60 µs, float32, torch" in text
     assert "It never coalesces <repeated> ids.\n    accumulator float64 ≠ 4.0e7 · accumulator float32 healed" in text
     assert "torch recorded: from compare/references, torch 2.13" in text
     assert f"bag · {LONG}: at most 2.0e-4" in text

@@ -7,7 +7,7 @@ from compare.docs import tables
 from compare.docs.groups import grouped
 from compare.docs.imports import ROOT, imports
 from compare.docs.rooms import ROOMS, between
-from tf_emb.parity.report.data import from_json
+from tf_emb.parity.report.read import from_json
 from tf_emb.parity.result import Result
 
 Pages = dict[Path, str]

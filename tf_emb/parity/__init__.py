@@ -8,6 +8,5 @@ one file per framework; each engine runs in a process of its own, reading inputs
 
     case -> inputs.npz -> one process per engine -> outputs.npz -> check -> report
 
-Imports NumPy and the standard library only: jinja2 and matplotlib wait for the functions that draw, and only
-`report.terminal`, which nothing here imports, needs rich.
+Imports NumPy and the standard library only; jinja2, rich and matplotlib inside the functions that draw.
 """

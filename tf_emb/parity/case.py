@@ -1,4 +1,4 @@
-"""What is claimed, of whom, and how far off it may be. Imports NumPy only."""
+"""Cases, bounds and planted faults: what is claimed about which engine, and how far off it may be."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,14 +16,14 @@ class Bound:
     """How far a correct program may be from exact arithmetic: gamma(c) * scale.
 
     gamma(c) = c u / (1 - c u) bounds the product of c factors 1 + d, |d| <= u (Higham 2002, *Accuracy and
-    Stability of Numerical Algorithms*, lemma 3.1), for whatever order the operations come in.
+    Stability of Numerical Algorithms*, lemma 3.1), in whatever order the operations are done.
 
     Attributes:
-        c: how many roundings; a number, or a function of the inputs that returns an array.
+        c: the number of roundings, or a function from the inputs to an array of such numbers.
         why: the derivation, in words and formulas.
-        scale: from (inputs, want) to the magnitude that is rounded, broadcastable to the output; None
-            takes the output's entry of the case's running error analysis instead, and `c` is 1.
-        at: the dtypes at which the claim is made, of those that the case has.
+        scale: from (inputs, want) to the magnitude that is rounded, broadcastable to the output. None: the bound is
+            the output's entry in the case's running error analysis, and `c` is 1.
+        at: the dtypes at which the claim is made, among those of the case.
     """
 
     c: float | Callable[[Arrays], np.ndarray]
@@ -39,10 +39,10 @@ class Bound:
     def allowed(self, x: Arrays, want: Arrays, dtype: str) -> np.ndarray:
         """Return the largest absolute error allowed at `dtype`.
 
-        Gradual underflow, or flushing to zero, costs at most the smallest normal number an operation.
+        Gradual underflow, or flushing to zero, costs at most the smallest normal number per operation.
 
         Raises:
-            ValueError: c u is 1 or more, so that there is no bound.
+            ValueError: c u is 1 or more, where no bound exists.
         """
         c = np.asarray(self.c(x) if callable(self.c) else self.c, np.float64)
         scale = 0.0 if self.scale is None else self.scale(x, want)
@@ -53,18 +53,18 @@ EXACT = Bound(0, "no operation rounds: every bit must agree")
 
 
 def running(why: str) -> Bound:
-    """Return the bound that the case's running error analysis computes for the output."""
+    """Return the bound that the running error analysis of the case computes for an output."""
     return Bound(1, why)
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One line of wrong maths: `old`, which occurs once in the oracle's source, becomes `new`.
+    """One line of wrong maths: `old`, which occurs once in the source of the oracle, becomes `new`.
 
     Attributes:
-        old: the text to be replaced.
+        old: the text to replace.
         new: the wrong text.
-        at: the dtypes whose check must catch it, of those that the case has. float64 always; the others where
+        at: the dtypes at which the check must catch it, among those of the case: float64 always, the others where
             rounding does not hide it.
     """
 
@@ -75,14 +75,14 @@ class Fault:
 
 @dataclass(frozen=True)
 class Divergence:
-    """A known, cited difference of a framework: what it computes instead of the oracle.
+    """A known, documented difference of a framework: what it computes in place of the oracle's formula.
 
     Attributes:
         what: the difference in one sentence.
-        cite: where it is documented or can be read.
-        old: the oracle's text where the framework differs.
+        cite: where it is documented, or the source that shows it.
+        old: the line of the oracle where the framework differs.
         new: what the framework does there.
-        at: the dtypes at which it differs; at the others the engine is expected to agree.
+        at: the dtypes at which it differs; at the others the engine must agree.
     """
 
     what: str
@@ -97,23 +97,23 @@ class Case:
     """One claim. `oracle` is NumPy and keeps the dtype of its inputs; float64 gives the reference.
 
     Attributes:
-        name: what `--case` takes.
+        name: the value of `--case`.
         claim: one sentence.
         cite: the source of the formula.
-        inputs: draws the arrays; 0-d entries are parameters (sizes, rates).
-        oracle: from inputs to named outputs, gradients and optimizer state among them.
+        inputs: draws the arrays; 0-d entries are parameters (sizes, learning rates).
+        oracle: from inputs to named outputs, which include gradients and optimizer state.
         impls: engine name to implementation, from engine tensors to named tensors.
         bounds: one for every output.
-        faults: name to planted fault.
+        faults: planted faults by name.
         envelope: running error analysis: from (inputs, u) to the absolute error of named outputs.
         curves: outputs of shape (rows, len(steps), ...) whose error growth is plotted.
         diverges: engine name to the declared divergence.
-        cost: what is timed beside what ("one-hot", "lookup"); implementations return it under
-            "cost:<name>" as callables.
-        lacks: engine name to the dtypes at which its framework cannot run the case; they show "n/a".
-        full: only run with `--full`, or when named.
-        quick: whether `--quick` runs it: one case at least of every file in compare/cases.
-        dtypes: where it runs; what the layers store in, and compute with, is of that dtype too.
+        cost: what is timed, and the peer it is timed against ("one-hot", "lookup"); implementations return both as
+            callables under "cost:<name>".
+        lacks: engine name to the dtypes at which its framework cannot run the case; reports show "n/a" there.
+        full: whether it runs only with `--full`, or when named.
+        quick: whether `--quick` runs it; at least one case of every subject does.
+        dtypes: the dtypes at which it runs; the layers store and compute in the same dtype.
     """
 
     name: str
@@ -134,10 +134,10 @@ class Case:
     dtypes: tuple[str, ...] = WIDE
 
     def allowed(self, x: Arrays, want: Arrays, dtype: str) -> dict[str, np.ndarray]:
-        """Return, for every output claimed at `dtype`, how far an engine may be from the oracle, absolutely.
+        """Return, for every output claimed at `dtype`, the largest absolute difference allowed from the oracle.
 
-        The oracle rounds too, at float64, so its own bound is added to the engine's. A running error is
-        convex in u and 0 at u = 0, so at float64 it is at most the share u64 / u of what it is at u.
+        The oracle rounds too, at float64, so its own bound is added to that of the engine. A running error is convex
+        in u and 0 at u = 0, so at float64 it is at most u64 / u times what it is at u.
         """
         errors, oracle_share = self._envelope(x, dtype), unit_roundoff("float64") / unit_roundoff(dtype)
         allowed = {}

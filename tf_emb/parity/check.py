@@ -1,4 +1,4 @@
-"""Outputs and bounds to verdicts. NumPy only: no framework has a hand in judging another."""
+"""Turns outputs and bounds into verdicts. NumPy only: no framework takes part in judging another."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -15,9 +15,9 @@ SLACK = 1e-3
 class Row:
     """The verdict on one output of one engine at one dtype.
 
-    `status` is one of pass, fail, error (the engine or the harness broke), absent (the engine is not
-    installed), n/a (no implementation), diverges (differs exactly as declared), healed (a declared
-    divergence is gone). `used` is max |got - want| / allowed; `index` is where that is.
+    `status` is one of pass, fail, error (the engine or the harness broke), absent (the engine is not installed),
+    n/a (no implementation), diverges (differs exactly as declared), healed (a declared divergence is gone).
+    `used` is max |got - want| / allowed, and `index` says where the maximum is.
     """
 
     case: str
@@ -49,7 +49,7 @@ class Row:
 
 
 def shape_problem(got: np.ndarray, want: np.ndarray, dtype: str) -> str | None:
-    """Say what disqualifies `got` before its values are looked at, or None."""
+    """Return why `got` fails before its values are compared, or None."""
     expected = dtype if want.dtype.kind == "f" else want.dtype.name
     if got.dtype.name != expected:
         return f"dtype must be {expected}; got {got.dtype.name}"
@@ -60,12 +60,12 @@ def shape_problem(got: np.ndarray, want: np.ndarray, dtype: str) -> str | None:
     for name, test in (("NaN", np.isnan), ("+inf", np.isposinf), ("-inf", np.isneginf)):
         wrong = np.argwhere(test(got) != test(want))
         if len(wrong):
-            return f"{name} must stand where the oracle has it; it differs at {_index(wrong[0])}"
+            return f"{name} must be where the oracle has it; it differs at {_index(wrong[0])}"
     return None
 
 
 def bound_problem(want: np.ndarray, allowed: np.ndarray) -> str | None:
-    """Say why `allowed` proves nothing, or None: it must be finite and smaller than the values."""
+    """Return why `allowed` proves nothing, or None: it must be finite and smaller than the values."""
     if not np.all(np.isfinite(allowed)) or np.any(allowed < 0):
         return "the bound must be finite and not negative everywhere; it is not, so it proves nothing"
     magnitude = np.abs(want[np.isfinite(want)]).max(initial=0.0)
@@ -81,14 +81,14 @@ def verdict(
     """Judge one output.
 
     Args:
-        case: name of the case, for the row; so are `output`, `engine` and `dtype`.
-        output: its name.
-        engine: its name.
+        case: the name of the case.
+        output: the name of the output.
+        engine: the name of the engine.
         dtype: the dtype under test.
-        got: what the engine gave.
-        want: the float64 oracle.
-        allowed: the largest |got - want| that rounding explains, the shape of `want`.
-        baseline: NumPy's own result at `dtype`, the yardstick of `rmse_ratio`.
+        got: what the engine computed.
+        want: what the float64 oracle computed.
+        allowed: the largest |got - want| that rounding explains, of the shape of `want`.
+        baseline: NumPy's own result at `dtype`, which `rmse_ratio` is relative to.
     """
     problem = shape_problem(got, want, dtype) or bound_problem(want, allowed)
     if problem:
@@ -113,7 +113,7 @@ def verdict(
 
 
 def describe(figures: Mapping[str, Any]) -> str:
-    """Say where a value is off, by how much, and how much was allowed."""
+    """Say where a value is wrong, by how much, and how much was allowed."""
     return (
         f"at index {figures['index']}: got {figures['got']!r}, want {figures['want']!r}; "
         f"measured {figures['measured']:.3e}, allowed {figures['allowed']:.3e} ({figures['used']:.3g} times)"
@@ -137,7 +137,7 @@ def _rounding(error: np.ndarray, want: np.ndarray, dtype: str, baseline: np.ndar
     if baseline is not None:
         own = float(np.sqrt(np.mean((baseline.astype(np.float64) - want) ** 2)))
         ratio = rmse / own if own > 0 else None
-    # No interpolation: beside an infinite figure it would be no number.
+    # No interpolation: next to an infinite value it would give NaN.
     p50, p99, p100 = (float(q) for q in np.percentile(ulp, [50, 99, 100], method="higher"))
     return {"ulp": (p50, p99, p100), "rmse": rmse, "rmse_ratio": ratio}
 

@@ -1,6 +1,6 @@
 """The floating-point formats under test, and bfloat16 in NumPy, which knows it through ml_dtypes alone.
 
-Imports NumPy only; ml_dtypes, which TensorFlow and JAX bring, where bfloat16 is asked for.
+Imports NumPy; and ml_dtypes, which TensorFlow and JAX install, only when bfloat16 is needed.
 """
 
 import numpy as np
@@ -19,12 +19,12 @@ def unit_roundoff(dtype: str) -> float:
 
 
 def smallest_normal(dtype: str) -> float:
-    """Return the smallest number that has all its bits: what flushing to zero may cost an operation."""
+    """Return the smallest normal number: the most that flushing to zero may cost an operation."""
     return 2.0 ** FORMATS[dtype][1]
 
 
 def spacing(x: np.ndarray, dtype: str) -> np.ndarray:
-    """Return the unit in the last place of each `x` at `dtype`, as float64; beside 0 the smallest there is."""
+    """Return the unit in the last place of each `x` at `dtype`, as float64; at 0, that of the smallest normal."""
     exponent = np.frexp(np.maximum(np.abs(x), smallest_normal(dtype)))[1]
     return np.ldexp(1.0, exponent - FORMATS[dtype][0])
 

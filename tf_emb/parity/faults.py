@@ -1,4 +1,4 @@
-"""Planted faults: the oracle with one line of wrong maths, made by editing its source text."""
+"""Planted faults: the oracle with one line of wrong maths, made by editing its source."""
 
 import inspect
 import types
@@ -23,7 +23,7 @@ def mutate(oracle: Callable[..., Any], old: str, new: str) -> Callable[..., Any]
     """Return `oracle` with `old`, which must occur once in its source, replaced by `new`.
 
     Raises:
-        ValueError: `old` does not occur exactly once, so the edit would not be one line of wrong maths.
+        ValueError: `old` does not occur exactly once, so the edit would not be a single fault.
     """
     sources = {function.__name__: inspect.getsource(function) for function in parts(oracle)}
     found = sum(source.count(old) for source in sources.values())

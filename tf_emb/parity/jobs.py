@@ -1,8 +1,10 @@
-"""The files between the processes of a run: where they are, and how arrays are hashed."""
+"""The files that the processes of a run exchange: where they are, and how arrays are packed and hashed."""
 
 import hashlib
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,17 +28,25 @@ class Job:
 
     def save(self, work: Path, name: str, arrays: Mapping[str, np.ndarray]) -> None:
         """Write arrays; a reader never sees half a file."""
-        path = self.file(work, name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
-        with partial.open("wb") as stream:
+        with whole(self.file(work, name)) as draft, draft.open("wb") as stream:
             np.savez(stream, allow_pickle=False, **pack(arrays))
-        partial.replace(path)
 
     def read(self, work: Path, name: str) -> dict[str, np.ndarray]:
         """Read what `save` wrote."""
         with np.load(self.file(work, name)) as archive:
             return unpack(archive)
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Yield a path beside `path` to write to; it takes the place of `path` once it is complete, or is removed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        yield draft
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def todo(work: Path) -> tuple[str, list[Job]]:
@@ -46,7 +56,7 @@ def todo(work: Path) -> tuple[str, list[Job]]:
 
 
 def pack(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return what an `.npz` can hold: bfloat16, which it would read back as raw bytes, as integers of a tagged name."""
+    """Return what an `.npz` can hold: bfloat16, which would come back as raw bytes, as integers under a tagged name."""
     packed = {}
     for name, array in arrays.items():
         narrow = array.dtype.name == "bfloat16"

@@ -1,4 +1,4 @@
-"""From the files of a run to its rows, faults, curves and costs."""
+"""Turns the files of a run into rows, faults, curves and costs."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,7 +18,7 @@ Arrays = dict[str, np.ndarray]
 
 
 class Judge:
-    """Reads what the processes of a run wrote, and judges it."""
+    """Judges what the processes of a run wrote."""
 
     def __init__(self, made: Plan, processes: Mapping[str, Process], hashes: Mapping[Job, str], work: Path) -> None:
         self.made, self.processes, self.hashes, self.work = made, processes, hashes, work
@@ -32,7 +32,7 @@ class Judge:
         want, allowed = (job.read(self.work, name) for name in ("want", "allowed"))
         baseline = self._outputs("numpy", job)[0] or {}
         rows = []
-        # At float64 NumPy is the oracle: comparing it with itself would say nothing.
+        # At float64 NumPy is the oracle: comparing it with itself would prove nothing.
         for engine in (name for name in self.made.judged if (name, job.dtype) != ("numpy", "float64")):
             rows += self._engine_rows(case, job, engine, want, allowed, baseline)
         return rows
@@ -68,7 +68,7 @@ class Judge:
         return rows
 
     def _divergence(self, case: Case, job: Job, engine: str, row: Row, got: np.ndarray, part: slice) -> Row:
-        """Turn a failure that is exactly the declared one into `diverges`, and its absence into `healed`."""
+        """Turn a failure exactly as declared into `diverges`, and a declared one that is gone into `healed`."""
         if engine not in case.diverges or job.dtype not in case.diverges[engine].at:
             return row
         diverging = job.read(self.work, f"diverging-{engine}")[row.output][part]
@@ -102,7 +102,7 @@ class Judge:
         return job.read(self.work, engine), "", ""
 
     def faults(self, case: Case) -> list[FaultResult]:
-        """Say of every planted fault whether every dtype that should see it did."""
+        """Return, for every planted fault, whether it was caught at every dtype at which it must be."""
         found: dict[str, dict[str, float]] = {}
         messages: dict[str, str] = {}
         jobs = [job for job in self.made.jobs if job.case == case.name]
@@ -120,7 +120,7 @@ class Judge:
         return results
 
     def costs(self, case: Case, job: Job) -> list[Cost]:
-        """Return what a case timed beside its peer."""
+        """Return what a case timed, and its peer's time."""
         if case.cost is None:
             return []
         what, peer = case.cost
@@ -131,7 +131,7 @@ class Judge:
         ]
 
     def curves(self, case: Case) -> list[Curve]:
-        """Return how the largest error of a recorded table grew, beside what was allowed."""
+        """Return how the largest error of each recorded table grew, and how much was allowed."""
         jobs = [job for job in self.made.jobs if job.case == case.name and self._judged(job)]
         return [self._curve(jobs, output) for output in case.curves if jobs]
 
@@ -161,5 +161,5 @@ def _part(array: np.ndarray | None, part: slice) -> Any:
 
 
 def _by_step(array: np.ndarray) -> list[float]:
-    """Largest value at each recorded step; steps are axis 1."""
+    """Return the largest value at each recorded step; axis 1 is the step."""
     return np.max(array, axis=(0, *range(2, array.ndim))).tolist()

@@ -1,4 +1,4 @@
-"""The process of the oracle: what every engine should give, how far off it may be, and what faults look like.
+"""The process of the oracle: what every engine should compute, how far off it may be, and what faults look like.
 
 `python -m tf_emb.parity.oracle WORK`. It cannot import what it judges (see tf_emb.parity.engines.numpy).
 """
@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def refer(case: Case, job: Job, work: Path) -> dict[str, Any]:
-    """Write what is wanted and allowed; plant every fault."""
+    """Write what engines should compute and how far off they may be; plant every fault."""
     x = at_dtype(job.read(work, "inputs"), "float64")  # widened: the oracle sees the rounded inputs
     want = case.oracle(x)
     if set(want) != set(case.bounds):
@@ -67,7 +67,7 @@ def plant(case: Case, job: Job, x: Arrays, want: Arrays, allowed: Arrays) -> lis
 
 
 def worst(job: Job, got: Arrays, want: Arrays, allowed: Arrays) -> float:
-    """Largest share of a bound over the outputs; infinite where the shape or a NaN gives it away."""
+    """Return the largest share of a bound that any output used; infinite where a shape or a NaN is wrong."""
     used = 0.0
     for name in allowed:
         # Only floats are widened: an integer output cast to float64 would be caught for its dtype alone.
@@ -78,7 +78,7 @@ def worst(job: Job, got: Arrays, want: Arrays, allowed: Arrays) -> float:
 
 
 def shifted(job: Job, want: Arrays, allowed: Arrays) -> float:
-    """Smallest share over the outputs with one element each moved by ten bounds, or to the next number."""
+    """Move one element of each output by ten bounds, or to the next number; return the smallest share used."""
     shares = []
     for name, limit in allowed.items():
         got = want[name].astype(as_numpy(job.dtype))

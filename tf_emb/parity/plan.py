@@ -1,4 +1,4 @@
-"""What a run consists of: the cases, dtypes and engines that the options choose, and the inputs drawn for them."""
+"""What a run consists of: the cases, dtypes and engines that the options select, and the inputs drawn for them."""
 
 import json
 import zlib
@@ -68,13 +68,13 @@ class Plan:
     """The engines and jobs of a run.
 
     Attributes:
-        suite: what the cases are taken from.
-        cases: what is claimed, in the order of the report.
-        jobs: each case at each dtype.
+        suite: where the cases come from.
+        cases: the selected cases, in the order of the report.
+        jobs: one for each case and dtype.
         run: engines that get a process.
-        recorded: engines that are replaced by their recorded outputs.
-        absent: engines that are neither, with the reason.
-        left_out: what `--quick` does without: kind ("cases", "engines") to names.
+        recorded: engines whose recorded outputs stand in for them.
+        absent: the remaining engines, each with the reason.
+        left_out: what `--quick` skips: kind ("cases", "engines") to names.
     """
 
     suite: Suite
@@ -97,7 +97,7 @@ class Plan:
 
     @property
     def judged(self) -> list[str]:
-        """The engines that have rows: all but optional ones that are absent, which are only named."""
+        """The engines that have rows: all but absent optional ones, which a report only names."""
         return [name for name in self.names if not (name in self.absent and engines.HOMES[name].optional)]
 
 
@@ -136,7 +136,7 @@ def plan(options: Options) -> Plan:
 def draw(
     made: Plan, options: Options, work: Path, on_job: Callable[[str, str], None] = lambda engine, case: None
 ) -> dict[Job, str]:
-    """Draw every input once, round it to each dtype, and write it; return the hashes."""
+    """Draw every input once, round it to each dtype, and write it; return the hash of each job's inputs."""
     hashes = {}
     for case in made.cases:
         x = case.inputs(np.random.default_rng([options.seed, zlib.crc32(case.name.encode())]))

@@ -1,4 +1,4 @@
-"""One process an engine, and what it reports while it runs."""
+"""One process per engine, and what it reports while it runs."""
 
 import json
 import os
@@ -19,10 +19,10 @@ class Process:
     """The process of one engine.
 
     Attributes:
-        name: of the engine, or "oracle".
-        ready: what it said when it was loaded: versions, device.
-        jobs: what it said of every job it finished.
-        broken: why it did not finish, or "".
+        name: the engine's name, or "oracle".
+        ready: what it reported once loaded: versions, device.
+        jobs: what it reported for every job it finished.
+        broken: why it did not finish; empty if it did.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Process:
     broken: str = ""
 
     def hear(self, event: dict[str, Any]) -> None:
-        """Take note of one event."""
+        """Record one event."""
         kind = event.pop("event")
         if kind == "ready":
             self.ready = event
@@ -41,16 +41,16 @@ class Process:
             self.broken = event["message"]
 
 
-def start(
+def run_all(
     names: list[str], work: Path, device: str, on_job: Callable[[str, str], None] = lambda engine, case: None
 ) -> dict[str, Process]:
     """Run the oracle and the engines `names` at the same time; return what each reported.
 
     Args:
-        names: of engines; "oracle" stands for the process that makes what is wanted and allowed.
-        work: holds jobs.json and the inputs, and receives the outputs and a log for each process.
+        names: engines; "oracle" is the process that computes the expected outputs and their bounds.
+        work: the folder that holds jobs.json and the inputs, and receives the outputs and one log per process.
         device: "cpu" or "gpu".
-        on_job: called with the name of the process and of the case whenever a job is done.
+        on_job: called with the names of the process and the case whenever a job is done.
     """
     processes = [Process(name) for name in names]
     children: list[subprocess.Popen[str]] = []
@@ -64,7 +64,7 @@ def start(
 
 
 def _join(threads: list[threading.Thread], children: list["subprocess.Popen[str]"]) -> None:
-    """Wait for every process; an interruption ends them all before it goes on."""
+    """Wait for every process; an interruption ends them all before it propagates."""
     try:
         for thread in threads:
             thread.join()

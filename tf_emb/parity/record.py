@@ -1,4 +1,4 @@
-"""`python -m compare references`: record PyTorch's outputs, or prove that they can be had again."""
+"""Records the outputs of PyTorch, or checks that it still computes what is recorded."""
 
 import tempfile
 from pathlib import Path
@@ -8,7 +8,7 @@ import numpy as np
 from tf_emb.parity.check import verdict
 from tf_emb.parity.jobs import Job
 from tf_emb.parity.plan import Options, Plan, draw, plan
-from tf_emb.parity.processes import Process, start
+from tf_emb.parity.processes import Process, run_all
 from tf_emb.parity.stand_ins import DTYPES
 from tf_emb.parity.suite import Suite
 
@@ -16,7 +16,7 @@ ENGINE = "torch"
 
 
 def record(suite: Suite, names: tuple[str, ...] = ()) -> tuple[bool, list[str]]:
-    """Run PyTorch on the default inputs and save what it gives; return whether it failed, and lines to print."""
+    """Run PyTorch on the default inputs and save its outputs; return whether it failed, and the lines to print."""
     with tempfile.TemporaryDirectory() as folder:
         made, hashes, processes = _run(suite, names, Path(folder), [ENGINE])
         found = {job: (hashes[job], job.read(Path(folder), ENGINE)) for job in implemented(made)}
@@ -27,7 +27,7 @@ def record(suite: Suite, names: tuple[str, ...] = ()) -> tuple[bool, list[str]]:
 
 
 def check(suite: Suite, names: tuple[str, ...] = ()) -> tuple[bool, list[str]]:
-    """Run PyTorch again and compare with its record, to twice the bound of each output.
+    """Run PyTorch again and compare with its record, within twice the bound of each output.
 
     Both are within one bound of the oracle, so they are within two of each other.
     """
@@ -58,7 +58,7 @@ def check(suite: Suite, names: tuple[str, ...] = ()) -> tuple[bool, list[str]]:
 
 
 def implemented(made: Plan) -> list[Job]:
-    """Return the jobs of the cases that PyTorch has an implementation for."""
+    """Return the jobs of the cases that have a PyTorch implementation."""
     names = {case.name for case in made.cases if ENGINE in case.impls}
     return [job for job in made.jobs if job.case in names]
 
@@ -69,7 +69,7 @@ def _run(
     options = Options(suite, cases=cases, engines=(ENGINE,), dtypes=DTYPES)
     made = plan(options)
     hashes = draw(made, options, work)
-    processes = start(names, work, "cpu")
+    processes = run_all(names, work, "cpu")
     for process in processes.values():
         broken = process.broken or next((j["error"] for j in process.jobs.values() if "error" in j), "")
         if broken:

@@ -1,4 +1,4 @@
-"""What a parity run found: plain data between the runner and the reports."""
+"""What a parity run found: plain data, passed from the run to the reports."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +10,7 @@ REPETITIONS = 9  # of what is timed, besides a warm-up
 
 @dataclass(frozen=True)
 class FaultResult:
-    """Whether a planted fault was seen. `used` maps a dtype to the largest share of a bound it used."""
+    """Whether a planted fault was caught. `used` maps each dtype to the largest share of a bound that it used."""
 
     case: str
     name: str
@@ -23,12 +23,12 @@ class FaultResult:
 
 @dataclass(frozen=True)
 class Curve:
-    """Growth of the error along a trajectory.
+    """How the error grew along a trajectory.
 
     Attributes:
-        case: name of the case; `output` is one of its outputs.
-        output: a table recorded at `steps`.
-        steps: the step after which each point was recorded.
+        case: the name of the case.
+        output: one of its outputs, a table recorded at `steps`.
+        steps: the steps after which it was recorded.
         envelope: dtype to the largest allowed error at each step.
         errors: "engine dtype" to the largest measured error at each step.
         first_outside: "engine dtype" to the first recorded step past the envelope; absent if none.
@@ -44,7 +44,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds of a thing beside its peer's: medians of interleaved repetitions in one process."""
+    """The time of something and of its peer, in seconds: medians of interleaved repetitions in one process."""
 
     case: str
     engine: str
@@ -57,13 +57,13 @@ class Cost:
 
     @property
     def ratio(self) -> float:
-        """How many times the peer's time."""
+        """The time as a multiple of the peer's."""
         return self.seconds / self.peer_seconds
 
 
 @dataclass(frozen=True)
 class EngineResult:
-    """What became of an engine: `status` is ran, recorded, absent or error."""
+    """The outcome of an engine; `status` is ran, recorded, absent or error."""
 
     name: str
     status: str
@@ -77,9 +77,9 @@ class EngineResult:
 class Result:
     """Everything a report says.
 
-    `cases` holds, for each case, its name, claim, cite, inputs (name to shape and dtype), input hash for
+    `cases` holds for each case its name, claim, cite, inputs (name to shape and dtype), input hash for
     each dtype, `bounds` (output to derivation) and `diverges` (engine to what, cite, old, new). `left_out`
-    holds the names of the cases and engines that a quick run does without; a whole run leaves it empty.
+    holds the names of the cases and engines that a quick run skips; it is empty for a whole run.
     """
 
     started: str
@@ -99,25 +99,25 @@ class Result:
 
     @property
     def failed(self) -> int:
-        """Failed rows, faults that were not caught, and engines that broke."""
+        """The number of failed rows, uncaught faults and broken engines."""
         broken = sum(engine.status == "error" for engine in self.engines)
         return sum(row.failed for row in self.rows) + sum(not f.caught for f in self.faults) + broken
 
     @property
     def passed(self) -> int:
-        """Rows that agree, divergences that are as declared, and faults that were caught."""
+        """The number of rows that agree or diverge as declared, and of faults caught."""
         agreed = sum(row.status in ("pass", "diverges", "healed") for row in self.rows)
         return agreed + sum(f.caught for f in self.faults)
 
     @property
     def last_line(self) -> str:
-        """The line a run ends with; that of a quick run says so."""
+        """The last line of a run, which says so if the run was quick."""
         quick = f" (quick: {self.quick})" if self.left_out else ""
         return f"{self.passed} passed, {self.failed} failed{quick}"
 
     @property
     def quick(self) -> str:
-        """How much of the whole a quick run is."""
+        """What share of the whole suite a quick run covers."""
         engines = [engine.status != "absent" for engine in self.engines if engine.name != "oracle"]
         ran = {"cases": len(self.cases), "engines": sum(engines)}
         whole = {kind: len(names) for kind, names in self.left_out.items()}

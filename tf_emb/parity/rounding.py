@@ -1,10 +1,10 @@
-"""Running error analysis: numbers that carry the worst error a correct program can have made.
+"""Running error analysis: numbers that carry the largest error a correct program can have made.
 
 Each operation propagates the errors of its operands and adds its own rounding, |fl(a op b) - (a op b)|
 <= u |a op b| + the smallest normal number (Higham 2002, *Accuracy and Stability of Numerical Algorithms*,
 equation 2.4 and section 3.3). A sum of n terms adds gamma(n - 1) times the sum of magnitudes, which holds
-for every order of summation, fused multiply-adds and reduction trees included. The result is a bound
-for trajectories and optimizer steps, where a closed form would be too loose to prove anything.
+for every order of summation, including reduction trees and fused multiply-adds. The result bounds trajectories
+and optimizer steps, where a closed form would be too loose to prove anything.
 
 NumPy only, and for bounds only: an oracle computes with plain arrays.
 """
@@ -16,11 +16,11 @@ import numpy as np
 
 from tf_emb.parity.dtypes import FORMATS, gamma, smallest_normal, unit_roundoff
 
-# exp, log, log1p, sigmoid and softplus are not correctly rounded anywhere. 16 u (8 ULP) is more than every
-# engine needs: the case `functions` measures how much each one does.
+# exp, log, log1p, sigmoid and softplus are not correctly rounded anywhere. 16 u (8 ULP) is more than any
+# engine needs: the case `functions` measures what each one does need.
 FUNCTION = 16
 
-# What an operation may lose to underflow, by unit roundoff.
+# The most that an operation can lose to underflow, by unit roundoff.
 UNDERFLOW = {unit_roundoff(dtype): smallest_normal(dtype) for dtype in FORMATS}
 
 Number = Union["Rounded", np.ndarray, float]
@@ -28,11 +28,11 @@ Number = Union["Rounded", np.ndarray, float]
 
 @dataclass(frozen=True)
 class Rounded:
-    """What exact arithmetic gives, and how far from it a program at unit roundoff `u` may be.
+    """The result of exact arithmetic, and how far from it a program at unit roundoff `u` may be.
 
     Attributes:
         value: float64 array.
-        error: bound of |computed - value|, the same shape.
+        error: bound on |computed - value|, of the same shape.
         u: unit roundoff of the dtype under test.
     """
 
@@ -40,12 +40,12 @@ class Rounded:
     error: np.ndarray
     u: float
 
-    # NumPy must hand `array * rounded` over to __rmul__ instead of looping over elements.
+    # Makes NumPy pass `array * rounded` on to __rmul__ instead of looping over the elements.
     __array_ufunc__ = None
 
     @classmethod
     def exact(cls, value: np.ndarray | float, u: float) -> "Rounded":
-        """Return a number that every program holds without error: an input."""
+        """Return a number that every program holds exactly: an input."""
         value = np.asarray(value, np.float64)
         return cls(value, np.zeros_like(value), u)
 
@@ -89,26 +89,26 @@ class Rounded:
         return Rounded(self.value[at], self.error[at], self.u)
 
     def sqrt(self) -> "Rounded":
-        """Square root of a number that is not negative: |sqrt(a + d) - sqrt(a)| <= d / (sqrt(a) + sqrt(a - d))."""
+        """Return the square root of a nonnegative number: |sqrt(a + d) - sqrt(a)| <= d / (sqrt(a) + sqrt(a - d))."""
         root, lowest = np.sqrt(self.value), np.sqrt(np.maximum(self.value - self.error, 0))
         with np.errstate(divide="ignore", invalid="ignore"):
             error = np.where(root + lowest > 0, self.error / (root + lowest), np.sqrt(self.error))
         return self._with(root, error)
 
     def sigmoid(self) -> "Rounded":
-        """The logistic function; its slope is at most 1/4, and its own rounding gamma(FUNCTION)."""
+        """Return the logistic function; its slope is at most 1/4, and its own rounding gamma(FUNCTION)."""
         value = 1 / (1 + np.exp(-self.value))
         slope = np.minimum(0.25, value * (1 - value) + self.error / 10)  # |sigmoid''| < 0.0963
         return Rounded(value, slope * self.error + gamma(FUNCTION, self.u), self.u)
 
     def softplus(self) -> "Rounded":
-        """log(1 + exp(x)); its slope is at most 1, its own rounding gamma(2 FUNCTION) (|x| + 1)."""
+        """Return log(1 + exp(x)); its slope is at most 1, and its own rounding gamma(2 FUNCTION) (|x| + 1)."""
         value = np.maximum(self.value, 0) + np.log1p(np.exp(-np.abs(self.value)))
         own = gamma(2 * FUNCTION, self.u) * (np.abs(self.value) + self.error + 1)
         return Rounded(value, self.error + own, self.u)
 
     def sum(self, axis: int) -> "Rounded":
-        """Sum of n terms in any order: n - 1 additions."""
+        """Return the sum of n terms in any order: n - 1 additions."""
         magnitude = (np.abs(self.value) + self.error).sum(axis)
         rounding = gamma(self.value.shape[axis] - 1, self.u) * magnitude
         return Rounded(self.value.sum(axis), self.error.sum(axis) + rounding, self.u)
@@ -116,16 +116,16 @@ class Rounded:
     def average(self, new: "Rounded", beta: float) -> "Rounded":
         """Return beta * self + (1 - beta) * new, the moving average of Adam.
 
-        Programs compute it so, or as self + (new - self) * (1 - beta): at most 4 roundings of either
-        addend and one of the result in both. Writing the second form in this arithmetic would let an
-        error grow by 1 + (1 - beta) a step, though in truth it shrinks by beta.
+        Programs compute it this way or as self + (new - self) * (1 - beta): in both, at most 4 roundings of either
+        addend and one of the result. Writing the second form in this arithmetic would let an error grow by
+        1 + (1 - beta) per step, while in truth it shrinks by beta.
         """
         parts = self * beta + new * (1 - beta)
         rounding = gamma(4, self.u) * (beta * np.abs(self.value) + (1 - beta) * np.abs(new.value))
         return Rounded(parts.value, parts.error + rounding, self.u)
 
     def where(self, mask: np.ndarray) -> "Rounded":
-        """Keep the number where `mask` holds, and an exact 0 elsewhere."""
+        """Return the number where `mask` is true, and an exact 0 elsewhere."""
         return Rounded(np.where(mask, self.value, 0.0), np.where(mask, self.error, 0.0), self.u)
 
 
@@ -184,5 +184,5 @@ def bounded_softmax(y: Rounded, targets: np.ndarray, u: float) -> tuple[Rounded,
 
 
 def reshaped(a: Rounded, shape: tuple[int, ...]) -> Rounded:
-    """The same numbers in another shape."""
+    """Return the same numbers in another shape."""
     return Rounded(a.value.reshape(shape), a.error.reshape(shape), a.u)

@@ -13,7 +13,7 @@ from tf_emb.parity.case import Case
 from tf_emb.parity.jobs import Job
 from tf_emb.parity.judge import Judge
 from tf_emb.parity.plan import Options, Plan, draw, plan
-from tf_emb.parity.processes import Process, start
+from tf_emb.parity.processes import Process, run_all
 from tf_emb.parity.result import EngineResult, Result
 
 
@@ -35,7 +35,7 @@ def run(
     made = plan(options)
     on_start(len(made.jobs) * (2 + len(made.run)))
     hashes = draw(made, options, work, on_job)
-    processes = start(["oracle", *made.run], work, options.device, on_job)
+    processes = run_all(["oracle", *made.run], work, options.device, on_job)
     result = judged(made, options, hashes, processes, work)
     result.seconds = time.perf_counter() - began
     return result

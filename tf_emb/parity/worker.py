@@ -1,4 +1,4 @@
-"""The process of one engine: reads inputs, runs its implementations, writes outputs.
+"""The process of one engine: reads inputs, runs the implementations, writes outputs.
 
 `python -m tf_emb.parity.worker ENGINE WORK DEVICE`; WORK/jobs.json names the suite's package and the jobs.
 """
@@ -36,20 +36,20 @@ def main() -> None:
 
 
 def run(name: str, engine: engines.Engine, case: Case, job: Job, work: Path) -> dict[str, Any]:
-    """Run one implementation; return its costs, if it has any."""
+    """Run one implementation; return what it timed, if anything."""
     implementation = case.oracle if name == "numpy" else case.impls.get(name)
     if implementation is None or job.dtype in case.lacks.get(name, ()):
         return {"absent": True}
     with engine.scope():
         out = dict(implementation(engine.load(job.read(work, "inputs"), job.dtype)))
         timed = {key.removeprefix("cost:"): out.pop(key) for key in list(out) if key.startswith("cost:")}
-        # Outputs are saved before anything is timed: what is timed may write where they point.
+        # Outputs are saved before anything is timed: what is timed may overwrite them.
         job.save(work, name, {key: engine.unload(value) for key, value in out.items()})
         return {"costs": medians(timed)}
 
 
 def medians(timed: dict[str, Any]) -> dict[str, float]:
-    """Return the median seconds of each callable, repetitions interleaved after a warm-up."""
+    """Return the median seconds of each callable; repetitions are interleaved and follow a warm-up."""
     taken: dict[str, list[float]] = {name: [] for name in timed}
     for repetition in range(REPETITIONS + 1 if timed else 0):
         for name, call in timed.items():

@@ -1,4 +1,4 @@
-"""gensim: somebody else's word2vec, float32 on the CPU, compiled; nothing of it is ours to tune."""
+"""gensim: an independent, compiled word2vec, at float32 on the CPU."""
 
 import contextlib
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ ENGINES = {"gensim": Home(7, ("gensim",))}
 
 
 class Gensim:
-    """Plain arrays on the CPU, whatever device the others run on: gensim knows no other."""
+    """Plain arrays on the CPU, whatever device the others use: gensim supports no other."""
 
     device = "cpu"
 

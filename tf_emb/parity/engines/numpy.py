@@ -1,4 +1,4 @@
-"""NumPy: the oracle itself, run at the dtype under test, as the yardstick for everyone's rounding."""
+"""NumPy: the oracle itself, run at the dtype under test, as the yardstick for the rounding of others."""
 
 import contextlib
 import platform
@@ -14,7 +14,7 @@ from tf_emb.parity.dtypes import as_numpy
 from tf_emb.parity.engines.home import Home
 
 ENGINES = {"numpy": Home(0, ("numpy",))}
-# An oracle that could import what it judges would prove nothing: here it cannot.
+# An oracle that could import what it judges would prove nothing, so here it cannot.
 FORBIDDEN = ("tensorflow", "keras", "torch", "jax", "paddle", "gensim")
 ALLOWED = ("tf_emb", "tf_emb.parity")
 
@@ -48,7 +48,7 @@ class NumPy:
 
 
 def load_engine(name: str, device: str) -> NumPy:
-    """Return the engine; NumPy knows one device, and runs on it whatever the others run on.
+    """Return the engine; NumPy runs on the CPU, whatever device the others use.
 
     From here on the process cannot import a framework, nor any part of tf_emb but the harness itself.
     """

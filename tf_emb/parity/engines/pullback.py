@@ -1,4 +1,4 @@
-"""Outputs and gradients of Keras layers on whichever backend runs: what a case asks of every Keras engine."""
+"""Outputs and gradients of Keras layers on any backend: what cases need of every Keras engine."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -8,11 +8,11 @@ MODE = "eager"
 
 
 def evaluate(forward: Callable[..., Any], *arguments: Any) -> Any:
-    """Return forward(*arguments), a tensor or a tuple of them, run as the engine runs things.
+    """Return forward(*arguments), a tensor or a tuple of them, run the way the engine runs.
 
     Args:
         forward: calls layers.
-        *arguments: tensors that a compiled program takes as its arguments; what `forward` closes over is constant.
+        *arguments: tensors, the arguments of a compiled program; whatever else `forward` closes over is constant.
     """
     import keras
 

@@ -1,4 +1,4 @@
-"""What the terminal and the HTML report have in common: how a result is grouped and a verdict is put."""
+"""What the terminal and the HTML report share: how a result is grouped and how a verdict is worded."""
 
 import re
 from typing import NamedTuple
@@ -11,13 +11,13 @@ from tf_emb.parity.result import Cost, Result
 _UNPRINTABLE = re.compile(r"\x1b\[[0-9;]*m|[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 LEGEND = {
-    "pass": ("✓ 0.12", "agrees: the largest error is 0.12 of the most that rounding can explain, the bound"),
-    "exact": ("✓ exact", "agrees in every bit, as nothing there rounds"),
-    "slack": ("✓ ~1e-4", "agrees, but uses less than 0.1 % of the bound: the bound says little here"),
+    "pass": ("✓ 0.12", "agrees: the largest error is 0.12 times the bound, the most that rounding can explain"),
+    "exact": ("✓ exact", "agrees in every bit: no operation rounds"),
+    "slack": ("✓ ~1e-4", "agrees, but uses less than 0.1 % of the bound, which is loose here"),
     "fail": ("✗ 3.4e5", "wrong: the largest error is 3.4e5 times the bound"),
     "error": ("! error", "the engine, or the harness, broke"),
     "diverges": ("≠ 4e7", "a known difference of the framework, exactly as declared; 4e7 times the bound"),
-    "healed": ("healed", "a declared difference is gone: its declaration can go too"),
+    "healed": ("healed", "a declared difference is gone: remove its declaration"),
     "absent": ("absent", "the engine is not installed here"),
     "n/a": ("n/a", "the case has no implementation for the engine"),
 }
@@ -31,7 +31,7 @@ class Column(NamedTuple):
 
 
 class Group(NamedTuple):
-    """The verdicts on one case: for each of its outputs, a row in each column that has one."""
+    """The verdicts on one case: for each output, one row per column."""
 
     case: str
     outputs: dict[str, dict[Column, Row]]
@@ -67,7 +67,7 @@ def state(row: Row) -> str:
 
 
 def cell(row: Row) -> str:
-    """Put a verdict in at most nine characters; the symbol says without colour what it is."""
+    """Return a verdict of at most nine characters; the symbol alone, without colour, says what it is."""
     kind = state(row)
     example = LEGEND[kind][0]
     if kind in ("pass", "fail", "diverges"):
@@ -92,7 +92,7 @@ def seconds(x: float) -> str:
 
 
 def details(row: Row) -> list[tuple[str, str]]:
-    """Return everything known of a row as labelled text; what is unknown is left out."""
+    """Return everything known about a row as labelled text."""
     known = [] if row.measured is None or row.allowed is None else [
         ("index", str(row.index)), ("got", repr(row.got)), ("want", repr(row.want)),
         ("measured", f"{row.measured:.3e}"), ("allowed", f"{row.allowed:.3e}"),
@@ -107,12 +107,12 @@ def details(row: Row) -> list[tuple[str, str]]:
 
 
 def hover(row: Row) -> str:
-    """Return the details in one line, or what the verdict means where there are none."""
+    """Return the details on one line, or the meaning of the verdict if there are none."""
     return "; ".join(" ".join(pair) for pair in details(row)) or LEGEND[state(row)][1]
 
 
 def remark(row: Row) -> str:
-    """Return the row's message, unless `details` say the same."""
+    """Return the message of the row, unless `details` says the same."""
     return "" if row.measured is not None and row.message == describe(row.as_dict()) else clean(row.message)
 
 
@@ -143,13 +143,13 @@ def divergences(result: Result) -> list[tuple[str, str, dict[str, str], list[Row
 
 
 def cost(c: Cost) -> str:
-    """Say what a thing costs beside its peer, in one sentence."""
-    return (f"{c.what} takes {number(c.ratio)}x the time of {c.peer}: {seconds(c.seconds)} beside "
+    """Return one sentence on what something costs relative to its peer."""
+    return (f"{c.what} takes {number(c.ratio)}x the time of {c.peer}: {seconds(c.seconds)} against "
             f"{seconds(c.peer_seconds)}, {c.dtype}, {c.engine}")  # fmt: skip
 
 
 def clean(text: str) -> str:
-    """Drop the characters that no report can show: control characters and colour sequences."""
+    """Remove the characters that no report can show: control characters and colour sequences."""
     return _UNPRINTABLE.sub("", text)
 
 

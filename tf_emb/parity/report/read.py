@@ -1,8 +1,8 @@
-"""A parity run as JSON, for programs, and read back."""
+"""A report.json, read back."""
 
 import json
 import math
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any
 
 from tf_emb.parity.check import Row
@@ -12,42 +12,25 @@ LISTS = {"engines": EngineResult, "rows": Row, "faults": FaultResult, "curves": 
 NOT_FINITE = {str(value): value for value in (math.inf, -math.inf, math.nan)}
 
 
-def as_json(result: Result) -> str:
-    """Return everything in the result; `rows`, `faults`, `curves` and `costs` name their case by `case`.
-
-    JSON has no infinities and no NaN: they are the strings "inf", "-inf" and "nan".
-    """
-    counts = {"passed": result.passed, "failed": result.failed}
-    return json.dumps(counts | _finite(asdict(result)), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
-
-
 def from_json(text: str) -> Result:
-    """Return the result that `as_json` wrote; the counts are counted again.
+    """Return the result that `tf_emb.parity.report.as_json` wrote.
 
     Raises:
-        ValueError: `text` is not such a report.
+        ValueError: `text` is no such report.
     """
     try:
         read: Any = json.loads(text)
         entries: dict[str, Any] = {
             name: [_restored(LISTS[name], entry) for entry in value] if name in LISTS else value
-            for name, value in read.items() if name not in ("passed", "failed")
+            for name, value in read.items() if name not in ("passed", "failed")  # properties, counted again
         }  # fmt: skip
         return Result(**entries)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"a report must be a report.json of this version of tf-emb; got {error!r}.") from None
 
 
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _finite(of) for key, of in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(of) for of in value]
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
-
-
 def _restored(kind: Any, entry: dict[str, Any]) -> Any:
-    """Return an entry of a list as the dataclass that it was; text stays text, whatever it says."""
+    """Return an entry of a list as the dataclass it was; text stays text, whatever it says."""
     texts = {field.name for field in fields(kind) if field.type is str}
     return kind(**{name: value if name in texts else _number(value) for name, value in entry.items()})
 
