@@ -5,11 +5,12 @@ INSTALLED := .venv/installed
 SHELL := /bin/bash
 
 .DEFAULT_GOAL := help
-.PHONY: help install compare test lint tensorboard clean
+.PHONY: help install compare test check lint tensorboard clean
 
 help:
 	@echo "make compare      run the comparison: every case, every engine, a report in logs/compare/"
 	@echo "make test         run the tests"
+	@echo "make check        lint, and the tests of what changed and the fast ones, in about a minute"
 	@echo "make lint         ruff and mypy"
 	@echo "make tensorboard  serve logs/ at http://localhost:6006"
 	@echo "make install      create .venv and install (the others do it when needed)"
@@ -30,6 +31,9 @@ compare: $(INSTALLED)
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+check: lint
+	$(BIN)/python -m pytest --changed --numprocesses 2 --dist loadfile
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -1,13 +1,17 @@
-"""Who may import whom, proved in processes of their own."""
+"""Who may import whom, proved in processes of their own; tests/test_rooms.py has what the source shows."""
 
 import ast
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 
+from compare.docs.imports import imports, modules
+
 ROOT = Path(__file__).parent.parent
+GRAPH = imports()
 HEAVY = (
     "tensorflow", "keras", "torch", "jax", "paddle", "gensim", "tensorboard", "matplotlib", "sklearn", "umap",
     "openTSNE", "pyarrow", "PIL", "jieba", "playwright", "scipy", "networkx",
@@ -46,12 +50,17 @@ def test_nothing_heavy_is_loaded_before_it_is_needed(code):
     assert not loaded_after(code) & set(HEAVY)
 
 
-@pytest.mark.parametrize("module", ["tf_emb.parity.case", "tf_emb.parity.check"])
-def test_the_judge_imports_numpy_only(module):
+HARNESS = sorted(name for name in modules() if name.startswith("tf_emb.parity"))
+
+
+def test_the_harness_imports_numpy_and_the_standard_library_only():
+    """Engines included: frameworks, jinja2, rich and matplotlib wait for the functions that use them."""
+    assert {"tf_emb.parity.run", "tf_emb.parity.report.html", "tf_emb.parity.engines.torch"} <= set(HARNESS)
     # All of NumPy that is loaded on first use: random is, and brings Cython's own entries.
     before = loaded_after("import numpy, numpy.random")
     assert "numpy" in before
-    assert loaded_after(f"import {module}, numpy.random") - before - sys.stdlib_module_names == {"compare"}
+    loaded = loaded_after(f"import {', '.join(HARNESS)}, numpy.random")
+    assert loaded - before - sys.stdlib_module_names == {"tf_emb"}
 
 
 def test_tf_emb_loads_neither_torch_nor_compare_even_when_all_of_it_is_used():
@@ -63,57 +72,93 @@ def test_tf_emb_loads_neither_torch_nor_compare_even_when_all_of_it_is_used():
 
 @pytest.mark.parametrize("path", sorted((ROOT / "tf_emb").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT)))
 def test_tf_emb_never_imports_compare_tests_or_another_framework(path):
-    wrong = [(name, line) for name, line in imported_by(path)
-             if name.split(".")[0] in ("compare", "tests", "torch", "jax", "paddle")]  # fmt: skip
+    """The engines of the harness are other frameworks: each is loaded in a process of its own."""
+    others = () if path.is_relative_to(ROOT / "tf_emb" / "parity" / "engines") else ("torch", "jax", "paddle")
+    wrong = [(name, line) for name, line in imported_by(path) if name.split(".")[0] in ("compare", "tests", *others)]
     assert not wrong
 
 
-def subjects():
-    cases = ROOT / "compare" / "cases"
-    return [path for path in sorted(cases.iterdir()) if path.suffix == ".py" or path.is_dir()]
+def subject(module):
+    """The module that defines the cases which `module` serves: itself, or the package that it lies in."""
+    parts = module.split(".")
+    return next((name for i in range(4, len(parts) + 1) if defines_cases(name := ".".join(parts[:i]))), None)
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "compare" / "cases").rglob("*.py")), ids=lambda p: p.stem)
-def test_a_case_imports_no_other_subject(path):
-    mine = path.relative_to(ROOT / "compare" / "cases").parts[0].removesuffix(".py")
-    for name, line in imported_by(path):
-        if name.startswith("tf_emb.parity.collect."):
-            other = name.split(".")[2]
-            # a subject may have files of its own beside it: `<subject>_envelope`, `<subject>_tied`
-            same = other.startswith(mine) or mine.startswith(f"{other}_")
-            assert same, f"{path}:{line} imports {name}"
+def defines_cases(module):
+    path = modules().get(module)
+    return path is not None and any(
+        isinstance(node, ast.Assign | ast.AnnAssign) and "CASES" in ast.unparse(node).split("=")[0]
+        for node in ast.parse(path.read_text()).body
+    )
 
 
-@pytest.mark.parametrize("package", ["tf_emb", "torch", "tensorflow", "keras"])
-def test_the_oracle_process_cannot_import_what_it_judges(package):
-    code = f"from compare import engines; engines.start('numpy', 'cpu')\nimport {package}"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+def test_a_case_imports_no_other_subject():
+    """What two subjects share lies in a file that is no subject; `<subject>_tied` may build on `<subject>`."""
+    for module in (name for name in GRAPH if name.startswith("compare.cases.")):
+        for target in GRAPH[module]:
+            mine, other = subject(module), subject(target)
+            assert other in (None, mine) or (mine or "").startswith(f"{other}_"), f"{module} imports {target}"
+
+
+GUARDED = "from tf_emb.parity import engines; engines.start('numpy', 'cpu')\n"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["from tf_emb import Embedding", "import tf_emb.layers", "import tf_emb.corpus", "from tf_emb import ops",
+     "import tf_emb.methods.kernel", "import torch", "import tensorflow", "import keras", "import jax"],
+)  # fmt: skip
+def test_the_oracle_process_cannot_import_what_it_judges(statement):
+    done = subprocess.run([sys.executable, "-c", GUARDED + statement], cwd=ROOT, capture_output=True, text=True,
+                          check=False)  # fmt: skip
     assert done.returncode == 1
-    assert "ModuleNotFoundError" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith(("ModuleNotFoundError: ", "ImportError: "))
 
 
-def test_the_wheel_ships_tf_emb_only(tmp_path):
-    command = [
-        sys.executable,
-        "-c",
-        "from setuptools.build_meta import build_wheel as b; print(b('" + str(tmp_path) + "'))",
-    ]
-    copy = tmp_path / "source"
-    copy.mkdir()
+def test_the_oracle_process_can_import_the_harness():
+    assert "tf_emb" in loaded_after(f"{GUARDED}import tf_emb, tf_emb.parity, tf_emb.parity.report.html")
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """The wheel, built from a copy of the sources."""
+    out = tmp_path_factory.mktemp("wheel")
     for name in ("pyproject.toml", "README.md", "LICENSE"):
-        (copy / name).write_bytes((ROOT / name).read_bytes())
+        (out / name).write_bytes((ROOT / name).read_bytes())
     for package in ("tf_emb", "compare"):
-        for path in (ROOT / package).rglob("*.py"):
-            target = copy / path.relative_to(ROOT)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(path.read_bytes())
-    (copy / "tf_emb" / "py.typed").touch()
-    subprocess.run(command, cwd=copy, capture_output=True, check=True)
-    import zipfile
+        for path in (ROOT / package).rglob("*"):
+            if path.is_file() and "__pycache__" not in path.parts:
+                target = out / path.relative_to(ROOT)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(path.read_bytes())
+    code = "from setuptools.build_meta import build_wheel; build_wheel('.')"
+    subprocess.run([sys.executable, "-c", code], cwd=out, capture_output=True, check=True)
+    (path,) = out.glob("*.whl")
+    return zipfile.ZipFile(path)
 
-    (wheel,) = tmp_path.glob("*.whl")
-    names = zipfile.ZipFile(wheel).namelist()
+
+def test_the_wheel_ships_tf_emb_only(wheel):
+    names = wheel.namelist()
     assert {name.split("/")[0] for name in names if "dist-info" not in name} == {"tf_emb"}
     assert "tf_emb/py.typed" in names
-    (entry,) = [zipfile.ZipFile(wheel).read(n).decode() for n in names if n.endswith("entry_points.txt")]
+    (entry,) = [wheel.read(name).decode() for name in names if name.endswith("entry_points.txt")]
     assert "tf-emb = tf_emb.cli:main" in entry
+
+
+def test_the_wheel_runs_the_harness_and_renders_a_report(wheel, tmp_path):
+    """Unpacked where there is no source tree: templates and styles come with it."""
+    wheel.extractall(tmp_path)
+    (tmp_path / "report_sample.py").write_bytes((ROOT / "tests" / "report_sample.py").read_bytes())
+    code = """
+import sys; from pathlib import Path
+import tf_emb.parity.run
+from tf_emb.parity.report import write
+from report_sample import sample
+assert Path(tf_emb.__file__).is_relative_to(Path.cwd())
+print(*sorted(write(sample(), Path("out"))))
+"""
+    # An editable install adds a finder of its own: the folder comes before it, and -P would leave it out.
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env={}, capture_output=True, text=True,
+                          check=False)  # fmt: skip
+    assert done.stdout.split() == ["junit.xml", "report.html", "report.json"], done.stderr
+    assert "<style>" in (tmp_path / "out" / "report.html").read_text()

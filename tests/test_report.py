@@ -14,8 +14,9 @@ from rich.console import Console
 from tf_emb.parity import report
 from tf_emb.parity.check import Row, describe
 from tf_emb.parity.dtypes import DTYPES
-from tf_emb.parity.report import view
+from tf_emb.parity.report import as_json, view
 from tf_emb.parity.report.junit import as_junit
+from tf_emb.parity.report.read import from_json
 from tf_emb.parity.report.terminal import print_report
 from tf_emb.parity.result import FaultResult, Result
 
@@ -185,3 +186,17 @@ def test_files_are_replaced_as_a_whole(result, tmp_path, monkeypatch):
 
 def test_terminal_prints_an_empty_result():
     assert "Parity" in printed(Result("2026-01-31", 0, "cpu", ["float64"], {}))
+
+
+def test_json_is_read_back_as_it_was_written(result):
+    read = from_json(as_json(result))
+    assert as_json(read) == as_json(result)
+    assert read.curves[0].errors[f"{KERAS} float32"][-2] == math.inf
+    assert read.faults[0].used["float32"] == math.inf
+    assert [row.message for row in read.rows] == [row.message for row in result.rows]
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"rows": 3}', '{"rows": [{"colour": "red"}]}'])
+def test_what_is_no_report_is_refused(text):
+    with pytest.raises(ValueError, match=r"^a report must be a report\.json of this version of tf-emb; got "):
+        from_json(text)

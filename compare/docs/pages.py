@@ -1,0 +1,97 @@
+"""The pages that commands write, between markers: what stands outside of them is written by hand."""
+
+from pathlib import Path
+
+from compare import SUITE
+from compare.docs import tables
+from compare.docs.groups import grouped
+from compare.docs.imports import ROOT, imports
+from compare.docs.rooms import ROOMS, between
+from tf_emb.parity.report.read import from_json
+from tf_emb.parity.result import Result
+
+Pages = dict[Path, str]
+
+ARCHITECTURE = ROOT / "docs" / "architecture.md"
+RESULTS = ROOT / "docs" / "results.md"
+READMES = (ROOT / "README.md", ROOT / "README.zh-CN.md")
+
+
+def newest(logs: Path) -> Path:
+    """Return the newest report.json below `logs`.
+
+    Raises:
+        ValueError: there is none.
+    """
+    found = sorted(logs.glob("*/report.json"), key=lambda path: path.stat().st_mtime)
+    if not found:
+        raise ValueError(f"`--report` must name a report.json; got none, and {logs} holds none. Run `make compare`.")
+    return found[-1]
+
+
+def read(path: Path) -> Result:
+    """Return the report at `path`.
+
+    Raises:
+        ValueError: it cannot be read, or is not of a whole run in which everything agreed.
+    """
+    try:
+        result = from_json(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"`--report` must be a report.json that can be read; got {path}: {error.strerror}.") from None
+    wanted = {name for name, case in SUITE.load().items() if not case.full}
+    if lacking := sorted(wanted - {case["name"] for case in result.cases}):
+        raise ValueError(f"`--report` must hold every case; {path} lacks {len(lacking)}, such as {lacking[0]}. "
+                         "Run `make compare`.")  # fmt: skip
+    if result.failed:
+        raise ValueError(f"`--report` must be of a run without failures; {path} has {result.failed}.")
+    return result
+
+
+def with_results(result: Result) -> Pages:
+    """Return the pages that show what a comparison found."""
+    groups = grouped()
+    pages = {path: filled(path, "parity", tables.summary(result, groups, i)) for i, path in enumerate(READMES)}
+    return pages | {RESULTS: filled(RESULTS, "parity", tables.results(result, groups))}
+
+
+def with_rooms() -> Pages:
+    """Return the page that shows which room imports which."""
+    return {ARCHITECTURE: filled(ARCHITECTURE, "rooms", rooms())}
+
+
+def rooms() -> str:
+    """Return the table of the rooms that exist, the last on top, and what each imports."""
+    rows = [[f"`{name}`", ROOMS[name], ", ".join(f"`{other}`" for other in others) or tables.NONE]
+            for name, others in reversed(between(imports()).items())]  # fmt: skip
+    return tables.table(["room", "what is in it", "imports"], rows)
+
+
+def filled(path: Path, name: str, block: str) -> str:
+    """Return the page at `path` with `block` between its markers `name`.
+
+    Raises:
+        ValueError: the page does not hold both markers once, in their order.
+    """
+    (before, _, after), (begin, end) = parted(path, name), markers(name)
+    return f"{before}{begin}\n\n{block}\n\n{end}{after}"
+
+
+def parted(path: Path, name: str) -> tuple[str, str, str]:
+    """Return what stands before, between and after the markers `name`."""
+    text, (begin, end) = path.read_text(encoding="utf-8"), markers(name)
+    if [text.count(begin), text.count(end)] != [1, 1] or text.index(begin) > text.index(end):
+        raise ValueError(f"{path.name} must hold {begin} and, after it, {end}, once each. Put them where the table is.")
+    before, _, rest = text.partition(begin)
+    block, _, after = rest.partition(end)
+    return before, block.strip("\n"), after
+
+
+def markers(name: str) -> tuple[str, str]:
+    """Return the comments before and after what a command writes."""
+    return f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+
+
+def stale(pages: Pages) -> list[Path]:
+    """Return the pages whose files say something else."""
+    return [path for path, text in pages.items() if path.read_text(encoding="utf-8") != text]
