@@ -4,7 +4,7 @@ k(x, y) = exp(-gamma |x - y|^2) = E[cos(w (x - y))] for w ~ N(0, 2 gamma I)     
 z(x) = sqrt(2 / D) cos(x W + b);   z(x) z(y) -> k(x, y) at 1 / sqrt(D)
 
 Rahimi and Recht 2007, "Random Features for Large-Scale Kernel Machines", algorithm 1. A linear model on z(x)
-approximates one with the kernel, whose own feature space is infinite. On JAX, Keras computes cosines at float32 at most.
+approximates one with the kernel, whose own feature space is infinite. On JAX, Keras' cosines are float32 at most.
 """
 
 import math

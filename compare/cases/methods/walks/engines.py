@@ -55,7 +55,7 @@ def corpus_walks(graph: Any, seed: int) -> np.ndarray:
 
 
 def run_torch(x: Mapping[str, Any]) -> dict[str, Any]:
-    """The formula by dense tensors, and walks whose steps torch.multinomial draws from it."""
+    """The formula in dense tensors, and walks whose steps torch.multinomial draws by it."""
     import torch
 
     weights = x["weights"]
@@ -83,7 +83,7 @@ def torch_steps(w: Any, p: float, q: float) -> Any:
 
 
 def torch_walks(w: Any, p: float, q: float, rng: Any) -> np.ndarray:
-    """PASSES walks from every node, each pass in an order of its own; a node more stands for the end of a walk."""
+    """PASSES walks from every node, each pass in an order of its own; one more node marks the end of a walk."""
     import torch
 
     nodes = len(w)

@@ -12,12 +12,12 @@ from tf_emb.parity.dtypes import unit_roundoff
 
 PASSES, LENGTH = 1 << 13, 4
 RISK = 1e-9
-# Some generators draw uniform numbers of 24 bits only: a step's probability may be off by this share of itself.
+# Some generators draw uniform numbers of only 24 bits: the relative error of a step's probability.
 COARSE = 2.0**-16
 
 
 def oracle(x: Arrays) -> dict[str, np.ndarray]:
-    """Probabilities of steps, expected counts of walks, and how the starts are dealt out."""
+    """Probabilities of steps, expected counts of walks, and how the starts are distributed."""
     steps, biased, unbiased = [], [], []
     for w in x["weights"]:
         unbiased.append(PASSES * chances(w, 1, 1))
@@ -44,7 +44,7 @@ def chances(w: np.ndarray, p: float, q: float) -> np.ndarray:
 
 
 def ended(steps: np.ndarray) -> np.ndarray:
-    """The same with END as one node more, to which a walk goes that cannot go on."""
+    """The same steps with END as one more node, to which a walk goes that cannot go on."""
     out = np.pad(steps, [(0, 1)] * steps.ndim)
     out[..., -1] = out.sum(axis=-1) == 0
     return out

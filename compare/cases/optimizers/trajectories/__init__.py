@@ -3,8 +3,8 @@
 `trajectory-*`: 1,000 steps that draw the rows of a layer's table towards targets, E = sum |row - target|^2 / 2 over the
 places of a batch, so that an error in the table feeds back through the gradient. A target is drawn for every place:
 gradients stay of order 1 to the end. A padding row's gradient is 0; what a dense optimizer does to a row whose gradient
-is 0 (decay, moments that coast), it does to the padding row too. `sgd`, `adagrad`, `adam`: skip-gram with negative
-sampling, whose two tables meet in every gradient.
+is 0 (decay, coasting moments), it does to the padding row too. `sgd`, `adagrad`, `adam`: skip-gram with negative
+sampling, in which the gradient of each table depends on the other.
 
 Two claims each. "One step": from states of the oracle's own trajectory, tables and optimizer state agree after one
 step, within the bound of one step. "Free run": the whole trajectory stays within the envelope that running error
@@ -160,8 +160,8 @@ def layer(name: str, padding: bool) -> Case:
     faults = {**COMMON_FAULTS, **FAULTS[name]}
     engines: tuple[str, ...] = KERAS
     if padding:
-        engines += ("keras-xla",)  # which compiles for a second each time: here, where there is most to get wrong
-        # In the others nothing moves a row whose gradient has always been 0.
+        engines += ("keras-xla",)  # a second of compilation each: only here, where most can go wrong
+        # The other rules never move a row whose gradient has always been 0.
         faults |= PADDING_FAULTS | (FROZEN_FAULT if name in ("momentum", "adam", "adamw", "rmsprop") else {})
     return Case(
         name=f"trajectory-{name}" + "-padding" * padding,

@@ -20,8 +20,8 @@ class Stepper:
     """Tables and their optimizer, whose state can be set, stepped and read.
 
     torch's state and the oracle's differ by `scale` and `shift`: state = scale * slot + shift. With momentum torch
-    keeps -u / lr. Adagrad and RMSprop add eps to the root, the oracle under it: with eps = 0, and eps in the state,
-    they are the same.
+    keeps -u / lr. Adagrad and RMSprop add eps to the root, the oracle under the root: with eps = 0 in torch, and
+    eps added to the state, they agree.
     """
 
     def __init__(self, name: str, x: Mapping[str, Any]) -> None:
