@@ -110,7 +110,7 @@ def masked_loss(logits: Any, words: Any, counted: Any) -> Any:
     return ops.sum(losses * weights) / ops.maximum(ops.sum(weights), 1)
 
 
-def train(
+def train_masked(
     model: MaskedLanguageModel, ids: np.ndarray, attention_mask: np.ndarray, *, mask_id: int, first: int,
     epochs: int = 10, batch_size: int = 32, rate: float = 1e-3, share: float = 0.15, seed: int = 0,
 ) -> list[float]:  # fmt: skip
