@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 from typer.testing import CliRunner
 
 from tf_emb.cli import app
-from tf_emb.methods.graph.node2vec import as_adjacency, deepwalk, node2vec, read_graph, sentences, walk_corpus
+from tf_emb.methods.graph.node_vectors import as_adjacency, deepwalk, node2vec, read_graph, sentences, walk_corpus
 from tf_emb.methods.labelled import LabelledVectors
 from tf_emb.vectors import load_vectors
 
@@ -41,7 +41,7 @@ def test_members_of_one_club_are_nearer_than_others(method):
 def test_what_is_given_reaches_walks_and_training(monkeypatch):
     seen = []
     monkeypatch.setattr(
-        "tf_emb.methods.graph.node2vec.random_walks", lambda *a, **k: seen.append((a[2], k)) or walks(a[1], a[2])
+        "tf_emb.methods.graph.node_vectors.random_walks", lambda *a, **k: seen.append((a[2], k)) or walks(a[1], a[2])
     )
 
     def walks(starts, length):
@@ -74,7 +74,7 @@ def test_walks_become_sentences():
 
 
 def test_every_node_starts_a_walk_in_every_pass_in_another_order(monkeypatch):
-    monkeypatch.setattr("tf_emb.methods.graph.node2vec.AT_ONCE", 70)
+    monkeypatch.setattr("tf_emb.methods.graph.node_vectors.AT_ONCE", 70)
     graph, labels = as_adjacency(KARATE)
     corpus = walk_corpus(graph, labels, walks=5, length=4)
     words = np.array([*corpus.vocabulary.words, "end"])[corpus.ids].tolist()
@@ -163,7 +163,7 @@ def test_the_command_leaves_out_what_is_not_given(tmp_path, monkeypatch, method,
         return LabelledVectors(list(graph), np.ones((len(graph), 4)))
 
     seen = []
-    monkeypatch.setattr(f"tf_emb.methods.graph.node2vec.{method}", fake)
+    monkeypatch.setattr(f"tf_emb.methods.graph.node_vectors.{method}", fake)
     nx.write_adjlist(KARATE, tmp_path / "karate.gz")
     result = run(tmp_path / "karate.gz", "-o", tmp_path / "v.txt", "--method", method, "--format", "adjlist",
                  "--walks", 2, "--dim", 4, "--directed")  # fmt: skip

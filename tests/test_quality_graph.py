@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from compare.bench.methods.graph import Loop, alias, labels_of, likeliest, two_clusters
-from compare.cases.methods.walks import second_order
+from compare.cases.methods.walks.oracle import second_order
 
 
 def test_a_table_of_walkers_gives_the_weights_back():

@@ -4,7 +4,7 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from tf_emb.methods.graph.graph2vec import BagModel, graph2vec, train
+from tf_emb.methods.graph.bag_model import BagModel, graph2vec, train
 from tf_emb.methods.graph.subtrees import subtree_bags, subtree_labels
 
 PAIR = nx.disjoint_union(nx.cycle_graph(3), nx.cycle_graph(3))

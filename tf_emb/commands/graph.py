@@ -33,7 +33,7 @@ def graph(
     directed: Annotated[bool, typer.Option("--directed", help="An edge leads one way only.")] = False,
 ) -> None:
     """Learn a vector for every node of a graph, and write them."""
-    from tf_emb.methods.graph.node2vec import read_graph
+    from tf_emb.methods.graph import read_graph
     from tf_emb.methods.graph.walks import check_walk
     from tf_emb.vectors import check_path, save_vectors
 
@@ -54,7 +54,7 @@ def graph(
 
 def _trained(method: str, of: Any, options: dict[str, Any]) -> "LabelledVectors":
     """Train under a progress bar."""
-    from tf_emb.methods.graph.node2vec import deepwalk, node2vec
+    from tf_emb.methods.graph import deepwalk, node2vec
 
     with silent_start():
         one_thread_an_operation()

@@ -41,7 +41,7 @@ def karate(seeds: Sequence[int]) -> Figure:
     import networkx as nx
     from sklearn.manifold import SpectralEmbedding
 
-    from tf_emb.methods.graph.node2vec import deepwalk
+    from tf_emb.methods.graph import deepwalk
 
     graph = nx.karate_club_graph()
     club = np.array([graph.nodes[node]["club"] == "Officer" for node in graph])
@@ -73,8 +73,7 @@ def walk_speed(seeds: Sequence[int], quick: bool) -> Iterator[Figure]:
     """How many times faster our walks are than a loop over networkx with alias tables, turn about on one graph."""
     import networkx as nx
 
-    from tf_emb.methods.graph.node2vec import as_adjacency
-    from tf_emb.methods.graph.walks import random_walks
+    from tf_emb.methods.graph import as_adjacency, random_walks
 
     graph, length = nx.karate_club_graph(), 80
     adjacency, _ = as_adjacency(graph)
@@ -148,7 +147,7 @@ def alias(weights: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
 
 def blogcatalog(seeds: Sequence[int], path: Path, quick: bool) -> Iterator[Figure]:
     """Labels of bloggers from vectors of both methods."""
-    from tf_emb.methods.graph.node2vec import deepwalk, node2vec, read_graph
+    from tf_emb.methods.graph import deepwalk, node2vec, read_graph
 
     graph = read_graph(path, "adjlist")
     size: dict[str, Any] = {"walks": 2} if quick else {}

@@ -23,7 +23,7 @@ def beside(data: Images, seeds: Sequence[int], quick: bool) -> Iterator[Figure]:
     """Yield the accuracies on some pictures; all learn from one half of them."""
     from sklearn.decomposition import PCA
 
-    from tf_emb.methods.image.network import image_vectors, train_images
+    from tf_emb.methods.image import image_vectors, train_images
 
     flat, classes = data.pixels.reshape(len(data.pixels), -1), data.classes
     epochs = 1 if quick else None  # as many as `train_images` makes by default

@@ -123,11 +123,13 @@ def windows(length: int = 24) -> tuple[int, np.ndarray]:
 def perplexity_of_encoder(rest: np.ndarray, held: Any, vocab: int, seed: int, epochs: int) -> float:
     """Train a small encoder and return exp of its mean loss on the hidden words."""
     from tf_emb.methods.text_encoder.encoder import Encoder
-    from tf_emb.methods.text_encoder.masked import MaskedLanguageModel, masked_loss, train
+    from tf_emb.methods.text_encoder.masked import MaskedLanguageModel, masked_loss, train_masked
 
     encoder = Encoder(vocab, 64, layers=2, heads=4, positions=rest.shape[1], dropout=0.1, seed=seed)
     model = MaskedLanguageModel(encoder)
-    train(model, rest, np.ones_like(rest), mask_id=0, first=1, epochs=epochs, rate=3e-3, batch_size=64, seed=seed)
+    train_masked(
+        model, rest, np.ones_like(rest), mask_id=0, first=1, epochs=epochs, rate=3e-3, batch_size=64, seed=seed
+    )
     loss = masked_loss(model((held.ids, held.attention_mask, held.places)), held.words, held.counted)
     return float(np.exp(float(loss)))
 

@@ -20,8 +20,7 @@ def measure(seeds: Sequence[int], paths: Mapping[str, Path], quick: bool) -> Ite
     """Yield a figure a property; see `compare.bench.methods`."""
     import networkx as nx
 
-    from tf_emb.methods.graph.counts import graph_vectors
-    from tf_emb.methods.graph.graph2vec import graph2vec
+    from tf_emb.methods.graph import graph2vec, graph_vectors
 
     graphs = [graph for graph in nx.graph_atlas_g() if len(graph)][:: 10 if quick else 1]
     degrees = np.array([np.bincount([d for _, d in graph.degree()], minlength=7) for graph in graphs])

@@ -1,4 +1,4 @@
-"""One vector a graph: a vector that predicts which subtrees the graph has.
+"""graph2vec: one vector per graph, which predicts the subtrees that the graph has.
 
 A graph g is a document, its Weisfeiler-Lehman subtrees (subtrees.py) are the words, and for every word w
 of g and noise words n, drawn by count^0.75,
@@ -29,12 +29,12 @@ class BagModel(keras.Model):
     `documents` start uniform in (-1/2, 1/2) / dim, the words' output vectors at zero, as in word2vec.
 
     Args:
-        documents: how many.
-        counts: shape (vocab,), how often each word occurs.
-        dim: size of a vector.
-        negatives: noise words a pair.
-        seed: of the initial vectors and of the noise.
-        **kwargs: what `keras.Model` takes, `dtype` among them.
+        documents: the number of documents.
+        counts: shape (vocab,), the count of each word.
+        dim: the size of a vector.
+        negatives: noise words per pair.
+        seed: the seed of the initial vectors and of the noise.
+        **kwargs: arguments of `keras.Model`, such as `dtype`.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class BagModel(keras.Model):
         self.built = True
 
     def pair_loss(self, documents: Any, words: Any, noise: Any = None) -> Any:
-        """Return E of every pair, in nats.
+        """Return E of each pair, in nats.
 
         Args:
             documents: integers, shape (pairs,).
@@ -61,7 +61,7 @@ class BagModel(keras.Model):
         return self.words.loss(self.documents(documents), words, noise)
 
     def step(self, optimizer: Any, documents: Any, words: Any, noise: Any = None) -> Any:
-        """Take one step down the gradient of the sum of `pair_loss`, and return what it was before."""
+        """Take one step down the gradient of the summed `pair_loss`, and return the losses before it."""
         variables = [self.documents.embeddings, self.words.embeddings]
         with tf.GradientTape() as tape:
             losses = self.pair_loss(documents, words, noise)
@@ -74,22 +74,22 @@ def graph2vec(
     graphs: Sequence[Any], *, rounds: int = 2, dim: int = 64, epochs: int = 100, batch: int = 512, rate: float = 0.01,
     negatives: int = 5, attribute: str | None = None, labels: Sequence[str] | None = None, seed: int = 0,
 ) -> LabelledVectors:  # fmt: skip
-    """Return a vector a graph.
+    """Return one vector per graph.
 
     Args:
         graphs: networkx graphs.
-        rounds: of relabelling, see `subtree_labels`.
-        dim: size of a vector.
+        rounds: rounds of relabelling, see `subtree_labels`.
+        dim: the size of a vector.
         epochs: passes over all subtrees.
-        batch: pairs a step.
-        rate: of Adam on the rows of a step, at the start; it falls to zero in a straight line.
-        negatives: noise words a pair.
-        attribute: of nodes, which tells them apart from the start.
-        labels: a name a graph; 0, 1, 2 ... by default.
-        seed: of every draw.
+        batch: pairs per step.
+        rate: the initial learning rate of lazy Adam; it falls to zero linearly.
+        negatives: noise words per pair.
+        attribute: a node attribute that tells nodes apart from the start.
+        labels: one name per graph; the default is 0, 1, 2 ...
+        seed: the seed of every random draw.
 
     Returns:
-        float32, with the columns `nodes` and `edges`. A graph without nodes keeps the vector that it starts with.
+        float32, with the columns `nodes` and `edges`. A graph without nodes keeps its initial vector.
 
     Raises:
         ValueError: an argument is out of its range, or no graph has a node.
@@ -110,15 +110,15 @@ def train(model: BagModel, pairs: np.ndarray, *, epochs: int, batch: int, rate: 
     """Train on pairs, shuffled anew in every epoch, with Adam on the rows of a batch.
 
     Args:
-        model: changed in place.
+        model: trained in place.
         pairs: documents and words, integers, shape (2, pairs).
         epochs: passes.
-        batch: pairs a step.
-        rate: of Adam at the start; it falls to zero in a straight line.
-        seed: of the order.
+        batch: pairs per step.
+        rate: the initial learning rate of Adam; it falls to zero linearly.
+        seed: the seed of the order.
 
     Returns:
-        The mean loss of every epoch, in nats a pair.
+        The mean loss of every epoch, in nats per pair.
     """
     rng, count = np.random.default_rng(seed), pairs.shape[1]
     steps = epochs * -(-count // batch)

@@ -1,6 +1,6 @@
-"""Vectors of a graph's nodes: random walks are sentences, nodes their words, and word2vec does the rest.
+"""Vectors of a graph's nodes: random walks are sentences, nodes are their words, and word2vec does the rest.
 
-DeepWalk (Perozzi et al. 2014): walks without a bias, skip-gram with hierarchical softmax. node2vec (Grover and Leskovec
+DeepWalk (Perozzi et al. 2014): unbiased walks, skip-gram with hierarchical softmax. node2vec (Grover and Leskovec
 2016): walks with p and q, skip-gram with negative sampling.
 """
 
@@ -15,7 +15,7 @@ from tf_emb.files import opened
 from tf_emb.methods.graph.walks import END, Adjacency, check_walk, random_walks
 from tf_emb.methods.labelled import LabelledVectors
 
-AT_ONCE = 1 << 20  # walks that advance together, which bounds the memory of a step
+AT_ONCE = 1 << 20  # the number of walks that advance together, which bounds memory
 Format = Literal["edgelist", "adjlist"]
 
 
@@ -23,7 +23,7 @@ def deepwalk(
     graph: Any, *, walks: int = 80, length: int = 40, window: int = 10, dim: int = 128, seed: int = 0,
     loss: str = "hierarchical-softmax", **options: Any,
 ) -> LabelledVectors:  # fmt: skip
-    """Return a vector a node by DeepWalk, with the paper's settings; the arguments are those of `node2vec`.
+    """Return one vector per node by DeepWalk, with the paper's settings; the arguments are those of `node2vec`.
 
     Perozzi et al. 2014, "DeepWalk: Online Learning of Social Representations", algorithms 1 and 2, section 5.
     """
@@ -36,29 +36,29 @@ def node2vec(
     graph: Any, *, p: float = 1.0, q: float = 1.0, walks: int = 10, length: int = 80, window: int = 10, dim: int = 128,
     seed: int = 0, loss: str = "negative-sampling", callbacks: Sequence[Any] = (), **options: Any,
 ) -> LabelledVectors:  # fmt: skip
-    """Return a vector a node by node2vec, with the paper's settings.
+    """Return one vector per node by node2vec, with the paper's settings.
 
     Args:
         graph: a networkx graph, a file for `read_graph`, or a square SciPy sparse matrix or array of weights.
         p: return parameter, see `tf_emb.methods.graph.walks.random_walks`.
         q: in-out parameter.
-        walks: from every node.
-        length: nodes of a walk.
-        window: largest distance of two nodes of a pair.
-        dim: size of a vector.
-        seed: of every draw.
+        walks: the number of walks from every node.
+        length: the number of nodes in a walk.
+        window: the largest distance between the nodes of a pair.
+        dim: the size of a vector.
+        seed: the seed of every random draw.
         loss: see `tf_emb.word2vec.Options`.
         callbacks: see `tf_emb.word2vec.Word2Vec.fit`.
-        **options: more fields of `tf_emb.word2vec.Options`; `epochs` is 1 and `sample` 0 by default. A step moves a row
-            by up to rate * limit * 2 window (1 + negatives) gradients of pairs, all from one point: in a small graph,
-            where all rows are frequent, a rate of 0.1 with this window is too much.
+        **options: more fields of `tf_emb.word2vec.Options`; here `epochs` defaults to 1 and `sample` to 0. A step moves
+            a row by up to rate * limit * 2 window (1 + negatives) gradients of pairs, all from one point: in a small
+            graph, where all rows are frequent, a rate of 0.1 is too large with this window.
 
     Returns:
         Vectors in the order of the graph's nodes, float32, with the column `degree`. A node without edges has no
-        context to learn from: it keeps the vector that it starts with.
+        context to learn from and keeps its initial vector.
 
     Raises:
-        ValueError: an option is out of its range, the graph is empty or no graph, or the vectors did not stay finite.
+        ValueError: an option is out of its range, the graph is empty or invalid, or the vectors did not stay finite.
 
     Grover and Leskovec 2016, "node2vec: Scalable Feature Learning for Networks", algorithm 1, section 4.3.
     """
@@ -77,9 +77,9 @@ def read_graph(path: str | os.PathLike[str], format: Format = "edgelist", *, dir
     """Return the networkx graph of a file, compressed if its suffix is .gz, .bz2, .xz or .zst.
 
     Args:
-        path: UTF-8; what follows # is left out.
-        format: "edgelist", two nodes a line and a weight where there is one; "adjlist", a node and its neighbours.
-        directed: whether an edge leads one way only.
+        path: a UTF-8 file; text after # is ignored.
+        format: "edgelist", two nodes per line and an optional weight; "adjlist", a node and its neighbours per line.
+        directed: whether edges are directed.
 
     Raises:
         ValueError: the file is not of that format.
@@ -99,13 +99,13 @@ def read_graph(path: str | os.PathLike[str], format: Format = "edgelist", *, dir
 
 
 def as_adjacency(graph: Any) -> tuple[Adjacency, list[str]]:
-    """Return rows of neighbours and the nodes' names.
+    """Return the adjacency of a graph, and the names of its nodes.
 
     Args:
         graph: see `node2vec`; the nodes of a matrix are named 0, 1, 2 ...
 
     Raises:
-        ValueError: there is no node, or two have the same name.
+        ValueError: there is no node, or two nodes have the same name.
     """
     if isinstance(graph, str | os.PathLike):
         graph = read_graph(graph)
@@ -135,9 +135,9 @@ def _networkx(graph: Any) -> tuple[Any, list[str]]:
 def walk_corpus(
     graph: Adjacency, labels: Sequence[str], *, walks: int, length: int, p: float = 1.0, q: float = 1.0, seed: int = 0
 ) -> EncodedCorpus:
-    """Return walks as sentences, a node's name its word; the arguments are those of `node2vec`.
+    """Return walks as sentences whose words are the nodes' names; the arguments are those of `node2vec`.
 
-    Every node starts a walk in each of `walks` passes, in an order that is drawn anew (DeepWalk, algorithm 1).
+    Every node starts a walk in each of `walks` passes, in a newly drawn order (DeepWalk, algorithm 1).
 
     Raises:
         ValueError: `walks` or `length` is below 1, or `p` or `q` is not positive.
@@ -158,7 +158,7 @@ def walk_corpus(
 
 
 def _starts(graph: Adjacency, walks: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """Yield the starts of some passes, so many that their walks fit into memory."""
+    """Yield the starts of several passes at a time, as many as keep the walks within memory."""
     passes = max(1, AT_ONCE // len(graph))
     for done in range(0, walks, passes):
         yield np.concatenate([rng.permutation(len(graph)) for _ in range(min(passes, walks - done))])
