@@ -11,8 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from compare import SUITE
-from compare.bench.command import run_speed
-from compare.bench.quality_command import run_quality
+from compare.bench.command import app as bench
 from compare.cases.word2vec import logged as vectors
 from tf_emb.parity import engines, record
 from tf_emb.parity.dtypes import DTYPES
@@ -100,8 +99,7 @@ def run_references(
     raise typer.Exit(1 if failed else 0)
 
 
-app.command("speed")(run_speed)
-app.command("quality")(run_quality)
+app.add_typer(bench, name="bench")
 
 
 @app.command("screenshots")

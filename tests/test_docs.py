@@ -162,6 +162,6 @@ def test_the_table_of_optimizers_names_every_case_about_them_and_each_row_names_
 
 def test_the_page_of_methods_names_every_method():
     text = (ROOT / "docs" / "methods.md").read_text()
-    names = [path.stem for path in (ROOT / "compare" / "quality" / "methods").glob("[!_]*.py")]
+    names = [path.stem for path in (ROOT / "compare" / "bench" / "methods" / "measures").glob("[!_]*.py")]
     assert len(names) >= 9
     assert all(f"`tf_emb.methods.{name}" in text or f"`tf_emb.evaluate.{name}`" in text for name in names)
