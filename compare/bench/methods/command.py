@@ -106,4 +106,7 @@ def last_line(result: Result) -> str:
 
 
 def _range(values: Sequence[float]) -> str:
-    return "" if len(values) == 1 else f"{min(values):.4g}..{max(values):.4g}"
+    """Return the extremes in at most 16 characters, if there are any."""
+    least, most = min(values), max(values)
+    said = f"{least:.4g}..{most:.4g}"
+    return "" if len(values) == 1 else said if len(said) <= 16 else f"{least:.2g}..{most:.2g}"
