@@ -8,9 +8,9 @@ import keras
 import numpy as np
 import pytest
 
-from compare.bench.methods.ngram import Parts, consecutive, dealt, known
-from compare.bench.peers.kneser_ney import KneserNey, discounts
-from compare.bench.peers.mixture import mixed, mixture_weights
+from compare.bench.methods.measures.ngram import Parts, consecutive, dealt, known
+from compare.bench.methods.peers.kneser_ney import KneserNey, discounts
+from compare.bench.methods.peers.mixture import mixed, mixture_weights
 from tf_emb.methods.ngram import NGram, language_vocabulary, train_ngram, windows
 
 pytestmark = pytest.mark.filterwarnings(
