@@ -17,17 +17,17 @@ from compare.bench.methods import encodings, representation
 from compare.bench.methods import subject as every_method
 from compare.bench.peers.images import images
 from compare.bench.runs import Runs, slug
-from tf_emb.methods import LabelledVectors
+from tf_emb.vectors import Vectors
 
 EYE = np.eye(4, dtype=np.float32)
-VECTORS = LabelledVectors(["a", "b", "c", "d"], EYE, {"kind": ["x", "y", "x", "y"]})
+VECTORS = Vectors(["a", "b", "c", "d"], EYE, {"kind": ["x", "y", "x", "y"]})
 PLANTED = """
 import numpy as np
 from compare.quality.figure import Figure
-from tf_emb.methods import LabelledVectors
+from tf_emb.vectors import Vectors
 
 def measure(seeds, paths, quick):
-    vectors = LabelledVectors(["a", "b", "c", "d"], np.eye(4, dtype=np.float32), {"kind": ["x", "y", "x", "y"]})
+    vectors = Vectors(["a", "b", "c", "d"], np.eye(4, dtype=np.float32), {"kind": ["x", "y", "x", "y"]})
     pictures = np.zeros((4, 2, 2))
     yield Figure("a method, planted", "some data", "F1", [1.0], "a peer", [1.0], vectors=vectors, pictures=pictures)
     yield Figure("a method, planted", "some data", "F2", [1.0], "a peer", [1.0])
@@ -110,7 +110,7 @@ def test_the_first_vectors_of_a_system_on_its_data_are_logged(tmp_path):
     runs = Runs(tmp_path / "projector")
     assert runs.how_to_look() == ""
     first, again, other = (
-        runs.log(Figure("s", data, "m", [1.0], "p", [1.0], vectors=LabelledVectors(["a", "b", "c", "d"], matrix)))
+        runs.log(Figure("s", data, "m", [1.0], "p", [1.0], vectors=Vectors(["a", "b", "c", "d"], matrix)))
         for data, matrix in (("one", EYE), ("one", EYE[::-1]), ("two", EYE[::-1]))
     )
     assert first == again != other

@@ -51,12 +51,10 @@ def rotated_onto(table: np.ndarray, reference: np.ndarray) -> np.ndarray:
     Minimises ||(A - mean A) R + mean B - B|| over orthogonal R (Schönemann 1966, the orthogonal Procrustes problem).
     Lengths are kept: what training made larger stays larger.
     """
-    from scipy.linalg import orthogonal_procrustes
-
     a, b = table.astype(np.float64), reference.astype(np.float64)
     center_a, center_b = a.mean(axis=0), b.mean(axis=0)
-    rotation, _ = orthogonal_procrustes(a - center_a, b - center_b)
-    return (a - center_a) @ rotation + center_b
+    U, _, Vt = np.linalg.svd((a - center_a).T @ (b - center_b))
+    return (a - center_a) @ (U @ Vt) + center_b
 
 
 def distance(a: np.ndarray, b: np.ndarray) -> float:

@@ -82,11 +82,11 @@ class ProjectorCallback(keras.callbacks.Callback):
 
     def _log(self) -> None:
         """Log the table as it is now, and keep its rows for the end."""
-        given = read(self.layer, self.labels, self.name)
+        given = read(self.layer, self.labels, self.name)[self.name]
         if not self._tables:
-            ranks, _ = rank(None, None, self.columns, len(given.labels))
+            ranks, _ = rank(None, self.columns, len(given))
             self._rows = choose(given.labels, ranks, self.top, self.include)
-        table = given.tensors[self.name][self._rows]
+        table = given.matrix[self._rows]
         run = log_projection(
             self.logdir, table, self._shown(self.labels), name=self.name, step=self._ended, views=self.views,
             columns={key: self._shown(values) for key, values in self.columns.items()}, top=None, say=_quiet,

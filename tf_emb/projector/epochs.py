@@ -10,7 +10,7 @@ import numpy as np
 from tf_emb.projector import metadata
 from tf_emb.projector.align import Basis, fit_pca
 from tf_emb.projector.log import TOP, Say, marks, report
-from tf_emb.projector.prepare import By, Chosen, prepare
+from tf_emb.projector.prepare import By, Selection, prepare
 from tf_emb.projector.run import Tensor, write_run
 from tf_emb.projector.tables import served
 from tf_emb.projector.views import View
@@ -79,7 +79,7 @@ def check_same_dim(what: str, tables: Mapping[str, np.ndarray]) -> None:
         raise ValueError(f"`{what}` must have tables of one dim; got {dims}. Log them one by one.")
 
 
-def _switcher(name: str, tables: Mapping[int, np.ndarray], basis: Basis, chosen: Chosen) -> Tensor:
+def _switcher(name: str, tables: Mapping[int, np.ndarray], basis: Basis, chosen: Selection) -> Tensor:
     """Return the last epoch, with all epochs as bookmarks."""
     last = tables[max(tables)]
     pictures = [View(f"epoch {epoch}", "pca", basis.coordinates(table)) for epoch, table in tables.items()]
@@ -87,7 +87,7 @@ def _switcher(name: str, tables: Mapping[int, np.ndarray], basis: Basis, chosen:
 
 
 def _ways(
-    name: str, tables: Mapping[int, np.ndarray], basis: Basis, chosen: Chosen, paths: int, wanted: Sequence[str]
+    name: str, tables: Mapping[int, np.ndarray], basis: Basis, chosen: Selection, paths: int, wanted: Sequence[str]
 ) -> Tensor:
     """Return some words at every epoch, epoch by epoch, each joined to itself at the next."""
     words = _drawn(chosen, paths, wanted)
@@ -108,7 +108,7 @@ def _ways(
     )
 
 
-def _drawn(chosen: Chosen, paths: int, wanted: Sequence[str]) -> np.ndarray:
+def _drawn(chosen: Selection, paths: int, wanted: Sequence[str]) -> np.ndarray:
     """Return the places of the words whose ways are drawn: those asked for, and the most frequent."""
     order = np.argsort(-np.asarray(chosen.columns["count"]), kind="stable") if "count" in chosen.columns else None
     first = (np.arange(len(chosen.labels)) if order is None else order)[:paths]

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from tf_emb.files import appearing
 from tf_emb.projector.log import TOP
 from tf_emb.projector.metadata import Column
-from tf_emb.projector.prepare import By, Chosen, prepare
+from tf_emb.projector.prepare import By, Selection, prepare
 from tf_emb.projector.tables import Normalize, unit_rows
 from tf_emb.projector.views import check_views, compute, needs
 
@@ -69,13 +70,13 @@ def export_parquet(
     return ["pip install embedding-atlas", command]
 
 
-def _only(chosen: Chosen) -> list[np.ndarray]:
+def _only(chosen: Selection) -> list[np.ndarray]:
     if len(chosen.tensors) != 1:
         raise ValueError(f"`vectors` must be one table; got {list(chosen.tensors)}. Export them one by one.")
     return list(chosen.tensors.values())
 
 
-def _write(path: Path, chosen: Chosen, matrix: np.ndarray, points: np.ndarray, neighbors: int) -> None:
+def _write(path: Path, chosen: Selection, matrix: np.ndarray, points: np.ndarray, neighbors: int) -> None:
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -85,12 +86,8 @@ def _write(path: Path, chosen: Chosen, matrix: np.ndarray, points: np.ndarray, n
         "label": chosen.labels, **chosen.columns, "row": chosen.rows, "projection_x": points[:, 0],
         "projection_y": points[:, 1], "neighbors": near, "vector": _lists(matrix),
     }  # fmt: skip
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with appearing(path) as temporary:
         parquet.write_table(pa.table(table), temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _lists(array: np.ndarray) -> Any:

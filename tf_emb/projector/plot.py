@@ -11,7 +11,7 @@ import numpy as np
 from tf_emb.projector.align import fit_pca
 from tf_emb.projector.fonts import family_for
 from tf_emb.projector.metadata import COLOURS, Column
-from tf_emb.projector.prepare import By, Chosen, prepare
+from tf_emb.projector.prepare import By, Selection, prepare
 from tf_emb.projector.tables import Normalize
 from tf_emb.projector.views import TITLES, View, check_views, compute, needs
 
@@ -71,7 +71,7 @@ def plot_projection(
     return path
 
 
-def _panels(name: str, chosen: Chosen) -> list[View]:
+def _panels(name: str, chosen: Selection) -> list[View]:
     """Return a view of every table; principal components are fitted once, to the first, so that they compare."""
     first, *others = chosen.tensors.values()
     if name == "pca" and all(of.shape[1] == first.shape[1] for of in others):
@@ -84,7 +84,7 @@ def _panels(name: str, chosen: Chosen) -> list[View]:
 
 
 def draw(
-    path: Path, panels: Sequence[View], chosen: Chosen, colour: str, title: str, labelled: int, named: Sequence[str]
+    path: Path, panels: Sequence[View], chosen: Selection, colour: str, title: str, labelled: int, named: Sequence[str]
 ) -> None:
     """Write a figure of panels that share their points' colours and labels."""
     import matplotlib as mpl
@@ -112,7 +112,7 @@ def draw(
         figure.savefig(path, dpi=130)
 
 
-def _worded(chosen: Chosen, labelled: int, named: Sequence[str]) -> list[int]:
+def _worded(chosen: Selection, labelled: int, named: Sequence[str]) -> list[int]:
     """Return the points to label, the most important first."""
     ranked = (
         np.argsort(-np.asarray(chosen.columns["count"])) if "count" in chosen.columns else np.arange(len(chosen.labels))
@@ -121,7 +121,7 @@ def _worded(chosen: Chosen, labelled: int, named: Sequence[str]) -> list[int]:
     return [*first, *(int(i) for i in ranked if i not in set(first))][: labelled + len(first)]
 
 
-def _panel(ax: Any, panel: View, chosen: Chosen, colour: str) -> None:
+def _panel(ax: Any, panel: View, chosen: Selection, colour: str) -> None:
     points = panel.points[:, :2]
     _scatter(ax, points, chosen, colour)
     ax.set_title(panel.title, fontsize=10)
@@ -133,7 +133,7 @@ def _panel(ax: Any, panel: View, chosen: Chosen, colour: str) -> None:
         side.set_color("#cccccc")
 
 
-def _scatter(ax: Any, points: np.ndarray, chosen: Chosen, colour: str) -> None:
+def _scatter(ax: Any, points: np.ndarray, chosen: Selection, colour: str) -> None:
     """Draw the points, by category, by number, or plain."""
     size = float(np.clip(9000 / len(points), 6, 24))
     values = _values(chosen, colour)
@@ -163,7 +163,7 @@ def _key(figure: Any, ax: Any, colour: str) -> None:
         figure.colorbar(ax.collections[0], ax=ax, label=colour, shrink=0.6, aspect=30, pad=0.02)
 
 
-def _values(chosen: Chosen, colour: str) -> np.ndarray | None:
+def _values(chosen: Selection, colour: str) -> np.ndarray | None:
     """Return the column that colours the points."""
     if colour == "log10 count":
         return np.log10(np.maximum(np.asarray(chosen.columns["count"]), 1))

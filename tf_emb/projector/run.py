@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from tf_emb.files import appearing
+
 CONFIG = "projector_config.pbtxt"
 _UNSAFE = re.compile(r"[^\w .,=()-]")  # the page puts names into URLs without quoting them
 _FUTURE = 2.0**31  # seconds; see _write_event
@@ -90,7 +92,8 @@ def _write_config(run: Path, tensors: Sequence[Tensor]) -> None:
             (run / metadata[tensor.metadata]).write_bytes(tensor.metadata)
         entry.metadata_path = metadata[tensor.metadata]
         _add_extras(run, i, tensor, entry)
-    _replace(run / CONFIG, text_format.MessageToString(config).encode())
+    with appearing(run / CONFIG) as temporary:
+        temporary.write_bytes(text_format.MessageToString(config).encode())
 
 
 def _add_extras(run: Path, i: int, tensor: Tensor, entry: Any) -> None:
@@ -103,13 +106,6 @@ def _add_extras(run: Path, i: int, tensor: Tensor, entry: Any) -> None:
         entry.sprite.image_path = f"sprite_{i}.png"
         entry.sprite.single_image_dim.extend(size)
         (run / entry.sprite.image_path).write_bytes(picture)
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write a file that appears whole."""
-    temporary = path.with_name(f".{os.getpid()}.part")
-    temporary.write_bytes(data)
-    os.replace(temporary, path)
 
 
 def _write_tensor(stem: Path, matrix: np.ndarray) -> str:
@@ -155,10 +151,9 @@ def _write_event(run: Path) -> None:
     # Not EventFileWriter: it loads the whole of TensorFlow wherever that is installed.
     now = time.time()
     event = Event(wall_time=_FUTURE - now, file_version="brain.Event:2")
-    temporary = run / f".{os.getpid()}.part"
-    with temporary.open("wb") as file:
+    path = run / f"events.out.tfevents.{int(now):010}.projector.{os.getpid()}"
+    with appearing(path) as temporary, temporary.open("wb") as file:
         RecordWriter(file).write(event.SerializeToString())
-    os.replace(temporary, run / f"events.out.tfevents.{int(now):010}.projector.{os.getpid()}")
 
 
 def projection_address(host: str = "localhost", port: int = 6006) -> str:

@@ -11,7 +11,7 @@ from tf_emb.projector import metadata
 from tf_emb.projector.align import Basis, distance, fit_pca, rotated_onto
 from tf_emb.projector.epochs import check_same_dim
 from tf_emb.projector.log import TOP, Say, marks, report
-from tf_emb.projector.prepare import By, Chosen, prepare
+from tf_emb.projector.prepare import By, Selection, prepare
 from tf_emb.projector.rows import MAX_ROWS
 from tf_emb.projector.run import Tensor, write_run
 from tf_emb.projector.tables import served
@@ -80,7 +80,7 @@ def _fitting(top: int | None, spaces: int) -> int | None:
     return MAX_ROWS // spaces if top is None else min(top, MAX_ROWS // spaces)
 
 
-def _each(chosen: Chosen, drawn: Mapping[str, np.ndarray], basis: Basis) -> list[Tensor]:
+def _each(chosen: Selection, drawn: Mapping[str, np.ndarray], basis: Basis) -> list[Tensor]:
     text, colour = chosen.metadata(), chosen.colour()
     return [
         Tensor(key, served(of), text, marks([View(BOOKMARK, "pca", basis.coordinates(drawn[key]))], of, colour))
@@ -88,7 +88,7 @@ def _each(chosen: Chosen, drawn: Mapping[str, np.ndarray], basis: Basis) -> list
     ]
 
 
-def _together(name: str, chosen: Chosen, drawn: Mapping[str, np.ndarray], basis: Basis) -> Tensor:
+def _together(name: str, chosen: Selection, drawn: Mapping[str, np.ndarray], basis: Basis) -> Tensor:
     """Return all spaces in one tensor, space by space, each row joined to the same row of the next."""
     rows, spaces = len(chosen.labels), len(chosen.tensors)
     columns: dict[str, Any] = {
@@ -104,7 +104,7 @@ def _together(name: str, chosen: Chosen, drawn: Mapping[str, np.ndarray], basis:
     return Tensor(f"{name}, together", served(stacked), text, marks([View(BOOKMARK, "pca", points)], stacked, "space"))
 
 
-def _differences(chosen: Chosen) -> list[Tensor]:
+def _differences(chosen: Selection) -> list[Tensor]:
     """Return the difference of each space from the first, computed in float64, with its length as a column."""
     (first, reference), *others = chosen.tensors.items()
     return [
@@ -113,13 +113,13 @@ def _differences(chosen: Chosen) -> list[Tensor]:
     ]  # fmt: skip
 
 
-def _difference(name: str, values: np.ndarray, chosen: Chosen) -> Tensor:
+def _difference(name: str, values: np.ndarray, chosen: Selection) -> Tensor:
     columns = {**chosen.columns, "length of the difference": np.linalg.norm(values, axis=1)}
     text = metadata.encode(chosen.labels, columns, rows=chosen.rows.tolist())
     return Tensor(name, served(np.ascontiguousarray(values, "<f4")), text)
 
 
-def _said(chosen: Chosen, drawn: Mapping[str, np.ndarray], align: bool) -> list[str]:
+def _said(chosen: Selection, drawn: Mapping[str, np.ndarray], align: bool) -> list[str]:
     """Return how far each space is from the first, in words."""
     (first, reference), *others = chosen.tensors.items()
     lines = []
