@@ -1,4 +1,4 @@
-"""What is shown as a Parquet file, for Embedding Atlas and every reader of tables."""
+"""The rows that are shown as a Parquet file, for Embedding Atlas and every reader of tables."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -37,12 +37,12 @@ def export_parquet(
     distance 1 - cosine) and `vector`: the names that Embedding Atlas takes.
 
     Args:
-        path: ends in .parquet; replaced at once, when it is complete.
+        path: ends in .parquet; replaced only when the new file is complete.
         vectors: what `log_projection` takes.
-        labels: the text of every row.
+        labels: the text of every row, unless `vectors` has labels.
         columns: more metadata by name.
         view: "pca", "umap" or "tsne", in two dimensions.
-        neighbors: how many, exact, by cosine.
+        neighbors: how many neighbours of each row, exact, by cosine.
         top: how many rows.
         include: labels to write whatever their rank.
         by: what ranks the rows.
@@ -52,7 +52,7 @@ def export_parquet(
         The command that opens the file in Embedding Atlas, and how to install it.
 
     Raises:
-        ValueError: as `log_projection`, or the suffix is another.
+        ValueError: as `log_projection`, or `path` has another suffix.
         ImportError: pyarrow, or the library of the view, is not installed.
     """
     path = Path(path)
@@ -97,11 +97,11 @@ def _lists(array: np.ndarray) -> Any:
 
 
 def nearest(matrix: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the rows of largest cosine with each row, itself left out, nearest first, and 1 - cosine.
+    """Return the rows of largest cosine with each row, itself excluded, nearest first, and 1 - cosine.
 
     Args:
         matrix: float32, shape (rows, dim).
-        count: how many.
+        count: how many neighbours.
 
     Returns:
         int64 and float32, shape (rows, count).

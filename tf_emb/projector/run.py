@@ -1,4 +1,4 @@
-"""A run of the projector on disk: complete before TensorBoard can see it, and never written again."""
+"""A projector run on disk: complete before TensorBoard can see it, and never changed afterwards."""
 
 import os
 import re
@@ -27,7 +27,7 @@ class Tensor:
     """One entry of a run.
 
     Attributes:
-        name: as given; made safe when it is written.
+        name: as given; it is made safe when it is written.
         matrix: float32, shape (rows, dim).
         metadata: the TSV.
         bookmarks: the JSON, or "" for none.
@@ -42,7 +42,7 @@ class Tensor:
 
 
 def write_run(logdir: str | os.PathLike[str], name: str, tensors: Sequence[Tensor]) -> Path:
-    """Write a new run below `logdir` and return its directory; what breaks leaves nothing behind."""
+    """Write a new run below `logdir` and return its directory; an error leaves nothing behind."""
     run = _claim(Path(logdir), safe_names([name])[0])
     try:
         _write_config(run, tensors)
@@ -56,7 +56,7 @@ def write_run(logdir: str | os.PathLike[str], name: str, tensors: Sequence[Tenso
 
 
 def _claim(logdir: Path, stem: str) -> Path:
-    """Make a directory that nobody has used: TensorBoard never reads a tensor of the same run twice (#4439)."""
+    """Make a directory that was never used: TensorBoard never reads a tensor of the same run twice (#4439)."""
     logdir.mkdir(parents=True, exist_ok=True)
     stem = f"{stem}-{datetime.now():%Y%m%d-%H%M%S}"
     for candidate in chain([stem], (f"{stem}-{n}" for n in count(2))):
@@ -69,7 +69,7 @@ def _claim(logdir: Path, stem: str) -> Path:
 
 
 def safe_names(names: Sequence[str]) -> list[str]:
-    """Return names that the page can put into a URL, each different, none blank."""
+    """Return names that the page can put into a URL, all different, none blank."""
     safe: list[str] = []
     for name in names:
         stem = _UNSAFE.sub("_", name).strip(" .") or "tensor"
@@ -79,7 +79,7 @@ def safe_names(names: Sequence[str]) -> list[str]:
 
 
 def _write_config(run: Path, tensors: Sequence[Tensor]) -> None:
-    """Write the tensors, then, at once, the configuration that names them."""
+    """Write the tensors, then, in one go, the configuration that names them."""
     from google.protobuf import text_format  # type: ignore[import-untyped]
     from tensorboard.plugins.projector.projector_config_pb2 import ProjectorConfig
 
@@ -109,7 +109,7 @@ def _add_extras(run: Path, i: int, tensor: Tensor, entry: Any) -> None:
 
 
 def _write_tensor(stem: Path, matrix: np.ndarray) -> str:
-    """Write `matrix` raw if the server will read it so, else as exact decimals; return the file's name."""
+    """Write `matrix` raw if the server reads it as such, else as exact decimals; return the file name."""
     data, suffix = matrix.data.cast("B"), ".bytes"
     if looks_like_text(data):  # every float32 is a float64, whose repr is exact
         lines = ("\t".join(map(repr, row)) + "\n" for row in matrix.tolist())
@@ -119,7 +119,7 @@ def _write_tensor(stem: Path, matrix: np.ndarray) -> str:
 
 
 def looks_like_text(raw: bytes | memoryview) -> bool:
-    """Tell whether reading `raw` as TSV can fail with anything but the UnicodeDecodeError that means "raw".
+    """Return whether the server might take `raw` for text: it takes a UnicodeDecodeError as the sign of a raw file.
 
     The server decodes and parses line by line, so the error must come in the first line. A carriage return
     ends a line for TensorBoard alone, not for TensorFlow.
@@ -130,7 +130,7 @@ def looks_like_text(raw: bytes | memoryview) -> bool:
         try:
             lines[0].decode()
         except UnicodeDecodeError as error:
-            # A character cut by the end of this piece says nothing; one cut by the end of the file does.
+            # A character cut by the end of this piece proves nothing; one cut by the end of the file does.
             if len(lines) > 1 or size >= len(raw) or error.end < size - 3:
                 return False
         else:
@@ -140,10 +140,10 @@ def looks_like_text(raw: bytes | memoryview) -> bool:
 
 
 def _write_event(run: Path) -> None:
-    """Write an event file that says nothing: TensorBoard lists only directories that have one.
+    """Write an empty event file: TensorBoard lists only directories that have one.
 
-    TensorBoard lists runs by the time of their first event, and the page opens the first. Time that runs backwards
-    puts the newest run there.
+    TensorBoard sorts runs by the time of their first event, and the page opens the first. Times that run backwards put
+    the newest run there.
     """
     from tensorboard.compat.proto.event_pb2 import Event
     from tensorboard.summary.writer.record_writer import RecordWriter
