@@ -18,17 +18,17 @@ from compare.bench.methods.figure import Figure
 from compare.bench.methods.measures import encodings, representation
 from compare.bench.methods.peers.images import images
 from compare.bench.methods.runs import Runs, slug
-from tf_emb.methods import LabelledVectors
+from tf_emb.vectors import Vectors
 
 EYE = np.eye(4, dtype=np.float32)
-VECTORS = LabelledVectors(["a", "b", "c", "d"], EYE, {"kind": ["x", "y", "x", "y"]})
+VECTORS = Vectors(["a", "b", "c", "d"], EYE, {"kind": ["x", "y", "x", "y"]})
 PLANTED = """
 import numpy as np
 from compare.bench.methods.figure import Figure
-from tf_emb.methods import LabelledVectors
+from tf_emb.vectors import Vectors
 
 def measure(seeds, paths, quick):
-    vectors = LabelledVectors(["a", "b", "c", "d"], np.eye(4, dtype=np.float32), {"kind": ["x", "y", "x", "y"]})
+    vectors = Vectors(["a", "b", "c", "d"], np.eye(4, dtype=np.float32), {"kind": ["x", "y", "x", "y"]})
     pictures = np.zeros((4, 2, 2))
     yield Figure("a method, planted", "some data", "F1", [1.0], "a peer", [1.0], vectors=vectors, pictures=pictures)
     yield Figure("a method, planted", "some data", "F2", [1.0], "a peer", [1.0])
@@ -156,7 +156,7 @@ def test_the_table_fits_eighty_columns():
 def test_the_first_vectors_of_a_system_on_its_data_are_logged(tmp_path):
     runs = Runs(tmp_path / "projector")
     first, again, other = (
-        runs.log(Figure("s", data, "m", [1.0], "p", [1.0], vectors=LabelledVectors(["a", "b", "c", "d"], matrix)))
+        runs.log(Figure("s", data, "m", [1.0], "p", [1.0], vectors=Vectors(["a", "b", "c", "d"], matrix)))
         for data, matrix in (("one", EYE), ("one", EYE[::-1]), ("two", EYE[::-1]))
     )
     assert first == again != other

@@ -14,7 +14,7 @@ from compare.__main__ import app
 from compare.bench.tables import Table
 from compare.bench.word2vec import bars, command, objectives, plan, report, scores, speeds, text
 from compare.bench.word2vec.plot import plot
-from tf_emb.vectors import save_vectors, to_keyed_vectors
+from tf_emb.vectors import Vectors, save_vectors
 
 MEASURES = [*bars.MARGINS, bars.SPEED]
 PEERS = ["gensim", "gensim-iterator", "word2vec.c", "torch"]
@@ -266,19 +266,19 @@ def test_a_score_does_not_depend_on_who_wrote_the_file(tmp_path):
         "automobile",
     ]
     table = np.random.default_rng(1).normal(size=(len(words), 5)).astype(np.float32)
-    save_vectors(tmp_path / "ours.bin", words, table)
-    to_keyed_vectors(words, table).save_word2vec_format(str(tmp_path / "gensim.bin"), binary=True)
+    save_vectors(tmp_path / "ours.bin", Vectors(words, table))
+    Vectors(words, table).keyed().save_word2vec_format(str(tmp_path / "gensim.bin"), binary=True)
     ours, theirs = (scores.scores(tmp_path / f"{name}.bin") for name in ("ours", "gensim"))
     assert ours == theirs
     assert ours["WordSim-353"] is not None
-    save_vectors(tmp_path / "other.bin", words, table[::-1])
+    save_vectors(tmp_path / "other.bin", Vectors(words, table[::-1]))
     assert scores.scores(tmp_path / "other.bin") != ours
 
 
 def test_tables_of_zeros_have_the_likelihood_of_guessing(tmp_path):
     train = text.write([["a"] * 9 + ["b"] * 8 + ["c"] * 7], tmp_path / "train.txt")
     held = text.write([["a", "b", "unknown", "c", "a"]], tmp_path / "held.txt")
-    save_vectors(tmp_path / "v.bin", ["a", "b", "c"], np.zeros((3, 2)))
+    save_vectors(tmp_path / "v.bin", Vectors(["a", "b", "c"], np.zeros((3, 2))))
     np.save(tmp_path / "v.output.npy", np.zeros((3, 2), np.float32))
     asked = {"window": 2, "min_count": 5, "max_vocab": None}
     found = scores.likelihoods(tmp_path / "v.bin", train.path, held.path, asked, prior=True)

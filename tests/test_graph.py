@@ -12,8 +12,7 @@ from typer.testing import CliRunner
 
 from tf_emb.cli import app
 from tf_emb.methods.graph.node_vectors import as_adjacency, deepwalk, node2vec, read_graph, sentences, walk_corpus
-from tf_emb.methods.labelled import LabelledVectors
-from tf_emb.vectors import load_vectors
+from tf_emb.vectors import Vectors, load_vectors
 
 KARATE = nx.karate_club_graph()
 SMALL = {"walks": 20, "length": 10, "window": 3, "dim": 8, "epochs": 2}
@@ -35,7 +34,7 @@ def test_members_of_one_club_are_nearer_than_others(method):
     assert vectors.labels == [str(node) for node in KARATE]
     assert vectors.columns["degree"] == [degree for _, degree in KARATE.degree()]
     assert separation(vectors) > 0.2
-    assert vectors.keyed().vectors.shape == (34, 8)
+    assert vectors.vectors.shape == (34, 8)
 
 
 def test_what_is_given_reaches_walks_and_training(monkeypatch):
@@ -160,7 +159,7 @@ def test_the_command_writes_the_vectors_that_python_gives(tmp_path):
 def test_the_command_leaves_out_what_is_not_given(tmp_path, monkeypatch, method, other):
     def fake(graph, **options):
         seen.append((graph, options))
-        return LabelledVectors(list(graph), np.ones((len(graph), 4)))
+        return Vectors(list(graph), np.ones((len(graph), 4)))
 
     seen = []
     monkeypatch.setattr(f"tf_emb.methods.graph.node_vectors.{method}", fake)

@@ -63,7 +63,7 @@ def test_what_makes_no_bag_is_refused():
 def test_every_graph_gets_a_vector_with_its_name_and_sizes():
     vectors = graph2vec(GRAPHS, labels=list("pscke"), **SMALL)
     assert vectors.matrix.shape == (5, 4)
-    assert vectors.keyed().index_to_key == list("pscke")
+    assert vectors.index_to_key == list("pscke")
     assert vectors.columns == {"nodes": [4, 4, 4, 4, 2], "edges": [3, 3, 4, 6, 0]}
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from tf_emb.methods.labelled import LabelledVectors
+from tf_emb.vectors import Vectors
 
 
 class Autoencoder(keras.Model):
@@ -77,17 +77,17 @@ class Autoencoder(keras.Model):
 
     def vectors(
         self, x: np.ndarray, labels: Sequence[Any] | None = None, columns: Mapping[str, Sequence[Any]] | None = None
-    ) -> LabelledVectors:
+    ) -> Vectors:
         """Return the embeddings of the rows of `x`.
 
         Args:
             x: shape (rows, features).
             labels: one label per row; by default the row numbers.
-            columns: see `LabelledVectors`.
+            columns: see `Vectors`.
         """
         matrix = np.asarray(self.encoder.predict(x, batch_size=1024, verbose=0), np.float32)
         named = range(len(x)) if labels is None else labels
-        return LabelledVectors([str(label) for label in named], matrix, columns or {})
+        return Vectors([str(label) for label in named], matrix, columns or {})
 
 
 def train_autoencoder(

@@ -11,7 +11,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tf_emb.methods.labelled import LabelledVectors
+from tf_emb.vectors import Vectors
 
 Token = TypeVar("Token", bound=Hashable)
 
@@ -92,7 +92,7 @@ def dense(vectors: ArrayLike, table: ArrayLike) -> np.ndarray:
     return x @ W
 
 
-def from_features(weights: Mapping[str, Mapping[str, float]]) -> LabelledVectors:
+def from_features(weights: Mapping[str, Mapping[str, float]]) -> Vectors:
     """Write words as sums of features: word = sum_f weight_f f; features that are not named weigh 0.
 
     Args:
@@ -112,10 +112,10 @@ def from_features(weights: Mapping[str, Mapping[str, float]]) -> LabelledVectors
     if not features:
         raise ValueError(f"`weights` must name a feature; got {dict(weights)}. Give every word a mapping.")
     matrix = np.array([[of.get(feature, 0.0) for feature in features] for of in weights.values()], np.float32)
-    return LabelledVectors(list(weights), matrix, dict(zip(features, matrix.T, strict=True)))
+    return Vectors(list(weights), matrix, dict(zip(features, matrix.T, strict=True)))
 
 
-def characters(words: LabelledVectors) -> LabelledVectors:
+def characters(words: Vectors) -> Vectors:
     """Divide every word's vector evenly among its characters, so that they add up to it: c = word / length.
 
     Args:
@@ -127,10 +127,10 @@ def characters(words: LabelledVectors) -> LabelledVectors:
     rows = [row for row, label in enumerate(words.labels) for _ in label]
     of = [words.labels[row] for row in rows]
     lengths = np.array([len(word) for word in of], words.matrix.dtype)
-    return LabelledVectors("".join(words.labels), words.matrix[rows] / lengths[:, None], {"word": of})
+    return Vectors("".join(words.labels), words.matrix[rows] / lengths[:, None], {"word": of}, dtype=None)
 
 
-def scales(words: LabelledVectors, source: str, target: str) -> np.ndarray:
+def scales(words: Vectors, source: str, target: str) -> np.ndarray:
     """Return the factor by which each feature of one word becomes that of another: s_f = target_f / source_f.
 
     Args:

@@ -25,8 +25,8 @@ import tensorflow as tf
 
 from tf_emb.corpus import EncodedCorpus, prepare
 from tf_emb.methods.cooccurrence import Cooccurrences, cooccurrences
-from tf_emb.methods.labelled import LabelledVectors
 from tf_emb.ops.csr import csr_matrix, csr_product, csr_transposed
+from tf_emb.vectors import Vectors
 from tf_emb.word2vec.blocks.trainer import run_threads
 
 Tables = tuple[Any, Any, Any, Any]
@@ -162,7 +162,7 @@ def fit_cells(
 
 def train_glove(
     corpus: Any, dim: int = 100, *, window: int = 15, min_count: int = 5, seed: int = 0, **kwargs: Any
-) -> LabelledVectors:
+) -> Vectors:
     """Return the GloVe vectors of a corpus, with the counts of the words as a column.
 
     Args:
@@ -180,4 +180,4 @@ def train_glove(
     tables = start_tables(len(of.vocabulary), dim, seed)
     fit_cells(cooccurrences(of.ids, len(of.vocabulary), window=window), tables, seed=seed, **kwargs)
     matrix = (tables[0] + tables[1]).numpy()[:, :dim]
-    return LabelledVectors(of.vocabulary.words, matrix, {"count": of.vocabulary.counts.tolist()})
+    return Vectors(of.vocabulary.words, matrix, {"count": of.vocabulary.counts.tolist()})

@@ -16,8 +16,8 @@ import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike
 
-from tf_emb.methods.labelled import LabelledVectors
 from tf_emb.ops.reductions import product
+from tf_emb.vectors import Vectors
 
 Phases = Literal["paired", "uniform"]
 
@@ -88,7 +88,7 @@ def kernel_features(
     phases: Phases = "paired",
     orthogonal: bool = True,
     seed: int = 0,
-) -> LabelledVectors:
+) -> Vectors:
     """Map rows to random Fourier features.
 
     Args:
@@ -112,7 +112,7 @@ def kernel_features(
     width = 1 / (x.shape[1] * float(x.var())) if gamma == "scale" else float(gamma)
     W, b = draw_frequencies(x.shape[1], features, gamma=width, phases=phases, orthogonal=orthogonal, seed=seed)
     mapped = random_fourier_features(*(ops.convert_to_tensor(a, "float32") for a in (x, W, b)))
-    return LabelledVectors(labels, ops.convert_to_numpy(mapped))
+    return Vectors(labels, ops.convert_to_numpy(mapped))
 
 
 @keras.saving.register_keras_serializable("tf_emb")

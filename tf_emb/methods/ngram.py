@@ -16,7 +16,7 @@ from keras import ops
 from tf_emb.corpus.vocabulary import Vocabulary
 from tf_emb.layers import Embedding
 from tf_emb.layers.softmax import full_softmax_loss
-from tf_emb.methods.labelled import LabelledVectors
+from tf_emb.vectors import Vectors
 
 UNKNOWN, END = "<unk>", "</s>"
 Schedule = Literal["constant", "cosine"]
@@ -104,11 +104,10 @@ class LanguageModel:
     vocabulary: Vocabulary
     losses: dict[str, list[float]]
 
-    @property
-    def vectors(self) -> LabelledVectors:
-        """The table C: a vector for each token that can come next, and its count."""
+    def vectors(self) -> Vectors:
+        """Return the table C: a vector for each token that can come next, and its count."""
         table = self.network.embedding.matrix()[: len(self.vocabulary)]
-        return LabelledVectors(self.vocabulary.words, table, {"count": self.vocabulary.counts.tolist()})
+        return Vectors(self.vocabulary.words, table, {"count": self.vocabulary.counts.tolist()})
 
     def log_probabilities(self, sentences: Iterable[Sequence[str]]) -> np.ndarray:
         """Return log p of every token and every end of a sentence, in nats, float64, shape (tokens + sentences,)."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from tf_emb.methods.labelled import LabelledVectors
+    from tf_emb.vectors import Vectors
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Figure:
     theirs: Sequence[float]
     higher: bool = True
     margin: float = 0.0
-    vectors: "LabelledVectors | None" = field(default=None, repr=False, compare=False)
+    vectors: "Vectors | None" = field(default=None, repr=False, compare=False)
     pictures: np.ndarray | None = field(default=None, repr=False, compare=False)
 
     @property

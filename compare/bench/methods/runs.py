@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from compare.bench.methods.figure import Figure
+from tf_emb.projector import log_projection
 
 
 class Runs:
@@ -23,8 +24,9 @@ class Runs:
         key = (figure.system, figure.data)
         if figure.vectors is not None and key not in self.logged:
             # The page computes UMAP and t-SNE itself, and PCA of all rows is exact and quick.
-            self.logged[key] = figure.vectors.project(
+            self.logged[key] = log_projection(
                 self.logdir / slug(figure.system),
+                figure.vectors,
                 name=figure.data,
                 sprites=figure.pictures,
                 views=("pca",),

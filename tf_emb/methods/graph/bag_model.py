@@ -19,8 +19,8 @@ import tensorflow as tf
 
 from tf_emb.layers import Embedding, NegativeSampling
 from tf_emb.methods.graph.subtrees import subtree_bags
-from tf_emb.methods.labelled import LabelledVectors
 from tf_emb.optimizers import LazyAdam
+from tf_emb.vectors import Vectors
 
 
 class BagModel(keras.Model):
@@ -73,7 +73,7 @@ class BagModel(keras.Model):
 def graph2vec(
     graphs: Sequence[Any], *, rounds: int = 2, dim: int = 64, epochs: int = 100, batch: int = 512, rate: float = 0.01,
     negatives: int = 5, attribute: str | None = None, labels: Sequence[str] | None = None, seed: int = 0,
-) -> LabelledVectors:  # fmt: skip
+) -> Vectors:  # fmt: skip
     """Return one vector per graph.
 
     Args:
@@ -103,7 +103,7 @@ def graph2vec(
     train(model, pairs, epochs=epochs, batch=batch, rate=rate, seed=seed)
     names = [str(i) for i in range(len(graphs))] if labels is None else list(labels)
     columns = {"nodes": [len(g) for g in graphs], "edges": [g.number_of_edges() for g in graphs]}
-    return LabelledVectors(names, model.documents.embeddings.numpy(), columns)
+    return Vectors(names, model.documents.embeddings.numpy(), columns)
 
 
 def train(model: BagModel, pairs: np.ndarray, *, epochs: int, batch: int, rate: float, seed: int) -> list[float]:

@@ -21,13 +21,13 @@ from typing import Any
 import numpy as np
 
 from tf_emb.methods.graph.subtrees import bags_of, numbered, subtree_bags
-from tf_emb.methods.labelled import LabelledVectors
+from tf_emb.vectors import Vectors
 
 
 def graph_vectors(
     graphs: Sequence[Any], *, rounds: int = 3, length: int = 3, dim: int = 64, attribute: str | None = None,
     labels: Sequence[str] | None = None, seed: int = 0,
-) -> LabelledVectors:  # fmt: skip
+) -> Vectors:  # fmt: skip
     """Return one vector per graph; isomorphic graphs have equal ones.
 
     Args:
@@ -48,7 +48,7 @@ def graph_vectors(
     matrix = count_factors(graph_bags(graphs, rounds, length, attribute), dim, seed)[0]
     names = [str(i) for i in range(len(graphs))] if labels is None else list(labels)
     columns = {"nodes": [len(g) for g in graphs], "edges": [g.number_of_edges() for g in graphs]}
-    return LabelledVectors(names, matrix.astype(np.float32), columns)
+    return Vectors(names, matrix.astype(np.float32), columns)
 
 
 def graph_bags(graphs: Sequence[Any], rounds: int, length: int, attribute: str | None = None) -> Any:

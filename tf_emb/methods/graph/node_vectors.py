@@ -13,7 +13,7 @@ import numpy as np
 from tf_emb.corpus import EncodedCorpus, Vocabulary
 from tf_emb.files import opened
 from tf_emb.methods.graph.walks import END, Adjacency, check_walk, random_walks
-from tf_emb.methods.labelled import LabelledVectors
+from tf_emb.vectors import Vectors
 
 AT_ONCE = 1 << 20  # the number of walks that advance together, which bounds memory
 Format = Literal["edgelist", "adjlist"]
@@ -22,7 +22,7 @@ Format = Literal["edgelist", "adjlist"]
 def deepwalk(
     graph: Any, *, walks: int = 80, length: int = 40, window: int = 10, dim: int = 128, seed: int = 0,
     loss: str = "hierarchical-softmax", **options: Any,
-) -> LabelledVectors:  # fmt: skip
+) -> Vectors:  # fmt: skip
     """Return one vector per node by DeepWalk, with the paper's settings; the arguments are those of `node2vec`.
 
     Perozzi et al. 2014, "DeepWalk: Online Learning of Social Representations", algorithms 1 and 2, section 5.
@@ -35,7 +35,7 @@ def deepwalk(
 def node2vec(
     graph: Any, *, p: float = 1.0, q: float = 1.0, walks: int = 10, length: int = 80, window: int = 10, dim: int = 128,
     seed: int = 0, loss: str = "negative-sampling", callbacks: Sequence[Any] = (), **options: Any,
-) -> LabelledVectors:  # fmt: skip
+) -> Vectors:  # fmt: skip
     """Return one vector per node by node2vec, with the paper's settings.
 
     Args:
@@ -70,7 +70,7 @@ def node2vec(
     model.fit(walk_corpus(adjacency, labels, walks=walks, length=length, p=p, q=q, seed=seed), callbacks)
     place = model.vocabulary.ids
     matrix = model.tables[0].numpy()[[place[label] for label in labels]]
-    return LabelledVectors(labels, matrix, {"degree": adjacency.degrees.tolist()})
+    return Vectors(labels, matrix, {"degree": adjacency.degrees.tolist()})
 
 
 def read_graph(path: str | os.PathLike[str], format: Format = "edgelist", *, directed: bool = False) -> Any:

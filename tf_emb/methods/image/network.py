@@ -17,7 +17,7 @@ from keras import ops
 
 from tf_emb.methods.image.distortion import Distortion
 from tf_emb.methods.image.losses import CosineLogits, supervised_contrastive
-from tf_emb.methods.labelled import LabelledVectors
+from tf_emb.vectors import Vectors
 
 LITTLE = Distortion()
 
@@ -153,20 +153,18 @@ def image_vectors(
     pictures: np.ndarray,
     labels: Sequence[Any] | None = None,
     columns: Mapping[str, Sequence[Any]] | None = None,
-) -> LabelledVectors:
-    """Return the embeddings of pictures, of length one; `project(logdir, sprites=pictures)` shows them as pictures.
+) -> Vectors:
+    """Return the embeddings of pictures, of length one; `log_projection(logdir, vectors, sprites=pictures)` shows them.
 
     Args:
         network: see `train_images`.
         pictures: as there.
         labels: one label per picture; by default the picture numbers.
-        columns: see `LabelledVectors`.
+        columns: see `Vectors`.
     """
     matrix = np.asarray(network.predict(channels(pictures), batch_size=512, verbose=0), np.float32)
     matrix /= np.maximum(np.linalg.norm(matrix, axis=1, keepdims=True), 1e-12)
-    return LabelledVectors(
-        [str(of) for of in (range(len(matrix)) if labels is None else labels)], matrix, columns or {}
-    )
+    return Vectors([str(of) for of in (range(len(matrix)) if labels is None else labels)], matrix, columns or {})
 
 
 def channels(pictures: np.ndarray) -> np.ndarray:

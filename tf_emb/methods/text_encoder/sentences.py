@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from tf_emb.methods.labelled import LabelledVectors
 from tf_emb.methods.text_encoder import checkpoint
 from tf_emb.methods.text_encoder.encoder import Encoder, mean_pooled
 from tf_emb.methods.text_encoder.wordpiece import WordPiece
+from tf_emb.vectors import Vectors
 
 
 class TextEncoder:
@@ -46,7 +46,7 @@ class TextEncoder:
         checkpoint.load(encoder, weights)
         return cls(encoder, WordPiece.read(folder / "vocab.txt"), max_length=max_length)
 
-    def encode(self, sentences: Sequence[str], *, batch_size: int = 32) -> LabelledVectors:
+    def encode(self, sentences: Sequence[str], *, batch_size: int = 32) -> Vectors:
         """Return a vector of length 1 for each sentence: the mean of its tokens' last hidden vectors.
 
         Args:
@@ -59,9 +59,9 @@ class TextEncoder:
             rows = order[start : start + batch_size]
             ids, mask = self.pieces.encode([sentences[row] for row in rows], max_length=self.max_length)
             vectors[rows] = ops.convert_to_numpy(mean_pooled(self.encoder(ids, mask), mask))
-        return LabelledVectors(list(sentences), vectors)
+        return Vectors(list(sentences), vectors)
 
-    def contextual(self, sentences: Sequence[str], *, layer: int = -1) -> LabelledVectors:
+    def contextual(self, sentences: Sequence[str], *, layer: int = -1) -> Vectors:
         """Return a vector for each token of each sentence, in its context.
 
         Args:
@@ -76,4 +76,4 @@ class TextEncoder:
         hidden = ops.convert_to_numpy(self.encoder.hidden(ids, mask)[layer])
         which, place = np.nonzero(mask)
         columns: dict[str, list[Any]] = {"sentence": [sentences[int(row)] for row in which], "place": place.tolist()}
-        return LabelledVectors([self.pieces.pieces[i] for i in ids[which, place]], hidden[which, place], columns)
+        return Vectors([self.pieces.pieces[i] for i in ids[which, place]], hidden[which, place], columns)

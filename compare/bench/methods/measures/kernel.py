@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from compare.bench.methods.figure import Figure
-from tf_emb.methods.labelled import LabelledVectors
+from tf_emb.vectors import Vectors
 
 # From one group of orthogonal frequencies on: 64 of them, each used twice. Below, D is less than the theory asks for.
 SIZES, QUICK_SIZES = (128, 256, 512, 1024, 2048, 4096), (128, 512, 2048)
@@ -52,7 +52,7 @@ def probes(rows: np.ndarray, labels: np.ndarray, gamma: float, seeds: Sequence[i
             train, test = (of(part, FEATURES, gamma, seed) for part in split[:2])
             accuracy[name].append(score(SVC(kernel="linear"), train, test, *split[2:]))
     names = [str(label) for label in labels]
-    shown = LabelledVectors(names, ours(rows, FEATURES, gamma, seeds[0]), {"digit": names})
+    shown = Vectors(names, ours(rows, FEATURES, gamma, seeds[0]), {"digit": names})
     data, what = "digits, half of them labelled", f"accuracy of a linear SVM, D = {FEATURES}"
     for peer, name, margin in (("RBFSampler, the same SVM", "sampler", 0.005), ("SVC, exact kernel", "exact", 0.005)):
         yield Figure("kernel", data, what, accuracy["ours"], f"{version} {peer}", accuracy[name], margin=margin,

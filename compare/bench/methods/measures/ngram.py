@@ -61,7 +61,7 @@ def beside(
     name, what = "modified Kneser-Ney", f"perplexity, {len(parts.vocabulary):,} types"
     trigram = [perplexity(parts.peer(3))]
     yield Figure("ngram", data, what, [perplexity(log) for log in logs], f"{name} trigram", trigram, higher=False,
-                 vectors=models[0].vectors)  # fmt: skip
+                 vectors=models[0].vectors())  # fmt: skip
     if len(logs) > 1:
         together = np.logaddexp.reduce(logs) - np.log(len(logs))
         yield Figure("ngram", data, f"{what}, {len(logs)} together", [perplexity(together)], f"{name} trigram", trigram,

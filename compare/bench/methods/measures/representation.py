@@ -10,7 +10,7 @@ import numpy as np
 
 from compare.bench.methods.figure import Figure
 from compare.bench.methods.peers.images import Images, images
-from tf_emb.methods.labelled import LabelledVectors
+from tf_emb.vectors import Vectors
 
 SYSTEM, DIM, QUICK = "representation", 16, 300
 ROUNDING = 1e-9  # of numbers of about 1 at float64, sums of a million terms among them
@@ -64,7 +64,7 @@ def beside(on: str, data: Images, table: Callable[[np.ndarray, int], np.ndarray]
     given = [Given(table(x, seed), x, data.classes, seed) for seed in seeds]
     ours = [representation(of.table, inputs=x, labels=data.classes, seed=of.seed) for of in given]
     names = [str(of) for of in data.classes]
-    shown = LabelledVectors(names, given[0].table.astype(np.float32), {"digit": names})
+    shown = Vectors(names, given[0].table.astype(np.float32), {"digit": names})
     off = []
     for name, (peer, higher, of) in PEERS.items():
         mine, theirs = [getattr(found, name) for found in ours], [of(one) for one in given]

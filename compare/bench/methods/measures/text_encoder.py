@@ -8,7 +8,7 @@ import numpy as np
 
 from compare.bench.methods.figure import Figure
 from compare.cases import text
-from tf_emb.methods.labelled import LabelledVectors
+from tf_emb.vectors import Vectors
 
 SYSTEM = "text encoder"
 MODEL = "all-MiniLM-L6-v2"
@@ -58,7 +58,7 @@ def similarity(seeds: Sequence[int]) -> Iterator[Figure]:
     vectors = TextEncoder.pretrained().encode(documents)
     ours = [correlation(vectors.matrix, human)]
     # A label is read beside a point: the first words; the column has more.
-    shown = LabelledVectors([" ".join(of.split()[:6]) for of in documents], vectors.matrix,
+    shown = Vectors([" ".join(of.split()[:6]) for of in documents], vectors.matrix,
                             {"document": [of[:300] for of in documents]})  # fmt: skip
     data, name = "50 documents of Lee et al. 2005", f"correlation with people, {MODEL}"
     yield Figure(SYSTEM, data, name, ours, "LSA, 100 topics", [correlation(lsa(documents), human)],

@@ -5,7 +5,6 @@ degrees may differ in all of these properties.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,7 @@ def measure(seeds: Sequence[int], paths: Mapping[str, Path], quick: bool) -> Ite
     sampled = [graph2vec(graphs, epochs=5 if quick else 100, seed=seed).matrix for seed in seeds]
     peers = {"histogram of degrees": [degrees] * len(seeds), "graph2vec, here": sampled}
     truths = {name: np.array([of(graph) for graph in graphs]) for name, (of, _) in PROPERTIES.items()}
-    shown = replace(vectors[0], columns={**vectors[0].columns, **{name: of.tolist() for name, of in truths.items()}})
+    shown = vectors[0].with_columns({name: of.tolist() for name, of in truths.items()})
     for name, (_, score) in PROPERTIES.items():
         ours, *theirs = (
             [probed(matrix, truths[name], score, seed) for matrix, seed in zip(each, seeds, strict=True)]

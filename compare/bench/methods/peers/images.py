@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from tf_emb.methods.labelled import LabelledVectors
+    from tf_emb.vectors import Vectors
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,13 @@ class Images:
         """The pictures for the eye: dark on light."""
         return 1 - self.pixels
 
-    def labelled(self, matrix: np.ndarray, seed: int) -> "LabelledVectors":
+    def labelled(self, matrix: np.ndarray, seed: int) -> "Vectors":
         """Return a vector a picture, labelled by its class; a column says in which half of `halves(seed)` it is."""
-        from tf_emb.methods.labelled import LabelledVectors
+        from tf_emb.vectors import Vectors
 
         names, half = [str(of) for of in self.classes], np.full(len(matrix), "learnt from")
         half[self.halves(seed)[1]] = "held out"
-        return LabelledVectors(names, matrix, {"class": names, "half": half.tolist()})
+        return Vectors(names, matrix, {"class": names, "half": half.tolist()})
 
 
 def images(paths: Mapping[str, Path]) -> Iterator[Images]:

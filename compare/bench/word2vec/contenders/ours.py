@@ -39,8 +39,8 @@ def prepare(task: Task) -> Prepared:
 
 
 def _save(model: Any, path: Path) -> None:
-    from tf_emb.vectors import save_vectors
+    from tf_emb.vectors import Vectors, save_vectors
 
     table, output = (of.numpy() for of in model.tables)
-    save_vectors(path, model.vocabulary.words, table)
+    save_vectors(path, Vectors(model.vocabulary.words, table))
     np.save(outputs(path), output)

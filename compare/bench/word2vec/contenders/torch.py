@@ -101,6 +101,6 @@ def _train(
 
 
 def _save(pairs: Pairs, inputs: Any, path: Any) -> None:
-    from tf_emb.vectors import save_vectors
+    from tf_emb.vectors import Vectors, save_vectors
 
-    save_vectors(path, pairs.vocabulary.words, inputs.weight.detach().numpy()[: len(pairs.vocabulary)])
+    save_vectors(path, Vectors(pairs.vocabulary.words, inputs.weight.detach().numpy()[: len(pairs.vocabulary)]))

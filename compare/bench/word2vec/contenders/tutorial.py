@@ -73,6 +73,6 @@ def _warm(model: Any, data: Any) -> None:
 
 
 def _save(model: Any, words: Any, path: Path) -> None:
-    from tf_emb.vectors import save_vectors
+    from tf_emb.vectors import Vectors, save_vectors
 
-    save_vectors(path, words, model.get_layer("w2v_embedding").get_weights()[0])
+    save_vectors(path, Vectors(words, model.get_layer("w2v_embedding").get_weights()[0]))
