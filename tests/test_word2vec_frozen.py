@@ -9,8 +9,8 @@ import tensorflow as tf
 
 from tf_emb.corpus import Vocabulary
 from tf_emb.word2vec import Options, Word2Vec
+from tf_emb.word2vec.blocks.chunks import OBJECTIVES
 from tf_emb.word2vec.blocks.rows import Rows
-from tf_emb.word2vec.blocks.trainer import OBJECTIVES
 from tf_emb.word2vec.frozen import as_tensors, masks
 from tf_emb.word2vec.state import save_state
 

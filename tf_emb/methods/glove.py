@@ -27,7 +27,7 @@ from tf_emb.corpus import EncodedCorpus, prepare
 from tf_emb.methods.cooccurrence import Cooccurrences, cooccurrences
 from tf_emb.methods.labelled import LabelledVectors
 from tf_emb.ops.places import csr_matrix, csr_product, csr_transposed
-from tf_emb.word2vec.blocks.trainer import run_threads
+from tf_emb.threads import run_threads
 
 Tables = tuple[Any, Any, Any, Any]
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tf_emb.word2vec.training import Callback, Progress, Training
+from tf_emb.word2vec.progress import Callback, Progress, Training
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class EarlyStopping:
         return len(losses) - 1 - self.best(losses) >= self.patience
 
 
-def early_stopping(callbacks: Sequence[Callback], held_out: Any) -> EarlyStopping | None:
+def find_rule(callbacks: Sequence[Callback], held_out: Any) -> EarlyStopping | None:
     """Return the `EarlyStopping` among `callbacks`.
 
     Raises:

@@ -9,13 +9,14 @@ import numpy as np
 import tensorflow as tf
 
 from tf_emb.corpus import EncodedCorpus, Vocabulary, encode_corpus, prepare
+from tf_emb.word2vec.blocks.chunks import BlockTrainer
 from tf_emb.word2vec.blocks.loss import Evaluator
-from tf_emb.word2vec.blocks.trainer import BlockTrainer
-from tf_emb.word2vec.early_stopping import early_stopping, keep_best, restore_best
+from tf_emb.word2vec.early_stopping import find_rule, keep_best, restore_best
 from tf_emb.word2vec.frozen import Masks, as_tensors, masks
 from tf_emb.word2vec.options import Options
+from tf_emb.word2vec.progress import Callback, Training
 from tf_emb.word2vec.state import load_state, save_state
-from tf_emb.word2vec.training import Callback, Training
+from tf_emb.word2vec.tables import start_tables
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
@@ -67,17 +68,18 @@ class Word2Vec:
         Raises:
             ValueError: `vectors` have another size, or a frozen word is not in the vocabulary.
         """
-        shape = (len(vocabulary), self.options.dim)
-        start = (np.random.default_rng(self.options.seed).random(shape, np.float32) - 0.5) / np.float32(shape[1])
+        start, output = start_tables(len(vocabulary), self.options.dim, self.options.seed)
         if vectors is not None:
-            if vectors.vector_size != shape[1]:
-                raise ValueError(f"`vectors` must have size {shape[1]}, that of `dim`; got {vectors.vector_size}.")
+            if vectors.vector_size != self.options.dim:
+                raise ValueError(
+                    f"`vectors` must have size {self.options.dim}, that of `dim`; got {vectors.vector_size}."
+                )
             for i, word in enumerate(vocabulary.words):
                 if word in vectors:
                     start[i] = vectors[word]
         self.frozen = masks(vocabulary, frozen)
         self.vocabulary = vocabulary
-        self.tables = (tf.Variable(start), tf.Variable(tf.zeros(shape)))
+        self.tables = (tf.Variable(start), tf.Variable(output))
 
     def freeze(self, words: Iterable[str], *, output: Iterable[str] = ()) -> None:
         """Let the vectors of some words stay as they are, to the bit, in every training from now on.
@@ -127,7 +129,7 @@ class Word2Vec:
         return self._run(callbacks, held_out)
 
     def _run(self, callbacks: Sequence[Callback], held_out: Any) -> "Word2Vec":
-        rule = early_stopping(callbacks, held_out)
+        rule = find_rule(callbacks, held_out)
         if rule is not None and rule.restore_best:
             callbacks = [keep_best(rule, self.training, self.tables), *callbacks]
         measure = None if held_out is None else partial(self._evaluator().loss, self._encoded(held_out).ids)

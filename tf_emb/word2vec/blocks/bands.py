@@ -15,7 +15,7 @@ from tf_emb.word2vec.blocks.stream import Stream
 from tf_emb.word2vec.options import Options
 
 
-def bands(options: Options) -> np.ndarray:
+def band_weights(options: Options) -> np.ndarray:
     """Return every row of w, float64, shape (block, window + 1, window + 1, block + 2 window): of t, left, right."""
     window, block = options.window, options.block
     reach = np.arange(window + 1)

@@ -6,9 +6,9 @@ import numpy as np
 import tensorflow as tf
 
 from tf_emb.corpus import keep_probability, noise_distribution
+from tf_emb.word2vec.blocks.chunks import CHUNK, OBJECTIVES, SEEDS, split
 from tf_emb.word2vec.blocks.step import Objective, Tables
-from tf_emb.word2vec.blocks.stream import Alias, Stream, stream
-from tf_emb.word2vec.blocks.trainer import CHUNK, OBJECTIVES, SEEDS, chunks
+from tf_emb.word2vec.blocks.stream import Alias, Stream, draw_stream
 from tf_emb.word2vec.options import Options
 
 
@@ -33,7 +33,7 @@ class Evaluator:
 
         @tf.function
         def measure(ids: Any, seed: Any) -> Any:
-            return stream_loss(objective, tables, stream(ids, keep, noise, options, seed), options)
+            return stream_loss(objective, tables, draw_stream(ids, keep, noise, options, seed), options)
 
         self._measure = measure.get_concrete_function(tf.TensorSpec([None], tf.int32), tf.TensorSpec([2], tf.int32))
 
@@ -49,7 +49,7 @@ class Evaluator:
             ValueError: there is no pair.
         """
         loss = count = 0.0
-        for chunk in chunks(ids, CHUNK):
+        for chunk in split(ids, CHUNK):
             seed = np.array([chunk.number * SEEDS, self.options.seed], np.int32)
             nats, seen = self._measure(tf.constant(ids[chunk.start : chunk.stop]), tf.constant(seed))
             loss, count = loss + float(nats), count + float(seen)

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tf_emb.word2vec.blocks.bands import Bands, bands, sizes
-from tf_emb.word2vec.blocks.products import logistic_products, logistic_rows
+from tf_emb.word2vec.blocks.bands import Bands, band_weights, sizes
+from tf_emb.word2vec.blocks.logistic import logistic_products, logistic_rows
 from tf_emb.word2vec.blocks.stream import Stream
 from tf_emb.word2vec.options import Options
 
@@ -30,7 +30,7 @@ class SkipGramSampling:
     def __init__(self, options: Options) -> None:
         self.options = options
         noise = sizes(options) * (options.negatives / options.shared_noise)
-        self._weights = Bands(np.concatenate([bands(options), *[noise] * options.shared_noise], -1))
+        self._weights = Bands(np.concatenate([band_weights(options), *[noise] * options.shared_noise], -1))
 
     def ids(self, at: Stream) -> tuple[Any, Any]:
         """Return the centres, and the places around them with the noise words behind."""
@@ -75,7 +75,7 @@ class ContextMean:
     """
 
     def __init__(self, options: Options) -> None:
-        ones = bands(options)
+        ones = band_weights(options)
         self._share = Bands(ones / np.maximum(sizes(options), 1))
         self._back = self._share if options.cbow_gradient == "exact" else Bands(ones)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tf_emb.word2vec.blocks.bands import Bands, bands
+from tf_emb.word2vec.blocks.bands import Bands, band_weights
 from tf_emb.word2vec.blocks.sampling import ContextMean
 from tf_emb.word2vec.blocks.stream import Stream
 from tf_emb.word2vec.options import Options
@@ -52,7 +52,7 @@ class SkipGramSoftmax:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self._weights = Bands(bands(options))
+        self._weights = Bands(band_weights(options))
 
     def ids(self, at: Stream) -> tuple[Any, Any]:
         """Return the centres; every output row is used."""

@@ -99,7 +99,7 @@ def subsample(ids: Any, keep: Any, seed: Any) -> Any:
     return tf.boolean_mask(ids, stays | (ids < 0))
 
 
-def stream(ids: Any, keep: Any, noise: Alias, options: Options, seed: Any) -> Stream:
+def draw_stream(ids: Any, keep: Any, noise: Alias, options: Options, seed: Any) -> Stream:
     """Return the stream of a chunk.
 
     Args:

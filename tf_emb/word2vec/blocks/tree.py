@@ -17,8 +17,8 @@ import numpy as np
 import tensorflow as tf
 
 from tf_emb.layers.hierarchical_softmax import huffman
-from tf_emb.word2vec.blocks.bands import Bands, bands
-from tf_emb.word2vec.blocks.products import logistic_products
+from tf_emb.word2vec.blocks.bands import Bands, band_weights
+from tf_emb.word2vec.blocks.logistic import logistic_products
 from tf_emb.word2vec.blocks.sampling import ContextMean
 from tf_emb.word2vec.blocks.stream import Stream
 from tf_emb.word2vec.options import Options
@@ -88,7 +88,7 @@ class SkipGramTree(_OnTree):
     def __init__(self, options: Options, counts: np.ndarray) -> None:
         super().__init__(options, counts)
         self.group = next(size for size in range(GROUP, 0, -1) if options.block % size == 0)
-        ones = bands(replace(options, block=self.group))
+        ones = band_weights(replace(options, block=self.group))
         self._weights = Bands(np.concatenate([ones, np.zeros((1, *ones.shape[1:]))]))  # the last for no node
 
     def ids(self, at: Stream) -> tuple[Any, Any]:

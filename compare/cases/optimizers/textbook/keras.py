@@ -1,10 +1,11 @@
-"""The trajectories in Keras: tf_emb.word2vec.SkipGram and Keras' own optimizers."""
+"""The trajectories in Keras: two Embedding layers, negative_sampling_loss and Keras' own optimizers."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from compare.cases.optimizers.textbook.follow import outputs
 
+TABLES = ("center", "context")
 SLOTS = {
     "sgd": {},
     "adagrad": {"accumulator": "_accumulators"},
@@ -23,12 +24,14 @@ class Stepper:
     def __init__(self, name: str, x: Mapping[str, Any]) -> None:
         import tensorflow as tf
 
-        from tf_emb.word2vec import SkipGram
+        from tf_emb.layers import Embedding
 
         self.name, self.x, self.tf = name, x, tf
         vocab, dim = x["center table"].shape
-        self.model = SkipGram(vocab, dim, dtype=x["center table"].dtype.name)
-        self.tables = {"center": self.model.center.embeddings, "context": self.model.context.embeddings}
+        self.layers = {table: Embedding(vocab, dim, dtype=x["center table"].dtype.name) for table in TABLES}
+        for layer in self.layers.values():
+            layer.build()
+        self.tables = {table: layer.embeddings for table, layer in self.layers.items()}
         self.optimizer = optimizer(name, x)
         self.optimizer.build(list(self.tables.values()))
         self.graph = tf.function(self._step)
@@ -61,8 +64,15 @@ class Stepper:
     def _step(self, center: Any, context: Any, noise: Any) -> None:
         variables = list(self.tables.values())
         with self.tf.GradientTape() as tape:
-            loss = self.tf.reduce_sum(self.model.pair_loss(center, context, noise))
+            loss = self.tf.reduce_sum(self._loss(center, context, noise))
         self.optimizer.apply(tape.gradient(loss, [v.value for v in variables]), variables)
+
+    def _loss(self, center: Any, context: Any, noise: Any) -> Any:
+        from tf_emb.layers import negative_sampling_loss
+
+        keys = self.tf.concat([context[:, None], noise], 1)  # one lookup for both: a row gets one gradient
+        u = self.tf.einsum("bd,bkd->bk", self.layers["center"](center), self.layers["context"](keys))
+        return negative_sampling_loss(u[:, 0], u[:, 1:], noise != context[:, None])
 
     def read(self) -> dict[str, Any]:
         """Return the tables and slots as they are now."""

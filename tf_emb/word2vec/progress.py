@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from tf_emb.word2vec.blocks.trainer import BlockTrainer, Chunk, Trained, chunk_size, chunks, run_threads
+from tf_emb.threads import run_threads
+from tf_emb.word2vec.blocks.chunks import BlockTrainer, Chunk, Trained, chunk_size, split
 from tf_emb.word2vec.options import RATES, Options
 
 _DIVERGED = (
@@ -89,7 +90,7 @@ class Training:
     best: Sequence[np.ndarray] | None = None
 
     def __post_init__(self) -> None:
-        self.parts = list(chunks(self.ids, chunk_size(len(self.ids), self.options)))
+        self.parts = list(split(self.ids, chunk_size(len(self.ids), self.options)))
         if len(self.sums) != self.options.epochs:
             self.sums = np.zeros((self.options.epochs, 2))
 
