@@ -280,16 +280,3 @@ def test_vectors_are_one_call_from_gensim_and_from_keras(lee: Any) -> None:
     vectors = trained.vectors()
     assert vectors.get_vecattr(trained.vocabulary.words[0], "count") == trained.vocabulary.counts[0]
     np.testing.assert_array_equal(trained.embedding()(np.array([3])), [vectors[trained.vocabulary.words[3]]])
-
-
-@pytest.mark.parametrize(
-    ("wrong", "message"),
-    [
-        ({"model": "glove"}, r"`model` must be one of 'skipgram', 'cbow'; got 'glove'\."),
-        ({"dim": 0}, r"`dim` must be 1 or more; got 0\."),
-        ({"limit": 0}, r"`limit` must be above 0; got 0\."),
-    ],
-)
-def test_options_are_checked(wrong: Any, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        Word2Vec(**wrong)

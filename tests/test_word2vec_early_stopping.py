@@ -183,9 +183,7 @@ def test_a_training_that_was_stopped_goes_on_as_if_it_had_not_been(
 
 
 def test_early_stopping_without_a_text_or_out_of_range_is_refused() -> None:
-    with pytest.raises(
-        ValueError, match=r"^`held_out` must be a text where `callbacks` have EarlyStopping; got None\."
-    ):
+    with pytest.raises(ValueError, match=r"^`held_out` must be a text for EarlyStopping; got None\."):
         Word2Vec(epochs=1, **FAST).fit(TEXT, [EarlyStopping()])
     with pytest.raises(ValueError, match=r"^`patience` must be 1 or more; got 0\."):
         EarlyStopping(patience=0)
@@ -223,7 +221,7 @@ def test_the_command_stops_early_and_logs_the_loss(tmp_path: Path) -> None:
     ("options", "message"),
     [
         (["--patience", "2"], "`--patience` must come with `--held-out`; got 2 alone."),
-        (["--mode", "exact", "--held-out", "text"], "`--held-out` must come with `--mode block`; got 'exact'."),
+        (["--mode", "exact", "--held-out", "text"], "`--held-out` must come with `--mode block`; got --mode exact."),
     ],
 )
 def test_options_of_the_command_that_do_not_go_together(options: list[str], message: str, tmp_path: Path) -> None:

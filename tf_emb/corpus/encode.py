@@ -110,6 +110,27 @@ def encode_corpus(
     return EncodedCorpus(mapped, vocabulary, raw, known, sentences)
 
 
+def as_encoded(
+    corpus: EncodedCorpus | Source, vocabulary: Vocabulary | None = None, *, min_count: int = 5,
+    max_vocab: int | None = None,
+) -> EncodedCorpus:  # fmt: skip
+    """Return `corpus` if it is encoded, or else encode it, with `vocabulary` if there is one.
+
+    Raises:
+        ValueError: `corpus` is encoded with other words than those of `vocabulary`; or see `prepare`.
+    """
+    if isinstance(corpus, EncodedCorpus):
+        if vocabulary is not None and corpus.vocabulary.words != vocabulary.words:
+            raise ValueError(
+                f"`corpus` must have this model's {len(vocabulary)} words; got another vocabulary of "
+                f"{len(corpus.vocabulary)}. Use encode_corpus(text, model.vocabulary)."
+            )
+        return corpus
+    if vocabulary is not None:
+        return encode_corpus(corpus, vocabulary)
+    return prepare(corpus, min_count=min_count, max_vocab=max_vocab)
+
+
 def count_vocabulary(
     source: Source, tokenize: Tokenize = "whitespace", *, min_count: int = 5, max_vocab: int | None = None
 ) -> Vocabulary:

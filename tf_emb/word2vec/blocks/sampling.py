@@ -4,8 +4,8 @@ Skip-gram. For the centres t of a block, the places m around them and the block'
 
     E = sum over t, m of w_tm (-log sigmoid(v'_m . v_t)) + sum over t, s of (K / S) n_t (-log sigmoid(-v'_s . v_t))
 
-with w_tm = 1 where m is in the window of t, n_t = sum_m w_tm its pairs, K noise words a pair, S drawn a block: in
-expectation, negative sampling with K words of its own for every pair (Mikolov et al. 2013, "Distributed
+with w_tm = 1 where m is in the window of t, n_t = sum_m w_tm its pairs, K noise words per pair, S drawn per block: in
+expectation, negative sampling with K words drawn for every pair (Mikolov et al. 2013, "Distributed
 Representations of Words and Phrases", equation 4).
 
 CBOW. h_t = sum over m of w_tm v_m / n_t, and for every centre with n_t > 0
@@ -37,7 +37,7 @@ class SkipGramSampling:
         return at.centers(self.options), tf.concat([at.words(), at.noise], 1)
 
     def loss(self, inputs: Any, outputs: Any, at: Stream) -> tuple[Any, Any]:
-        """Return E, and how many pairs there are."""
+        """Return E, and the number of pairs."""
         o, dtype = self.options, inputs.dtype
         sign = tf.constant([1] * (o.block + 2 * o.window) + [-1] * o.shared_noise, dtype)
         loss = logistic_products(inputs, outputs, sign, self._weights.of(at, dtype))
@@ -56,7 +56,7 @@ class CbowSampling:
         return at.words(), tf.concat([at.centers(self.options), at.noise], 1)
 
     def loss(self, inputs: Any, outputs: Any, at: Stream) -> tuple[Any, Any]:
-        """Return E, and how many centres have a context."""
+        """Return E, and the number of centres with a context."""
         o, dtype = self.options, inputs.dtype
         hidden = self._mean(inputs, at)
         some = tf.cast(at.context_size() > 0, dtype)
