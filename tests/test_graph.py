@@ -136,8 +136,8 @@ def run(*arguments):
 @pytest.fixture
 def threads(monkeypatch):
     """Leave TensorFlow's threads as they are: a process can settle them once."""
-    command = importlib.import_module("tf_emb.commands.graph")  # the package's attribute is the function
-    monkeypatch.setattr(command, "one_thread_an_operation", lambda: None)
+    command = importlib.import_module("tf_emb.commands.graph")
+    monkeypatch.setattr(command, "one_thread_per_operation", lambda: None)
 
 
 @pytest.mark.usefixtures("threads")
