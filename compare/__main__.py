@@ -10,8 +10,7 @@ import typer
 from rich.console import Console
 
 from compare import SUITE
-from compare.bench.command import run_speed
-from compare.bench.quality_command import run_quality
+from compare.bench.command import app as bench
 from compare.cases.word2vec import logged as vectors
 from compare.docs.command import run_docs
 from compare.terminal import print_names, refused, refusing, with_progress
@@ -100,9 +99,8 @@ def run_references(
     raise typer.Exit(1 if failed else 0)
 
 
-app.command("speed")(run_speed)
-app.command("quality")(run_quality)
 app.command("docs")(refused(run_docs))
+app.add_typer(bench, name="bench")
 
 
 @app.command("screenshots")

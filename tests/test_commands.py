@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 from tf_emb.cli import app
 from tf_emb.commands.similar import spelled_alike
 from tf_emb.evaluate import analogies, word_pairs
-from tf_emb.vectors import load_vectors, save_vectors
+from tf_emb.vectors import Vectors, load_vectors, save_vectors
 
 WORDS = ["man", "king", "woman", "queen", "boy", "Paris", "boys"]
 TABLE = np.array(
@@ -22,7 +22,7 @@ TABLE = np.array(
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    save_vectors(tmp_path / "w.npz", WORDS, TABLE, np.arange(7)[::-1])
+    save_vectors(tmp_path / "w.npz", Vectors(WORDS, TABLE, {"count": np.arange(7)[::-1]}))
     return tmp_path / "w.npz"
 
 
@@ -80,7 +80,7 @@ def test_convert_says_what_it_wrote_and_what_was_lost(path: Path, tmp_path: Path
 def test_convert_refuses_before_it_reads_and_leaves_nothing(path: Path, tmp_path: Path) -> None:
     assert "`path` must end in one of" in refused("convert", tmp_path / "none.bin", tmp_path / "w.xyz")
     assert "none.bin" in refused("convert", tmp_path / "none.bin", tmp_path / "w.txt")
-    save_vectors(tmp_path / "odd.npz", ["new york"], [[1]])
+    save_vectors(tmp_path / "odd.npz", Vectors(["new york"], [[1]]))
     assert "'new york' in row 0" in refused("convert", tmp_path / "odd.npz", tmp_path / "w.txt")
     assert sorted(file.name for file in tmp_path.iterdir()) == ["odd.npz", "w.npz"]
 

@@ -14,6 +14,7 @@ import tensorflow as tf
 from gensim.models import KeyedVectors
 
 from tf_emb.layers import Embedding, EmbeddingBag
+from tf_emb.vectors import Vectors
 
 pytestmark = pytest.mark.filterwarnings(
     # Keras 3.15 reads by np.array(tf.Variable), and TensorFlow 2.21's __array__ lacks NumPy 2's `copy` argument.
@@ -198,7 +199,8 @@ def test_keyed_vectors_there_and_back() -> None:
     layer = Embedding.from_keyed_vectors(keyed_vectors(), padding_idx=0)
     assert (layer.trainable, layer.padding_idx) == (False, 0)
     np.testing.assert_array_equal(layer(IDS).numpy(), TABLE[IDS], strict=True)
-    back = layer.to_keyed_vectors(WORDS)
+    assert np.array_equal(Embedding.from_keyed_vectors(Vectors(WORDS, TABLE)).matrix(), TABLE)
+    back = Vectors(WORDS, layer.matrix()).keyed()
     assert back.index_to_key == WORDS
     np.testing.assert_array_equal(back.vectors, TABLE, strict=True)
     np.testing.assert_array_equal(back["to"], TABLE[2])
@@ -212,11 +214,11 @@ def test_keyed_vectors_can_be_trained_on() -> None:
 
 
 def test_float64_rows_become_float32_keyed_vectors() -> None:
-    back = Embedding.from_pretrained(TABLE.astype(np.float64) / 3).to_keyed_vectors(WORDS)
+    back = Vectors(WORDS, Embedding.from_pretrained(TABLE.astype(np.float64) / 3).matrix()).keyed()
     np.testing.assert_array_equal(back.vectors, (TABLE.astype(np.float64) / 3).astype(np.float32), strict=True)
 
 
 @pytest.mark.parametrize("words", [WORDS[:-1], [*WORDS, "for"], [*WORDS[:-1], "the"]], ids=["few", "many", "twice"])
 def test_words_that_do_not_name_the_rows_are_refused(words: list[str]) -> None:
     with pytest.raises(ValueError, match=r"must"):
-        Embedding.from_pretrained(TABLE).to_keyed_vectors(words)
+        Vectors(words, Embedding.from_pretrained(TABLE).matrix()).keyed()

@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tf_emb.methods import LabelledVectors, encodings
+from tf_emb.methods import encodings
 from tf_emb.methods.encodings import characters, dense, from_features, integer_encode, one_hot, scales
+from tf_emb.projector import log_projection
+from tf_emb.vectors import Vectors
 
 ALPHABET = "亮漂很主公一二三妃王"  # the columns of the notes' ten; three of them they leave unnamed
 PRINCESS = {"皇帝": 1.0, "宫里": 0.25, "女": 1.0}
@@ -15,7 +17,7 @@ CONSORT = {"皇帝": 0.6, "宫里": 0.75, "女": 1.0}
 
 
 @pytest.fixture
-def words() -> LabelledVectors:
+def words() -> Vectors:
     return from_features({"公主": PRINCESS, "王妃": CONSORT})
 
 
@@ -55,7 +57,7 @@ def test_step_4_two_words_of_six_numbers_become_two_of_three() -> None:
     assert np.array_equal(short, table[[4, 0]])  # the product is a lookup: the 1 says which row
 
 
-def test_step_5_words_as_sums_of_features(words: LabelledVectors) -> None:
+def test_step_5_words_as_sums_of_features(words: Vectors) -> None:
     assert np.array_equal(words.matrix, np.float32([[1.0, 0.25, 1.0], [0.6, 0.75, 1.0]]))
     emperor, palace, woman = np.random.default_rng(1).normal(size=(3, 5)).astype(np.float32)
     sums = dense(words.matrix.astype(np.float64), np.stack([emperor, palace, woman]))
@@ -63,7 +65,7 @@ def test_step_5_words_as_sums_of_features(words: LabelledVectors) -> None:
     assert words.columns["宫里"].tolist() == [0.25, 0.75]
 
 
-def test_step_6_characters_are_halves_of_words(words: LabelledVectors) -> None:
+def test_step_6_characters_are_halves_of_words(words: Vectors) -> None:
     halves = characters(words)
     assert "".join(halves.labels) == "公主王妃"
     expected = [[0.5, 0.125, 0.5]] * 2 + [[0.3, 0.375, 0.5]] * 2
@@ -71,18 +73,18 @@ def test_step_6_characters_are_halves_of_words(words: LabelledVectors) -> None:
     assert halves.columns["word"] == ["公主", "公主", "王妃", "王妃"]
 
 
-def test_step_7_one_word_is_another_scaled(words: LabelledVectors) -> None:
+def test_step_7_one_word_is_another_scaled(words: Vectors) -> None:
     found = scales(words, "公主", "王妃")
     assert np.array_equal(found, np.float32([0.6, 3, 1]))
     assert np.array_equal(words.matrix[0] * found, words.matrix[1])
 
 
-def test_related_words_are_near_each_other_at_last(words: LabelledVectors) -> None:
-    assert words.keyed().similarity("公主", "王妃") > 0.8
+def test_related_words_are_near_each_other_at_last(words: Vectors) -> None:
+    assert words.similarity("公主", "王妃") > 0.8
 
 
-def test_the_words_go_to_the_projector(words: LabelledVectors, tmp_path: Path) -> None:
-    run = words.project(tmp_path, views=[])
+def test_the_words_go_to_the_projector(words: Vectors, tmp_path: Path) -> None:
+    run = log_projection(tmp_path, words, views=[])
     (metadata,) = run.rglob("*.tsv")
     assert metadata.read_text().splitlines()[0].split("\t") == ["label", "皇帝", "宫里", "女", "row"]
 
@@ -94,7 +96,7 @@ def test_shapes_types_and_nothing_at_all() -> None:
     assert one_hot(np.zeros((2, 3), int), 4).shape == (2, 3, 4)
     assert one_hot(codes, 4).shape == (0, 4)
     assert one_hot([1, 2], 2, first=1).tolist() == [[1, 0], [0, 1]]
-    assert characters(LabelledVectors(["abc"], np.ones((1, 2), np.float32))).matrix.sum(0).tolist() == [1, 1]
+    assert characters(Vectors(["abc"], np.ones((1, 2), np.float32))).matrix.sum(0).tolist() == [1, 1]
 
 
 @pytest.mark.parametrize(
@@ -113,6 +115,6 @@ def test_shapes_types_and_nothing_at_all() -> None:
         ),
     ],
 )
-def test_what_cannot_be_encoded_is_refused(words: LabelledVectors, call, error, said) -> None:
+def test_what_cannot_be_encoded_is_refused(words: Vectors, call, error, said) -> None:
     with pytest.raises(error, match=said):
         call(words)

@@ -1,17 +1,20 @@
 """Word pairs and analogies: the numbers of gensim, on real vectors and on words in every case."""
 
 import math
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 from gensim.models import KeyedVectors, Word2Vec
 from gensim.test.utils import datapath
+from scipy import stats
 
 from tf_emb import evaluate
 from tf_emb.corpus import lee_background
 from tf_emb.evaluate import analogies, word_pairs
-from tf_emb.vectors import to_keyed_vectors
+from tf_emb.evaluate.pairs import _correlations
+from tf_emb.vectors import Vectors
 
 SETS = ["wordsim353.tsv", "simlex999.txt"]
 
@@ -32,7 +35,7 @@ def cased(rows: int = 400) -> KeyedVectors:
             labels.append(variant)
             table.append(vector + 0.01 * rng.normal(size=6))
     order = rng.permutation(len(labels))
-    return to_keyed_vectors([labels[i] for i in order], np.array(table)[order])
+    return Vectors([labels[i] for i in order], np.array(table)[order]).keyed()
 
 
 def questions(tmp_path: Path, vectors: KeyedVectors, count: int = 300) -> Path:
@@ -84,7 +87,7 @@ def test_analogies_are_gensims_on_words_in_every_case(
 
 
 def test_an_analogy_by_hand(tmp_path: Path) -> None:
-    vectors = to_keyed_vectors(
+    vectors = Vectors(
         ["man", "king", "woman", "queen", "King", "zero"],
         [[1, 0, 0.1], [1, 1, 0.1], [-1, 0, 0.1], [-0.6, 0.8, 0.1], [0.9, 1, 0.1], [0, 0, 0]],
     )
@@ -106,8 +109,8 @@ def test_no_question_asked_is_no_number(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("a b c d\n", r"four words a line, after a line ': section'; got 'a b c d' in line 1 of .*q\.txt"),
-        (": x\n\na b c\n", r"four words a line, .* got 'a b c' in line 3"),
+        ("a b c d\n", r"four words per line, below a line ': section'; got 'a b c d' in line 1 of .*q\.txt"),
+        (": x\n\na b c\n", r"four words per line, .* got 'a b c' in line 3"),
         (": x\na b c d e\n", "in line 2"),
     ],
 )
@@ -130,9 +133,33 @@ def test_word_pairs_are_gensims_on_real_vectors(lee: KeyedVectors, name: str, op
     assert 2 < found.covered < found.pairs
 
 
+@pytest.mark.parametrize("rows", [2, 3, 10, 353])
+@pytest.mark.parametrize("values", [3, 1000], ids=["ties", "few ties"])
+def test_correlations_are_scipys_to_the_bit(rows: int, values: int) -> None:
+    rng = np.random.default_rng(rows)
+    cosines, scores = rng.normal(size=rows), rng.integers(0, values, rows) / 7
+    scores[:2] = 0, 1
+    pairs = _correlations(cosines, scores)
+    assert pairs == (stats.spearmanr(scores, cosines).statistic, stats.pearsonr(scores, cosines).statistic)
+
+
+@pytest.mark.parametrize("measure", [word_pairs, analogies])
+def test_vectors_and_keyed_vectors_give_the_same(tmp_path: Path, measure: object) -> None:
+    assert callable(measure)
+    keyed = cased()
+    path = questions(tmp_path, keyed) if measure is analogies else tmp_path / "p.txt"
+    (tmp_path / "p.txt").write_text(
+        "".join(f"{a} {b} {i % 7}\n" for i, (a, b) in enumerate(pairwise(keyed.index_to_key)))
+    )
+    found = measure(keyed, path)
+    assert measure(Vectors.from_keyed(keyed), path) == found
+    with pytest.raises(ValueError, match="`vectors` must be `Vectors` or gensim's KeyedVectors; got ndarray"):
+        measure(np.eye(3), path)
+
+
 @pytest.mark.parametrize("mark", ["\t", ", ", " ", "  "])
 def test_pairs_by_hand(tmp_path: Path, mark: str) -> None:
-    vectors = to_keyed_vectors(["a", "b", "c", "A"], [[1, 0], [0, 1], [1, 1], [0, 1]])
+    vectors = Vectors(["a", "b", "c", "A"], [[1, 0], [0, 1], [1, 1], [0, 1]])
     lines = ["# remark", "word1|word2|score", "a|b|0", "", "B|c|7|and more", "A|a|9", "a|unknown|3"]
     (tmp_path / "p.txt").write_text("\n".join(lines).replace("|", mark))
     found = word_pairs(vectors, tmp_path / "p.txt")  # cosines 0, .7, 1
@@ -148,7 +175,7 @@ def test_pairs_by_hand(tmp_path: Path, mark: str) -> None:
 @pytest.mark.parametrize("covered", [0, 1])
 def test_fewer_than_two_pairs_have_no_correlation(tmp_path: Path, covered: int) -> None:
     (tmp_path / "p.txt").write_text("a\tb\t1\n" * covered + "x\ty\t2\n")
-    found = word_pairs(to_keyed_vectors(["a", "b"], np.eye(2)), tmp_path / "p.txt")
+    found = word_pairs(Vectors(["a", "b"], np.eye(2)), tmp_path / "p.txt")
     assert (found.covered, found.pairs) == (covered, covered + 1)
     assert math.isnan(found.spearman)
 
@@ -156,7 +183,7 @@ def test_fewer_than_two_pairs_have_no_correlation(tmp_path: Path, covered: int) 
 @pytest.mark.parametrize("text", ["h\nh\n", "a b 1\na b\n", "a b 1\na b x\n"])
 def test_what_is_no_pair_is_refused_by_line(tmp_path: Path, text: str) -> None:
     (tmp_path / "p.txt").write_text(text)
-    with pytest.raises(ValueError, match=r"two words and a number a line; got .* in line 2 of .*p\.txt"):
+    with pytest.raises(ValueError, match=r"two words and a number per line; got .* in line 2 of .*p\.txt"):
         word_pairs(cased(), tmp_path / "p.txt")
 
 

@@ -11,9 +11,8 @@ from scipy.sparse import csr_array
 from typer.testing import CliRunner
 
 from tf_emb.cli import app
-from tf_emb.methods.graph.node2vec import as_adjacency, deepwalk, node2vec, read_graph, sentences, walk_corpus
-from tf_emb.methods.labelled import LabelledVectors
-from tf_emb.vectors import load_vectors
+from tf_emb.methods.graph.node_vectors import as_adjacency, deepwalk, node2vec, read_graph, sentences, walk_corpus
+from tf_emb.vectors import Vectors, load_vectors
 
 KARATE = nx.karate_club_graph()
 SMALL = {"walks": 20, "length": 10, "window": 3, "dim": 8, "epochs": 2}
@@ -35,13 +34,13 @@ def test_members_of_one_club_are_nearer_than_others(method):
     assert vectors.labels == [str(node) for node in KARATE]
     assert vectors.columns["degree"] == [degree for _, degree in KARATE.degree()]
     assert separation(vectors) > 0.2
-    assert vectors.keyed().vectors.shape == (34, 8)
+    assert vectors.vectors.shape == (34, 8)
 
 
 def test_what_is_given_reaches_walks_and_training(monkeypatch):
     seen = []
     monkeypatch.setattr(
-        "tf_emb.methods.graph.node2vec.random_walks", lambda *a, **k: seen.append((a[2], k)) or walks(a[1], a[2])
+        "tf_emb.methods.graph.node_vectors.random_walks", lambda *a, **k: seen.append((a[2], k)) or walks(a[1], a[2])
     )
 
     def walks(starts, length):
@@ -74,7 +73,7 @@ def test_walks_become_sentences():
 
 
 def test_every_node_starts_a_walk_in_every_pass_in_another_order(monkeypatch):
-    monkeypatch.setattr("tf_emb.methods.graph.node2vec.AT_ONCE", 70)
+    monkeypatch.setattr("tf_emb.methods.graph.node_vectors.AT_ONCE", 70)
     graph, labels = as_adjacency(KARATE)
     corpus = walk_corpus(graph, labels, walks=5, length=4)
     words = np.array([*corpus.vocabulary.words, "end"])[corpus.ids].tolist()
@@ -160,10 +159,10 @@ def test_the_command_writes_the_vectors_that_python_gives(tmp_path):
 def test_the_command_leaves_out_what_is_not_given(tmp_path, monkeypatch, method, other):
     def fake(graph, **options):
         seen.append((graph, options))
-        return LabelledVectors(list(graph), np.ones((len(graph), 4)))
+        return Vectors(list(graph), np.ones((len(graph), 4)))
 
     seen = []
-    monkeypatch.setattr(f"tf_emb.methods.graph.node2vec.{method}", fake)
+    monkeypatch.setattr(f"tf_emb.methods.graph.node_vectors.{method}", fake)
     nx.write_adjlist(KARATE, tmp_path / "karate.gz")
     result = run(tmp_path / "karate.gz", "-o", tmp_path / "v.txt", "--method", method, "--format", "adjlist",
                  "--walks", 2, "--dim", 4, "--directed")  # fmt: skip

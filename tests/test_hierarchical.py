@@ -164,8 +164,14 @@ np.testing.assert_allclose(-log_p[np.arange(BATCH), TARGETS], loss, rtol=1e-12)
 @pytest.mark.parametrize("backend", ["torch", "jax"])
 def test_on_another_backend(backend: str) -> None:
     pytest.importorskip(backend)
-    environment = {**os.environ, "KERAS_BACKEND": backend, "CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu",
-                   "JAX_ENABLE_X64": "1", "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}  # fmt: skip
+    environment = {
+        **os.environ,
+        "KERAS_BACKEND": backend,
+        "CUDA_VISIBLE_DEVICES": "",
+        "JAX_PLATFORMS": "cpu",
+        "JAX_ENABLE_X64": "1",
+        "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}",
+    }
     command = [sys.executable, "-c", f"BACKEND = {backend!r}\n{OTHER_BACKEND}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr

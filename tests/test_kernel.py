@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tf_emb.methods.kernel import RandomFourierFeatures, draw_frequencies, kernel_features
+from tf_emb.projector import log_projection
 
 pytestmark = pytest.mark.filterwarnings(
     # Keras 3.15 saves by np.array(tf.Variable), and TensorFlow 2.21's __array__ lacks NumPy 2's `copy` argument.
@@ -99,7 +100,7 @@ def test_half_precision_policies_work() -> None:
 
 def test_features_go_to_the_projector(tmp_path: Path) -> None:
     vectors = kernel_features("abc", np.eye(3), features=4, gamma=1.0)
-    assert list(vectors.project(tmp_path, views=[]).rglob("*.tsv"))
+    assert list(log_projection(tmp_path, vectors, views=[]).rglob("*.tsv"))
 
 
 @pytest.mark.parametrize(

@@ -129,7 +129,7 @@ def test_the_padding_row_is_returned_as_it_is_stored() -> None:
 
 @pytest.mark.parametrize("padding_idx", [VOCAB, -VOCAB - 1, 100, 1.5])
 def test_a_padding_idx_that_is_no_row_is_refused(padding_idx: float) -> None:
-    message = rf"^`padding_idx` must be in -7\.\.6; got {padding_idx}\. Name a row of the table, or None for no padding"
+    message = rf"^`padding_idx` must be in -7\.\.6; got {padding_idx}\. Give a row of the table, or None for no padding"
     with pytest.raises(ValueError, match=message):
         Embedding(VOCAB, DIM, padding_idx=padding_idx)
 
@@ -146,18 +146,18 @@ def test_ids_of_one_byte_reach_the_end_of_a_table_of_256_rows() -> None:
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "bool"])
 def test_ids_that_are_not_integers_are_refused(dtype: str) -> None:
-    with pytest.raises(TypeError, match=rf"`ids` must be integers; got {dtype}\. Cast them, or give keras\.Input\(.*"):
+    with pytest.raises(TypeError, match=rf"`ids` must be integers; got {dtype}\. Cast them, or use keras\.Input\(.*"):
         layer()(IDS.astype(dtype))
 
 
 def test_a_symbolic_input_that_is_not_integers_is_refused_when_the_model_is_written() -> None:
-    with pytest.raises(TypeError, match=r"`ids` must be integers; got float32\. Cast them, or give keras\.Input\(.*"):
+    with pytest.raises(TypeError, match=r"`ids` must be integers; got float32\. Cast them, or use keras\.Input\(.*"):
         layer()(keras.Input((3,)))  # Keras's own default dtype is float32
 
 
 def test_a_sequential_model_that_would_pass_floats_is_refused() -> None:
     # Keras casts to the first layer's compute dtype here: the stock layer in bfloat16 reads row 256 for id 257.
-    with pytest.raises(TypeError, match=r"`ids` must be integers; got float32\. Cast them, or give keras\.Input\(.*"):
+    with pytest.raises(TypeError, match=r"`ids` must be integers; got float32\. Cast them, or use keras\.Input\(.*"):
         keras.Sequential([layer()])(IDS)
 
 

@@ -191,7 +191,7 @@ def test_config_and_file(tmp_path: Path) -> None:
         ({"negatives": 2.5}, r"`negatives` must be an integer of 1 or more; got 2\.5"),
         ({"exponent": -1}, "`exponent` must be a finite number of 0 or more; got -1."),
         ({"exponent": float("nan")}, "`exponent` must be .*; got nan."),
-        ({"noise": [1, 2]}, r"`noise` must have shape \(7,\), a number a word; got \(2,\)"),
+        ({"noise": [1, 2]}, r"`noise` must have shape \(7,\), one number per word; got \(2,\)"),
         ({"noise": [1, 2, 3, 4, 5, -6, 7]}, "`noise` must be finite and not negative; got -6 at 5."),
         ({"noise": [0] * 7}, "`noise` must have a word above 0; got only zeros."),
     ],
@@ -234,8 +234,14 @@ np.testing.assert_allclose(np.bincount(ids.ravel(), minlength=VOCAB) / ids.size,
 @pytest.mark.parametrize(("backend", "rtol"), [("torch", 1e-12), ("jax", 1e-12)])
 def test_on_another_backend(backend: str, rtol: float) -> None:
     pytest.importorskip(backend)
-    environment = {**os.environ, "KERAS_BACKEND": backend, "CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu",
-                   "JAX_ENABLE_X64": "1", "PYTHONPATH": str(ROOT)}  # fmt: skip
+    environment = {
+        **os.environ,
+        "KERAS_BACKEND": backend,
+        "CUDA_VISIBLE_DEVICES": "",
+        "JAX_PLATFORMS": "cpu",
+        "JAX_ENABLE_X64": "1",
+        "PYTHONPATH": str(ROOT),
+    }
     program = f"BACKEND, RTOL = {backend!r}, {rtol}\n{OTHER_BACKEND}"
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment, check=False)

@@ -8,10 +8,11 @@ import keras
 import numpy as np
 import pytest
 
-from compare.bench.methods.ngram import Parts, consecutive, dealt, known
-from compare.bench.peers.kneser_ney import KneserNey, discounts
-from compare.bench.peers.mixture import mixed, mixture_weights
+from compare.bench.methods.measures.ngram import Parts, consecutive, dealt, known
+from compare.bench.methods.peers.kneser_ney import KneserNey, discounts
+from compare.bench.methods.peers.mixture import mixed, mixture_weights
 from tf_emb.methods.ngram import NGram, language_vocabulary, train_ngram, windows
+from tf_emb.projector import log_projection
 
 pytestmark = pytest.mark.filterwarnings(
     # Keras 3.15 saves by np.array(tf.Variable), and TensorFlow 2.21's __array__ lacks NumPy 2's `copy` argument.
@@ -119,8 +120,8 @@ def test_a_training_is_its_seed_and_is_saved(tmp_path: Path) -> None:
     first, again, other = (
         train_ngram(SENTENCES, order=2, dim=4, hidden=4, epochs=2, dropout=0.3, seed=seed) for seed in (1, 1, 2)
     )
-    assert np.array_equal(first.vectors.matrix, again.vectors.matrix)
-    assert not np.array_equal(first.vectors.matrix, other.vectors.matrix)
+    assert np.array_equal(first.vectors().matrix, again.vectors().matrix)
+    assert not np.array_equal(first.vectors().matrix, other.vectors().matrix)
     first.network.save(tmp_path / "model.keras")
     ids = np.array([[2, 4], [0, 1]])
     loaded = keras.saving.load_model(tmp_path / "model.keras", compile=False)
@@ -132,7 +133,7 @@ def test_vectors_have_tokens_and_counts_and_go_to_the_projector(tmp_path: Path) 
     assert vectors.labels == ("<unk>", "</s>", "a", "b")
     assert vectors.matrix.shape == (4, 4)
     assert list(vectors.columns["count"]) == [2, 2, 3, 3]
-    assert list(vectors.project(tmp_path, views=[]).rglob("*.tsv"))
+    assert list(log_projection(tmp_path, vectors, views=[]).rglob("*.tsv"))
 
 
 def test_sizes_below_one_are_refused() -> None:

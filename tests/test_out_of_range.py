@@ -174,7 +174,7 @@ def test_a_lookup_takes_numpy_ids() -> None:
 def test_another_policy_is_refused(value: Any, layer_class: Any) -> None:
     with pytest.raises(ValueError, match=r"^`out_of_range` must be 'raise', .* or a row in 0\.\.4; got ") as error:
         layer_class(VOCAB, DIM, out_of_range=value)
-    assert f"; got {value!r}. Name the row" in str(error.value)
+    assert f"; got {value!r}. Give the row" in str(error.value)
 
 
 @pytest.mark.parametrize("value", [0, VOCAB - 1, np.int64(2)])

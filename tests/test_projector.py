@@ -12,7 +12,7 @@ import pytest
 from projector_sample import BIG, log, quiet, table
 
 from tf_emb.projector import log_projection, projection_address, run
-from tf_emb.vectors import to_keyed_vectors
+from tf_emb.vectors import Vectors
 
 
 @pytest.mark.parametrize("broken", ["replace", "metadata"])
@@ -103,7 +103,7 @@ def test_number_of_rows_is_bounded(tmp_path: Path, rows: int, top: int | None) -
 def test_zeros_are_reported_to_the_caller(tmp_path: Path) -> None:
     values = table(3, 2)
     values[1] = 0
-    with pytest.warns(UserWarning, match=r"`vectors` has 1 rows of zeros, the first is row 1, label 'b'") as warned:
+    with pytest.warns(UserWarning, match=r"`vectors` has 1 rows of zeros, the first in row 1, label 'b'") as warned:
         log_projection(tmp_path, values, list("abc"), views=(), say=quiet)
     assert warned[0].filename == __file__
 
@@ -258,17 +258,29 @@ def test_keyed_vectors_and_layers_are_taken_as_they_are(tmp_path: Path) -> None:
         log(tmp_path, layer, words)
     layer.build(None)
     layer.set_weights([values])
-    for vectors, labels in [(layer, words), (to_keyed_vectors(words, values, [4, 3, 2, 2]), None)]:
+    counted = Vectors(words, values, {"count": [4, 3, 2, 2]})
+    for vectors, labels in [(layer, words), (counted, None), (counted.keyed(), None)]:
         made = log(tmp_path, vectors, labels)
         np.testing.assert_array_equal(np.fromfile(made / "tensor_0.bytes", "<f4").reshape(4, 50), values)
         assert (made / "metadata.tsv").read_text().splitlines()[4].startswith("d\t")
 
 
 def test_counts_that_gensim_made_up_are_not_shown(tmp_path: Path) -> None:
-    real = log(tmp_path, to_keyed_vectors(list("abc"), table(3, 3), [9, 3, 3]), None)
-    assert "count" in (real / "metadata.tsv").read_text()
-    made_up = log(tmp_path, to_keyed_vectors(list("abc"), table(3, 3), [3, 2, 1]), None)
-    assert "count" not in (made_up / "metadata.tsv").read_text()
+    real, made_up = (Vectors(list("abc"), table(3, 3), {"count": of}) for of in ([9, 3, 3], [3, 2, 1]))
+    for vectors in (real, real.keyed(), made_up):  # what is known of `Vectors` was never made up
+        assert "count" in (log(tmp_path, vectors, None) / "metadata.tsv").read_text()
+    assert "count" not in (log(tmp_path, made_up.keyed(), None) / "metadata.tsv").read_text()
+
+
+def test_vectors_bring_their_labels_and_columns(tmp_path: Path) -> None:
+    vectors = Vectors([1, None, "c"], table(3, 3), {"kind": ["x", "y", "x"], "count": [3, 9, 5]})
+    rows = [line.split("\t") for line in (log(tmp_path, vectors, None) / "metadata.tsv").read_text().splitlines()]
+    assert rows[0] == ["label", "kind", "count", "log10 count", "row"]
+    assert [row[1:3] for row in rows[1:]] == [["x", "3"], ["y", "9"], ["x", "5"]]
+    mine = log(tmp_path, vectors, list("abc"), columns={"count": [1, 2, 3], "new": [7, 8, 9]})
+    rows = [line.split("\t") for line in (mine / "metadata.tsv").read_text().splitlines()]
+    assert rows[0] == ["label", "count", "log10 count", "new", "kind", "row"]
+    assert rows[1] == ["a", "1", "0", "7", "x", "0"]
 
 
 def test_needs_no_tensorflow(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from projector_sample import log, quiet, table
 from tf_emb.projector import log_epochs, log_projection, log_side_by_side, views
 from tf_emb.projector.align import distance, fit_pca, rotated_onto
 from tf_emb.projector.sprites import MAX_SIDE, atlas, tile_size
-from tf_emb.vectors import to_keyed_vectors
+from tf_emb.vectors import Vectors
 
 WORDS = list("abcdef")
 
@@ -41,10 +41,12 @@ def test_rows_are_chosen_by_frequency_and_by_name(tmp_path: Path, options: Any, 
     np.testing.assert_array_equal(served, table(6, 4)[[WORDS.index(letter) for letter in expected]])
 
 
-def test_counts_of_keyed_vectors_choose(tmp_path: Path) -> None:
-    run = log(tmp_path, to_keyed_vectors(WORDS, table(6, 4), [1, 2, 9, 3, 9, 1]), None, top=2)
-    assert shown(run) == ["c", "e"]
-    assert shown(run, 1) == ["9", "9"]
+def test_counts_of_vectors_choose(tmp_path: Path) -> None:
+    counted = Vectors(WORDS, table(6, 4), {"count": [1, 2, 9, 3, 9, 1]})
+    for vectors in (counted, counted.keyed()):
+        run = log(tmp_path, vectors, None, top=2)
+        assert shown(run) == ["c", "e"]
+        assert shown(run, 1) == ["9", "9"]
 
 
 @pytest.mark.parametrize(

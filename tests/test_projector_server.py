@@ -28,7 +28,7 @@ def runs(logdir: Path) -> dict[str, str]:
         labels = BIG if name == "big" else LABELS
         below = logdir / "a" / "b" if name == "nested" else logdir
         if name == "text":
-            with pytest.warns(UserWarning, match=r"zeros'\]` has 8 rows of zeros, the first is row 0.*'the'"):
+            with pytest.warns(UserWarning, match=r"zeros'\]` has 8 rows of zeros, the first in row 0.*'the'"):
                 run = log(below, tensors, labels)
         else:
             run = log(below, tensors, labels, columns={"count": range(len(labels))}, name=name)

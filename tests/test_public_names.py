@@ -25,6 +25,7 @@ PUBLIC = [
     "OneHotDense",
     "ProjectorCallback",
     "SkipGram",
+    "Vectors",
     "Vocabulary",
     "analogies",
     "check_projection",
@@ -36,7 +37,6 @@ PUBLIC = [
     "prepare",
     "save_vectors",
     "skipgram_draws",
-    "to_keyed_vectors",
     "train_exact",
     "word_pairs",
 ]

@@ -18,7 +18,7 @@ from tf_emb.evaluate.representation import (
     sparsity,
     uniformity,
 )
-from tf_emb.methods import LabelledVectors
+from tf_emb.vectors import Vectors
 
 RNG = np.random.default_rng(0)
 NORMAL = RNG.normal(size=(4000, 8))
@@ -108,7 +108,7 @@ def test_probe_and_gap() -> None:
 
 def test_one_call_gives_every_measure() -> None:
     table, labels = NORMAL[:300] @ ROTATION, np.arange(300) % 3
-    vectors = LabelledVectors([str(i) for i in range(300)], table.astype(np.float32))
+    vectors = Vectors([str(i) for i in range(300)], table.astype(np.float32))
     found = evaluate.representation(vectors, inputs=NORMAL[:300], labels=labels)
     wide = vectors.matrix.astype(np.float64)
     assert (found.rows, found.dim) == (300, 8)
@@ -142,8 +142,8 @@ def test_without_scikit_learn_the_probe_says_what_to_install(monkeypatch: pytest
     [
         ({"vectors": np.ones(3)}, r"`vectors` must be finite.*got \(3,\)"),
         ({"vectors": np.full((2, 2), np.nan)}, "`vectors` must be finite"),
-        ({"inputs": np.ones((3, 2))}, r"`inputs` must have 4 entries, one a row; got \(3, 2\)"),
-        ({"labels": np.ones((4, 1))}, r"`labels` must have 4 entries, one a row; got \(4, 1\)"),
+        ({"inputs": np.ones((3, 2))}, r"`inputs` must have 4 entries, one per row; got \(3, 2\)"),
+        ({"labels": np.ones((4, 1))}, r"`labels` must have 4 entries, one per row; got \(4, 1\)"),
         ({"labels": np.ones(4)}, "`labels` must have two classes"),
         ({"pairs": [[0, 4]]}, "`pairs` must be row numbers below 4"),
         ({"held_out": 1.0}, r"`held_out` must be between 0 and 1; got 1\.0"),

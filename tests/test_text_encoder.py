@@ -9,6 +9,7 @@ from tf_emb.methods.text_encoder import checkpoint as files
 from tf_emb.methods.text_encoder.attention import attention, gelu
 from tf_emb.methods.text_encoder.encoder import mean_pooled
 from tf_emb.methods.text_encoder.wordpiece import SPECIAL, words
+from tf_emb.projector import log_projection
 
 PIECES = WordPiece((*SPECIAL, "un", "##aff", "##able", "able", "!", "王", "##f", "cafe", "a"))
 
@@ -148,7 +149,7 @@ def test_sentences_and_tokens_become_labelled_vectors(tmp_path):
     assert list(vectors.labels) == sentences
     np.testing.assert_allclose(np.linalg.norm(vectors.matrix, axis=1), 1, atol=1e-6)
     np.testing.assert_allclose(vectors.matrix[1], model.encode(["a"]).matrix[0], atol=1e-6)
-    assert vectors.keyed().most_similar("a", topn=1)[0][0] in sentences
+    assert vectors.most_similar("a", topn=1)[0][0] in sentences
     assert model.encode([]).matrix.shape == (0, 6)
     tokens = model.contextual(sentences)
     assert list(tokens.labels)[:3] == ["[CLS]", "able", "un"]
@@ -157,4 +158,4 @@ def test_sentences_and_tokens_become_labelled_vectors(tmp_path):
     assert np.abs(tokens.matrix[able[0]] - tokens.matrix[able[1]]).max() > 1e-3  # the same word, another sentence
     start = model.contextual(["able able"], layer=0)
     assert start.matrix.shape == (4, 6)
-    assert tokens.project(tmp_path, views=()).exists()
+    assert log_projection(tmp_path, tokens, views=()).exists()

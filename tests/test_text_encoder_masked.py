@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from tf_emb.methods.text_encoder.encoder import Encoder
-from tf_emb.methods.text_encoder.masked import MaskedLanguageModel, hide, masked_loss, train
+from tf_emb.methods.text_encoder.masked import MaskedLanguageModel, hide, masked_loss, train_masked
 
 MASK, FIRST, VOCAB = 4, 5, 25
 RULES = {"mask_id": MASK, "first": FIRST}
@@ -92,11 +92,11 @@ def test_what_does_not_count_changes_nothing():
 def test_training_learns_and_repeats_itself():
     ids, mask = sentences(128, stride=0)  # the others say what is hidden
     options = {"epochs": 12, "rate": 0.02, "batch_size": 32, **RULES}
-    losses = train(model(), ids, mask, **options)
+    losses = train_masked(model(), ids, mask, **options)
     assert losses[0] > 2
     # Whoever does not look at the other tokens stays at log 20, but for 0.1 that 128 sentences may be uneven.
     assert losses[-1] < 0.8 * np.log(VOCAB - FIRST)
     # Up to rounding: the threads of a product share it as they come.
-    np.testing.assert_allclose(train(model(), ids, mask, **options), losses, rtol=1e-4)
-    other = train(model(), ids, mask, **options | {"seed": options.get("seed", 0) + 1})
+    np.testing.assert_allclose(train_masked(model(), ids, mask, **options), losses, rtol=1e-4)
+    other = train_masked(model(), ids, mask, **options | {"seed": options.get("seed", 0) + 1})
     assert np.max(np.abs(np.divide(other, losses) - 1)) > 1e-3

@@ -1,4 +1,4 @@
-"""Tables as KeyedVectors and as files, there and back."""
+"""Tables as files, there and back; `Vectors` and what they refuse."""
 
 from pathlib import Path
 from typing import IO
@@ -6,7 +6,7 @@ from typing import IO
 import numpy as np
 import pytest
 
-from tf_emb.vectors import files, load_vectors, save_vectors, to_keyed_vectors
+from tf_emb.vectors import Vectors, files, load_vectors, save_vectors
 
 LABELS = ["the", "猫", "0", "it's"]
 FORMATS = [".txt", ".vec", ".bin", ".glove", ".npz", ".safetensors"]
@@ -28,45 +28,51 @@ def same_bits(a: np.ndarray, b: np.ndarray) -> bool:
 
 
 def test_rows_keep_their_labels_order_and_bits() -> None:
-    keyed = to_keyed_vectors(LABELS, table())
-    assert keyed.index_to_key == LABELS
-    assert same_bits(keyed.vectors, table())
-    assert keyed.vectors.dtype == np.float32
-    assert same_bits(keyed["猫"], table()[1])
-    assert "count" not in keyed.expandos
+    vectors = Vectors(LABELS, table())
+    assert vectors.labels == vectors.index_to_key == LABELS
+    assert same_bits(vectors.matrix, table())
+    assert same_bits(vectors.keyed().vectors, table())
+    assert vectors.matrix.dtype == np.float32
+    assert same_bits(vectors["猫"], table()[1])
+    assert "count" not in vectors.keyed().expandos
 
 
 def test_counts_are_those_given() -> None:
-    keyed = to_keyed_vectors(LABELS, table(), np.array([9, 2, 5, 1]))
-    assert [keyed.get_vecattr(label, "count") for label in LABELS] == [9, 2, 5, 1]
-    assert keyed.index_to_key == LABELS
+    vectors = Vectors(LABELS, table(), {"count": np.array([9, 2, 5, 1])})
+    for of in (vectors, vectors.keyed(), Vectors.from_keyed(vectors.keyed())):
+        assert [of.get_vecattr(label, "count") for label in LABELS] == [9, 2, 5, 1]
+        assert of.index_to_key == LABELS
 
 
 @pytest.mark.parametrize(
     ("labels", "rows", "counts", "message"),
     [
-        (["a", "b", "a", "b"], 4, None, "`labels` must be different; got 'a' in rows 0 and 2, and 2 such"),
         (["a", "b"], 4, None, r"`matrix` must have shape \(2, dim\).*; got \(4, 500\)"),
-        (LABELS, 4, [1, 2], r"`counts` must have shape \(4,\).*; got \(2,\)"),
-        (LABELS, 4, [[1]] * 4, r"`counts` must have shape \(4,\).*; got \(4, 1\)"),
+        (LABELS, 4, [1, 2], r"`columns\['count'\]` must have 4 values.*; got 2"),
+        (LABELS, 4, [[1]] * 4, r"`columns\['count'\]` must be numbers, one per row; got shape \(4, 1\)"),
+        (LABELS, 4, ["x"] * 4, r"`columns\['count'\]` must be numbers, one per row; got .* dtype <U1"),
+        ([*LABELS[:3], 7], 4, None, "`labels` must be strings; got 7 in row 3"),
+        ([*LABELS[:3], []], 4, None, r"`labels` must be strings; got \[\] in row 3"),
     ],
 )
 def test_rows_that_do_not_match_are_refused(
-    labels: list[str], rows: int, counts: list[int] | None, message: str
+    tmp_path: Path, labels: list[str], rows: int, counts: list[int] | None, message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        to_keyed_vectors(labels, table()[:rows], counts)
+        save_vectors(tmp_path / "w.npz", Vectors(labels, table()[:rows], {"count": counts} if counts else {}))
+    assert not list(tmp_path.iterdir())
 
 
-def test_a_vector_is_not_a_matrix() -> None:
-    with pytest.raises(ValueError, match=r"`matrix` must have shape \(4, dim\).*; got \(4,\)"):
-        to_keyed_vectors(LABELS, table()[:, 0])
+@pytest.mark.parametrize("matrix", [table()[:, 0], [[1, 2], [3]], [["a"]] * 4, None])
+def test_what_is_no_matrix_is_refused(matrix: object) -> None:
+    with pytest.raises(ValueError, match=r"`matrix` must (have shape \(4, dim\).*; got \(|be numbers in rows of one)"):
+        Vectors(LABELS, matrix)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_files_keep_labels_order_and_bits(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"words{suffix}"
-    save_vectors(path, LABELS, table())
+    save_vectors(path, Vectors(LABELS, table()))
     loaded = load_vectors(str(path))
     assert loaded.index_to_key == LABELS
     assert same_bits(loaded.vectors, table())
@@ -76,7 +82,7 @@ def test_files_keep_labels_order_and_bits(tmp_path: Path, suffix: str) -> None:
 def test_formats_are_those_of_word2vec(tmp_path: Path) -> None:
     values = np.array([[1.5, -2], [0.25, 3]], np.float32)
     for suffix in (".txt", ".bin"):
-        save_vectors(tmp_path / f"w{suffix}", ["猫", "b"], values)
+        save_vectors(tmp_path / f"w{suffix}", Vectors(["猫", "b"], values))
     assert (tmp_path / "w.txt").read_text("utf-8") == "2 2\n猫 1.5 -2\nb 0.25 3\n"
     expected = b"2 2\n" + "猫 ".encode() + values[0].tobytes() + b"b " + values[1].tobytes()
     assert (tmp_path / "w.bin").read_bytes() == expected
@@ -86,7 +92,7 @@ def test_formats_are_those_of_word2vec(tmp_path: Path) -> None:
 def test_unknown_suffix_is_refused(tmp_path: Path, name: str) -> None:
     message = r"`path` must end in one of .bin, .glove, .npz, .safetensors, .txt, .vec, .*; got '" + name
     with pytest.raises(ValueError, match=message):
-        save_vectors(tmp_path / name, LABELS, table())
+        save_vectors(tmp_path / name, Vectors(LABELS, table()))
     with pytest.raises(ValueError, match=message):
         load_vectors(tmp_path / name)
 
@@ -95,20 +101,20 @@ def test_unknown_suffix_is_refused(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("suffix", [".txt", ".bin", ".glove"])
 def test_labels_that_the_format_cannot_carry_are_refused(tmp_path: Path, suffix: str, label: str) -> None:
     with pytest.raises(ValueError, match="`labels` must be words without white space") as caught:
-        save_vectors(tmp_path / f"words{suffix}", ["a", label, "b c", "d"], table())
+        save_vectors(tmp_path / f"words{suffix}", Vectors(["a", label, "b c", "d"], table()))
     assert f"got {label!r} in row 1." in str(caught.value)
     assert not list(tmp_path.iterdir())
 
 
 def test_a_label_that_occurs_twice_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="`labels` must be different; got 'a' in rows 0 and 3, and 1 such"):
-        save_vectors(tmp_path / "words.txt", ["a", "b", "c", "a"], table())
+        save_vectors(tmp_path / "words.txt", Vectors(["a", "b", "c", "a"], table()))
     assert not list(tmp_path.iterdir())
 
 
 def test_failed_save_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "words.txt"
-    save_vectors(path, ["old"], np.ones((1, 2)))
+    save_vectors(path, Vectors(["old"], np.ones((1, 2))))
 
     def half(file: IO[bytes], rows: object) -> None:
         file.write(b"4 500\nthe 0.1")
@@ -116,7 +122,7 @@ def test_failed_save_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setitem(files.FORMATS, ".txt", files.FORMATS[".txt"]._replace(write=half))
     with pytest.raises(OSError, match="disk full"):
-        save_vectors(path, LABELS, table())
+        save_vectors(path, Vectors(LABELS, table()))
     assert load_vectors(path).index_to_key == ["old"]
     assert list(tmp_path.iterdir()) == [path]
 

@@ -9,7 +9,7 @@ import pytest
 from gensim.models import KeyedVectors
 
 from tf_emb.layers import Embedding
-from tf_emb.vectors import binary, check_path, convert_vectors, load_vectors, save_vectors, text, to_keyed_vectors
+from tf_emb.vectors import Vectors, binary, check_path, convert_vectors, load_vectors, save_vectors, text
 
 LABELS = ["the", "猫", "it's", "a\u00a0b", "\u3000c", "ﬁ\u0085"]  # white space that is not ASCII's is part of a word
 BINARY = {"binary": True}
@@ -20,7 +20,7 @@ def table(rows: int = len(LABELS), dim: int = 7) -> np.ndarray:
     return np.random.default_rng(rows).normal(size=(rows, dim)).astype(np.float32)
 
 
-def same(found: KeyedVectors, labels: list[str], values: np.ndarray) -> None:
+def same(found: Vectors | KeyedVectors, labels: list[str], values: np.ndarray) -> None:
     assert found.index_to_key == labels
     np.testing.assert_array_equal(found.vectors.view(np.uint32), values.view(np.uint32))
 
@@ -33,14 +33,14 @@ def same(found: KeyedVectors, labels: list[str], values: np.ndarray) -> None:
     [(".txt", {}), (".bin", BINARY), (".glove", {"no_header": True}), (".txt.gz", {}), (".bin.bz2", BINARY)],
 )
 def test_gensim_reads_what_is_written(tmp_path: Path, suffix: str, options: dict[str, bool]) -> None:
-    save_vectors(tmp_path / f"w{suffix}", LABELS, table())
+    save_vectors(tmp_path / f"w{suffix}", Vectors(LABELS, table()))
     same(KeyedVectors.load_word2vec_format(str(tmp_path / f"w{suffix}"), **options), LABELS, table())
 
 
 @pytest.mark.parametrize("suffix", [".txt", ".bin", ".txt.gz"])
 def test_what_gensim_writes_is_read(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"w{suffix}"
-    to_keyed_vectors(LABELS, table()).save_word2vec_format(str(path), binary=suffix == ".bin")
+    Vectors(LABELS, table()).keyed().save_word2vec_format(str(path), binary=suffix == ".bin")
     same(load_vectors(path), LABELS, table())
 
 
@@ -85,7 +85,7 @@ def test_a_heading_that_is_missing_suggests_glove(tmp_path: Path) -> None:
 @pytest.mark.parametrize("suffix", [".npz", ".safetensors", ".npz.gz", ".safetensors.zst"])
 def test_arrays_keep_counts_and_labels_of_any_kind(tmp_path: Path, suffix: str) -> None:
     counts = np.arange(len(ODD))[::-1] * 2**40
-    save_vectors(tmp_path / f"w{suffix}", ODD, table(len(ODD)), counts)
+    save_vectors(tmp_path / f"w{suffix}", Vectors(ODD, table(len(ODD)), {"count": counts}))
     found = load_vectors(tmp_path / f"w{suffix}")
     same(found, ODD, table(len(ODD)))
     assert [found.get_vecattr(label, "count") for label in ODD] == counts.tolist()
@@ -93,20 +93,20 @@ def test_arrays_keep_counts_and_labels_of_any_kind(tmp_path: Path, suffix: str) 
 
 @pytest.mark.parametrize("suffix", [".txt", ".bin", ".glove", ".npz", ".safetensors"])
 def test_counts_that_are_not_known_are_not_made_up(tmp_path: Path, suffix: str) -> None:
-    save_vectors(tmp_path / f"w{suffix}", LABELS, table())
-    assert "count" not in load_vectors(tmp_path / f"w{suffix}").expandos
+    save_vectors(tmp_path / f"w{suffix}", Vectors(LABELS, table()))
+    assert "count" not in load_vectors(tmp_path / f"w{suffix}").columns
 
 
 def test_the_arrays_have_the_names_that_are_documented(tmp_path: Path) -> None:
     from safetensors.numpy import load_file
 
-    save_vectors(tmp_path / "w.npz", ["a", "b c"], [[1.5], [2]], [3, 2])
+    save_vectors(tmp_path / "w.npz", Vectors(["a", "b c"], [[1.5], [2]], {"count": [3, 2]}))
     with np.load(tmp_path / "w.npz") as arrays:
         assert {name: arrays[name].tolist() for name in arrays} == {
             "vectors": [[1.5], [2]], "labels": ["a", "b c"], "counts": [3, 2],
         }  # fmt: skip
         assert arrays["vectors"].dtype == np.float32
-    save_vectors(tmp_path / "w.safetensors", ["a", "猫"], [[1.5], [2]])
+    save_vectors(tmp_path / "w.safetensors", Vectors(["a", "猫"], [[1.5], [2]]))
     tensors = load_file(tmp_path / "w.safetensors")
     assert tensors.keys() == {"vectors", "labels"}
     assert tensors["labels"].tobytes().decode() == '["a", "猫"]'
@@ -114,16 +114,16 @@ def test_the_arrays_have_the_names_that_are_documented(tmp_path: Path) -> None:
 
 def test_labels_that_npz_cannot_hold_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"`labels` must not end in NUL, .* got 'b\\x00' in row 1"):
-        save_vectors(tmp_path / "w.npz", ["a", "b\0"], [[1], [2]])
+        save_vectors(tmp_path / "w.npz", Vectors(["a", "b\0"], [[1], [2]]))
     with pytest.raises(ValueError, match=r"`labels` must be short for \.npz, .* got one of 30000000 characters"):
-        save_vectors(tmp_path / "w.npz", [*"abcdefghi", "x" * 30_000_000], np.zeros((10, 1)))
+        save_vectors(tmp_path / "w.npz", Vectors([*"abcdefghi", "x" * 30_000_000], np.zeros((10, 1))))
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("suffix", [".npz", ".safetensors"])
 def test_other_files_are_no_arrays(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"w{suffix}"
-    save_vectors(path, LABELS, table())
+    save_vectors(path, Vectors(LABELS, table()))
     for content in (b"", b"text", path.read_bytes()[:-100], b"PK\x03\x04 and more"):
         path.write_bytes(content)
         with pytest.raises(ValueError, match=rf"^`path` must be .* arrays?|tensors .*; got .*w{suffix} \("):
@@ -139,22 +139,24 @@ def test_arrays_of_other_names_are_refused_with_those_there_are(tmp_path: Path) 
         load_vectors(tmp_path / "w.npz")
     with (tmp_path / "w.npz").open("wb") as file:
         np.save(file, np.ones(3))
-    with pytest.raises(ValueError, match="it holds one array and no names"):
+    with pytest.raises(ValueError, match="it holds one array without a name"):
         load_vectors(tmp_path / "w.npz")
 
 
 @pytest.mark.parametrize("suffix", [".txt", ".bin", ".npz"])
 def test_of_rows_with_one_label_the_first_is_kept_and_it_is_said(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"w{suffix}"
-    save_vectors(path, ["aa", "bb", "cc"], [[1], [2], [3]], [7, 8, 9])
+    save_vectors(path, Vectors(["aa", "bb", "cc"], [[1], [2], [3]], {"count": [7, 8, 9]}))
     path.write_bytes(path.read_bytes().replace(b"cc", b"aa"))
     if suffix == ".npz":
         np.savez(path, vectors=np.float32([[1], [2], [3]]), labels=["aa", "bb", "aa"], counts=[7, 8, 9])
-    with pytest.warns(UserWarning, match=r"w\..* has 1 rows whose label stood before, the first 'aa' in rows 0 and 2"):
+    with pytest.warns(
+        UserWarning, match=r"w\..* has 1 rows whose label an earlier row has, the first 'aa' in rows 0 and 2"
+    ):
         found = load_vectors(path)
     same(found, ["aa", "bb"], np.float32([[1], [2]]))
     if suffix == ".npz":
-        assert found.expandos["count"].tolist() == [7, 8]
+        assert found.columns["count"].tolist() == [7, 8]
 
 
 @pytest.mark.parametrize("block", [1, 50, 1000])
@@ -163,7 +165,7 @@ def test_blocks_of_any_size_give_the_same_rows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, block: int
 ) -> None:
     labels, values = [f"w{i}" for i in range(2345)], table(2345, 3)
-    save_vectors(tmp_path / f"w{suffix}", labels, values)
+    save_vectors(tmp_path / f"w{suffix}", Vectors(labels, values))
     monkeypatch.setattr(text, "_BLOCK", block)
     monkeypatch.setattr(binary, "_BLOCK", block)
     same(load_vectors(tmp_path / f"w{suffix}"), labels, values)
@@ -173,7 +175,7 @@ def test_nine_digits_bring_back_every_bit(tmp_path: Path) -> None:
     bits = np.random.default_rng(1).integers(0, 2**32, (1000, 200), dtype=np.uint32)
     values = bits.view(np.float32)
     values[np.isnan(values)] = 0.1  # a nan comes back as a nan, of other bits
-    save_vectors(tmp_path / "w.txt", [str(i) for i in range(1000)], values)
+    save_vectors(tmp_path / "w.txt", Vectors([str(i) for i in range(1000)], values))
     same(load_vectors(tmp_path / "w.txt"), [str(i) for i in range(1000)], values)
 
 
@@ -181,17 +183,20 @@ def test_nine_digits_bring_back_every_bit(tmp_path: Path) -> None:
 def test_a_package_that_is_missing_names_its_extra(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str, name: str
 ) -> None:
-    save_vectors(tmp_path / name, LABELS, table())
+    save_vectors(tmp_path / name, Vectors(LABELS, table()))
     monkeypatch.setitem(sys.modules, module, None)
     monkeypatch.setitem(sys.modules, f"{module}.numpy", None)
-    for function in (lambda: load_vectors(tmp_path / name), lambda: save_vectors(tmp_path / name, LABELS, table())):
+    for function in (
+        lambda: load_vectors(tmp_path / name),
+        lambda: save_vectors(tmp_path / name, Vectors(LABELS, table())),
+    ):
         with pytest.raises(ModuleNotFoundError, match=r"pip install 'tf-emb\["):
             function()
 
 
 def test_a_file_cut_short_is_said_to_be(tmp_path: Path) -> None:
     path = tmp_path / "w.txt.gz"
-    save_vectors(path, LABELS, table())
+    save_vectors(path, Vectors(LABELS, table()))
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(ValueError, match=r"`path` must be a whole \.gz file by its suffix"):
         load_vectors(path)
@@ -200,7 +205,7 @@ def test_a_file_cut_short_is_said_to_be(tmp_path: Path) -> None:
 def test_the_same_vectors_are_the_same_bytes_at_any_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for time, name in enumerate(("a.txt.gz", "b.txt.gz")):
         monkeypatch.setattr("time.time", lambda time=time: 1e9 + 60 * time)
-        save_vectors(tmp_path / name, LABELS, table())
+        save_vectors(tmp_path / name, Vectors(LABELS, table()))
     assert (tmp_path / "a.txt.gz").read_bytes() == (tmp_path / "b.txt.gz").read_bytes()
     assert gzip.decompress((tmp_path / "a.txt.gz").read_bytes()).startswith(b"6 7\nthe ")
 
@@ -213,22 +218,22 @@ def test_check_path_returns_the_suffix_of_the_format(name: str, suffix: str) -> 
 @pytest.mark.parametrize("target", [".txt.gz", ".vec", ".glove", ".npz", ".safetensors", ".bin"])
 def test_there_and_back_is_the_same_file(tmp_path: Path, target: str) -> None:
     first, other, last = tmp_path / "first.bin", tmp_path / f"other{target}", tmp_path / "last.bin"
-    save_vectors(first, LABELS, table())
+    save_vectors(first, Vectors(LABELS, table()))
     assert convert_vectors(first, other) == (len(LABELS), 7, False)
     convert_vectors(other, last)
     assert first.read_bytes() == last.read_bytes()
 
 
 def test_convert_keeps_counts_or_says_that_they_are_lost(tmp_path: Path) -> None:
-    save_vectors(tmp_path / "a.npz", LABELS, table(), [6, 5, 4, 3, 2, 1])
+    save_vectors(tmp_path / "a.npz", Vectors(LABELS, table(), {"count": [6, 5, 4, 3, 2, 1]}))
     assert convert_vectors(tmp_path / "a.npz", tmp_path / "b.safetensors")[2] is False
-    assert load_vectors(tmp_path / "b.safetensors").expandos["count"].tolist() == [6, 5, 4, 3, 2, 1]
+    assert load_vectors(tmp_path / "b.safetensors").columns["count"].tolist() == [6, 5, 4, 3, 2, 1]
     assert convert_vectors(tmp_path / "b.safetensors", tmp_path / "c.bin")[2] is True
 
 
 def test_keyed_vectors_own_their_table_and_work_as_gensims() -> None:
     values, counts = table(), np.arange(6)
-    keyed = to_keyed_vectors(LABELS, values, counts)
+    keyed = Vectors(LABELS, values, {"count": counts}).keyed()
     expected = KeyedVectors(7)
     expected.add_vectors(LABELS, values)
     values[:] = counts[:] = 0
@@ -239,6 +244,6 @@ def test_keyed_vectors_own_their_table_and_work_as_gensims() -> None:
 
 
 def test_a_file_is_one_call_away_from_a_keras_layer(tmp_path: Path) -> None:
-    save_vectors(tmp_path / "w.npz", LABELS, table())
+    save_vectors(tmp_path / "w.npz", Vectors(LABELS, table()))
     layer = Embedding.from_keyed_vectors(load_vectors(tmp_path / "w.npz"))
     np.testing.assert_array_equal(layer(np.array([1, 0])).numpy(), table()[[1, 0]])

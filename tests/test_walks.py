@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
-from scipy.stats import chisquare
+from scipy.stats import binom, chisquare
 
-from compare.cases.methods.walks import first_order, second_order, visits
-from tf_emb.methods.graph.second_order import StepTable, table_size
-from tf_emb.methods.graph.walk_probabilities import expected_visits
-from tf_emb.methods.graph.walks import END, Adjacency, random_walks
+from compare.cases.methods.walks import CASES
+from compare.cases.methods.walks.oracle import PASSES, RISK, second_order, stray
+from tf_emb.methods.graph import walks as module
+from tf_emb.methods.graph.walks import END, ENTRIES, Adjacency, StepTable, random_walks, table_size
+from tf_emb.parity.faults import mutate
 
 # A directed graph with weights: 5 is a dead end, 6 has no edges, and 0 a loop.
 WEIGHTS = np.array(
@@ -30,13 +31,12 @@ def graph():
     return Adjacency.from_matrix(csr_array(WEIGHTS))
 
 
-@pytest.fixture(params=["table", "refusals"])
+@pytest.fixture(params=[ENTRIES, 0], ids=["table", "rejection"])
 def way(request, monkeypatch):
     """Draw steps of second order by a table, and without one."""
-    if request.param == "refusals":
-        monkeypatch.setattr("tf_emb.methods.graph.walks.ENTRIES", 0)
-    other = {"table": "draw_second_order", "refusals": "StepTable"}[request.param]
-    monkeypatch.setattr(f"tf_emb.methods.graph.walks.{other}", None)
+    other = "StepTable" if request.param == 0 else "draw_by_rejection"
+    monkeypatch.setattr(module, other, None)
+    return {"entries": request.param}
 
 
 def unlikely(observed, expected):
@@ -55,41 +55,87 @@ def steps(walks, order):
     return counts
 
 
-@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize(("p", "q"), BIASES)
-def test_steps_of_second_order_follow_the_formula(graph, p, q):
-    walks = random_walks(graph, np.arange(70_000) % 7, 8, np.random.default_rng(0), p=p, q=q)
+def test_steps_of_second_order_follow_the_formula(graph, way, p, q):
+    walks = random_walks(graph, np.arange(70_000) % 7, 8, np.random.default_rng(0), p=p, q=q, **way)
     seen, expected = steps(walks, 2), second_order(WEIGHTS, p, q)
     pairs = np.argwhere(seen.sum(axis=2))
     assert len(pairs) == sum(WEIGHTS[v].any() for _, v in np.argwhere(WEIGHTS))
     assert not any(unlikely(seen[t, v], expected[t, v]) for t, v in pairs)
 
 
-@pytest.mark.usefixtures("way")
-def test_the_test_would_see_another_bias(graph):
-    walks = random_walks(graph, np.arange(70_000) % 7, 8, np.random.default_rng(0), p=1, q=0.25)
-    seen, wrong = steps(walks, 2), second_order(WEIGHTS, 1, 0.3)
-    assert any(unlikely(seen[t, v], wrong[t, v]) for t, v in np.argwhere(seen.sum(axis=2)))
+def shares(x, got):
+    """The largest |count - expectation| / bound in each output of the case; what may not move at all counts apart."""
+    case = CASES[0]
+    want = case.oracle(x)
+    allowed = case.allowed(x, want, "float64")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return {k: np.nan_to_num(np.abs(got[k] - want[k]) / allowed[k], posinf=np.inf).max() for k in want}
 
 
-@pytest.mark.parametrize("even", [True, False])
-def test_first_steps_follow_the_weights(even):
-    weights = np.sign(WEIGHTS) if even else WEIGHTS
-    graph = Adjacency.from_matrix(csr_array(weights))
-    assert graph.even is even
-    seen = steps(random_walks(graph, np.arange(70_000) % 7, 2, np.random.default_rng(1)), 1)
-    assert not any(unlikely(seen[v], first_order(weights)[v]) for v in range(5))
+def drawn(seed):
+    """The inputs of the case, and what the samplers make of them."""
+    x = CASES[0].inputs(np.random.default_rng(seed))
+    return x, CASES[0].impls["keras-tensorflow"]({**x, "seed": x["seed"].item()})
 
 
-@pytest.mark.usefixtures("way")
-@pytest.mark.parametrize(("p", "q"), [(1, 1), (0.2, 3)])
-def test_visits_are_what_is_expected(graph, p, q):
-    walks = random_walks(graph, np.arange(70_000) % 7, 12, np.random.default_rng(2), p=p, q=q)
-    expected = visits(first_order(WEIGHTS), second_order(WEIGHTS, p, q))
-    np.testing.assert_allclose(expected_visits(graph, 12, p=p, q=q), expected, rtol=1e-12)
-    seen = np.stack([(walks == v).sum(axis=1) for v in range(7)])
-    # Starts are dealt out evenly, so the deviation of a mean is below what it is for starts that are drawn.
-    assert (np.abs(seen.mean(axis=1) - expected / 7) < 5 * seen.std(axis=1) / len(walks) ** 0.5).all()
+@pytest.mark.parametrize("seed", range(3))
+def test_walks_are_as_frequent_as_expected(seed):
+    x, got = drawn(seed)
+    found = shares(x, got)
+    assert max(found.values()) < 1
+    assert min(found[k] for k in found if k.startswith("walks")) > 0.1  # the bounds are no wider than they need be
+
+
+def swapped(draw):
+    return lambda graph, edge, rng, p, q: draw(graph, edge, rng, q, p)
+
+
+def unweighted(graph, current, rng):
+    return graph.starts[current] + (rng.random(len(current)) * graph.degrees[current]).astype(np.int64)
+
+
+def forgetful(of):
+    return lambda graph, p, q: of(Adjacency(graph.starts, graph.neighbours, np.ones_like(graph.weights)), p, q)
+
+
+def without_extra(ways_back):
+    return lambda graph, edge, above, highest: ways_back(graph, edge, 0, highest)
+
+
+def in_order(graph, walks, rng):
+    return [np.tile(np.arange(len(graph)), walks)]
+
+
+@pytest.mark.parametrize(
+    ("name", "broken", "outputs"),
+    [
+        ("walks.draw_by_rejection", swapped(module.draw_by_rejection), {"walks by rejection"}),
+        ("walks._ways_back", without_extra(module._ways_back), {"walks by rejection"}),
+        ("walks.draw_edges", unweighted, {"walks by a table", "walks by rejection", "walks of DeepWalk"}),
+        ("walks.StepTable.of", forgetful(StepTable.of), {"steps in a table", "walks by a table"}),
+        ("node_vectors._starts", in_order, {"places of starts"}),
+    ],
+    ids=["p and q swapped", "way back not drawn apart", "weights left out", "table without weights", "starts in order"],
+)
+def test_a_broken_sampler_is_seen(monkeypatch, name, broken, outputs):
+    monkeypatch.setattr(f"tf_emb.methods.graph.{name}", broken)
+    assert {k for k, share in shares(*drawn(0)).items() if share > 1} == outputs
+
+
+@pytest.mark.parametrize("name", CASES[0].faults)
+def test_every_fault_moves_an_expectation_by_several_bounds(name):
+    case, fault = CASES[0], CASES[0].faults[name]
+    x = case.inputs(np.random.default_rng(0))
+    assert max(shares(x, mutate(case.oracle, fault.old, fault.new)(x)).values()) > 3
+
+
+@pytest.mark.parametrize("chance", [1e-6, 1e-3, 0.1, 0.5, 0.99])
+def test_the_bound_of_a_count_holds_as_often_as_it_says(chance):
+    off = stray(np.array(chance), 1000)
+    low, high = np.ceil(PASSES * chance - off) - 1, np.floor(PASSES * chance + off)
+    assert binom.cdf(low, PASSES, chance) + binom.sf(high, PASSES, chance) < RISK / 1000
+    assert stray(np.array([0.0, 1.0]), 1000).tolist() == [0, 0]
 
 
 def test_an_undirected_walk_settles_on_weighted_degrees():
@@ -99,9 +145,8 @@ def test_an_undirected_walk_settles_on_weighted_degrees():
     assert not unlikely(np.bincount(walks[:, -1]), weights.sum(axis=1))
 
 
-@pytest.mark.usefixtures("way")
-def test_walks_end_where_there_is_no_way_on(graph):
-    walks = random_walks(graph, np.array([5, 6, 0, 4]), 2000, np.random.default_rng(0), p=2, q=0.5)
+def test_walks_end_where_there_is_no_way_on(graph, way):
+    walks = random_walks(graph, np.array([5, 6, 0, 4]), 2000, np.random.default_rng(0), p=2, q=0.5, **way)
     assert walks.dtype == np.int32
     assert (walks[:2, 1:] == END).all()
     assert walks[:2, 0].tolist() == [5, 6]
@@ -112,9 +157,10 @@ def test_walks_end_where_there_is_no_way_on(graph):
         assert nodes[-1] in (5, 6)
 
 
-@pytest.mark.usefixtures("way")
-def test_the_seed_decides_the_walks(graph):
-    first, again, other = (random_walks(graph, np.arange(7), 9, np.random.default_rng(s), p=2, q=3) for s in (0, 0, 1))
+def test_the_seed_decides_the_walks(graph, way):
+    first, again, other = (
+        random_walks(graph, np.arange(7), 9, np.random.default_rng(s), p=2, q=3, **way) for s in (0, 0, 1)
+    )
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
 

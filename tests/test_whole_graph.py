@@ -4,7 +4,7 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from tf_emb.methods.graph.graph2vec import BagModel, graph2vec, train
+from tf_emb.methods.graph.bag_model import BagModel, graph2vec, train
 from tf_emb.methods.graph.subtrees import subtree_bags, subtree_labels
 
 PAIR = nx.disjoint_union(nx.cycle_graph(3), nx.cycle_graph(3))
@@ -63,7 +63,7 @@ def test_what_makes_no_bag_is_refused():
 def test_every_graph_gets_a_vector_with_its_name_and_sizes():
     vectors = graph2vec(GRAPHS, labels=list("pscke"), **SMALL)
     assert vectors.matrix.shape == (5, 4)
-    assert vectors.keyed().index_to_key == list("pscke")
+    assert vectors.index_to_key == list("pscke")
     assert vectors.columns == {"nodes": [4, 4, 4, 4, 2], "edges": [3, 3, 4, 6, 0]}
 
 

@@ -33,7 +33,7 @@ _HOMES = {
     "log_projection": "tf_emb.projector.log",
     "load_vectors": "tf_emb.vectors",
     "save_vectors": "tf_emb.vectors",
-    "to_keyed_vectors": "tf_emb.vectors",
+    "Vectors": "tf_emb.vectors",
 }
 _SUBPACKAGES = ("corpus", "evaluate", "layers", "optimizers", "projector", "vectors", "word2vec")
 

@@ -1,9 +1,10 @@
-"""Files that are compressed by their suffix, and files that appear when they are complete."""
+"""Files that are compressed as their suffix says, and files that appear only when they are complete."""
 
 import bz2
 import gzip
 import lzma
 import os
+import secrets
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,18 +21,18 @@ def opened(
     suffix: str | None = None,
     argument: str = "path",
 ) -> Iterator[IO[bytes]]:
-    """Open a file through the compressor that its suffix names, or as it is.
+    """Open a file through the compressor that its suffix names, or uncompressed.
 
     Args:
         path: the file.
         mode: "rb" or "wb".
-        suffix: tells the compressor; that of `path` by default.
-        argument: what the caller calls `path`.
+        suffix: names the compressor; that of `path` by default.
+        argument: the name of `path` in error messages.
 
     Raises:
-        ValueError: what is read is damaged or cut short.
+        ValueError: the file is damaged or cut short.
         OSError: the file cannot be opened, read or written.
-        ModuleNotFoundError: .zst, and the extra `zst` is not installed.
+        ModuleNotFoundError: the suffix is .zst, and the extra `zst` is not installed.
     """
     suffix = Path(path).suffix.lower() if suffix is None else suffix
     zstd = _zstandard() if suffix == ".zst" else None
@@ -44,14 +45,14 @@ def opened(
     except damages as error:
         raise (_damaged(path, suffix, error, argument) if suffix in COMPRESSED else error) from None
     except OSError as error:
-        if error.errno is None and suffix in COMPRESSED:  # what gzip and bz2 say of other files
+        if error.errno is None and suffix in COMPRESSED:  # how gzip and bz2 refuse other files
             raise _damaged(path, suffix, error, argument) from None
         raise
 
 
 def _coded(raw: IO[bytes], mode: Literal["rb", "wb"], suffix: str, zstd: Any) -> Any:
     if suffix == ".gz":
-        return gzip.GzipFile("", mode, 6, raw, mtime=0)  # the same bytes whenever they are written
+        return gzip.GzipFile("", mode, 6, raw, mtime=0)  # mtime=0: the same bytes whenever they are written
     if suffix == ".bz2":
         return bz2.BZ2File(raw, mode)
     if suffix == ".xz":
@@ -60,7 +61,7 @@ def _coded(raw: IO[bytes], mode: Literal["rb", "wb"], suffix: str, zstd: Any) ->
 
 
 def _zstandard() -> Any:
-    """Return Python 3.14's module, or what it is called before."""
+    """Return the backport of Python 3.14's module."""
     try:
         from backports import zstd
     except ImportError:
@@ -76,9 +77,12 @@ def _damaged(path: object, suffix: str, error: Exception, argument: str) -> Valu
 
 @contextmanager
 def appearing(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give a name beside `path` to write to; it becomes `path` at the end, or goes."""
+    """Yield a temporary name beside `path` to write to; the file is renamed to `path` at the end, or deleted on errors.
+
+    Nothing of `path` is in the temporary name: TensorBoard reads whatever has "tfevents" in its name.
+    """
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{os.getpid()}-{secrets.token_hex(4)}.part")
     try:
         yield temporary
         os.replace(temporary, path)

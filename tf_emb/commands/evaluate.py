@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    vectors: Annotated[Path, typer.Argument(help="A file that `train` or `convert` wrote, or word2vec's.")],
+    vectors: Annotated[Path, typer.Argument(help="A file written by `train`, `convert` or word2vec.")],
     pairs: Annotated[
         list[Path] | None,
-        typer.Option(metavar="FILE", help="Word pairs with scores: two words and a number a line; repeat for more."),
+        typer.Option(metavar="FILE", help="Word pairs with scores: two words and a number per line; repeat for more."),
     ] = None,
     analogies: Annotated[
         list[Path] | None,
-        typer.Option(metavar="FILE", help="Analogies: ': section' lines, else four words a line; repeat for more."),
+        typer.Option(metavar="FILE", help="Analogies: ': section' lines, else four words per line; repeat for more."),
     ] = None,
-    vocab: Annotated[int, typer.Option(min=1, help="Analogies: among the first so many words.")] = 30_000,
+    vocab: Annotated[int, typer.Option(min=1, help="Search analogies among the first so many words.")] = 30_000,
 ) -> None:
     """Compare vectors with human judgement: word pairs and analogies.
 
@@ -31,13 +31,15 @@ def evaluate(
     from rich.console import Console
 
     from tf_emb import evaluate as measured
+    from tf_emb.corpus import gensim_file
     from tf_emb.vectors import load_vectors
 
     if not pairs and not analogies:
-        pairs, analogies = _shipped("wordsim353.tsv", "simlex999.txt"), _shipped("questions-words.txt")
+        pairs = [gensim_file("wordsim353.tsv"), gensim_file("simlex999.txt")]
+        analogies = [gensim_file("questions-words.txt")]
     loaded = load_vectors(vectors)
     scored = [(path.name, measured.word_pairs(loaded, path)) for path in pairs or []]
-    console = Console(markup=False, highlight=False)  # names are text, whatever brackets they have
+    console = Console(markup=False, highlight=False)  # names are plain text, even with brackets
     if scored:
         console.print(pairs_table(scored))
     for path in analogies or []:
@@ -46,7 +48,7 @@ def evaluate(
 
 
 def pairs_table(scored: "list[tuple[str, WordPairs]]") -> "Table":
-    """Return a row a file."""
+    """Return a table with one row per file."""
     table = _table("word pairs", "Spearman", "Pearson", "pairs covered")
     for name, result in scored:
         figures = (_figure(value, "{:.3f}") for value in (result.spearman, result.pearson))
@@ -55,7 +57,7 @@ def pairs_table(scored: "list[tuple[str, WordPairs]]") -> "Table":
 
 
 def analogies_table(title: str, result: "Analogies") -> "Table":
-    """Return a row a section, and their sum."""
+    """Return a table with one row per section, and their sum."""
     table = _table(title, "correct", "questions covered")
     for section in result.sections:
         table.add_row(*_cells(section))
@@ -81,9 +83,3 @@ def _table(first: str, *others: str) -> "Table":
 
 def _figure(value: float, form: str) -> str:
     return "-" if math.isnan(value) else form.format(value)
-
-
-def _shipped(*names: str) -> list[Path]:
-    from gensim.test.utils import datapath
-
-    return [Path(datapath(name)) for name in names]

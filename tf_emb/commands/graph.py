@@ -10,7 +10,7 @@ from tf_emb.commands.silence import silent_start
 from tf_emb.commands.training import one_thread_an_operation, progress_bar
 
 if TYPE_CHECKING:
-    from tf_emb.methods import LabelledVectors
+    from tf_emb.vectors import Vectors
 
 
 def graph(
@@ -33,7 +33,7 @@ def graph(
     directed: Annotated[bool, typer.Option("--directed", help="An edge leads one way only.")] = False,
 ) -> None:
     """Learn a vector for every node of a graph, and write them."""
-    from tf_emb.methods.graph.node2vec import read_graph
+    from tf_emb.methods.graph import read_graph
     from tf_emb.methods.graph.walks import check_walk
     from tf_emb.vectors import check_path, save_vectors
 
@@ -48,13 +48,13 @@ def graph(
     options = {"window": window, "dim": dim, "epochs": epochs, "threads": threads, "seed": seed}
     given = {"walks": walks, "length": length, "loss": loss, "p": p, "q": q}
     vectors = _trained(method, of, options | {k: v for k, v in given.items() if v is not None})
-    save_vectors(output, vectors.labels, vectors.matrix)
+    save_vectors(output, vectors)
     print(f"{len(vectors.labels):,} vectors of {dim} numbers by {method}; written to {output}")
 
 
-def _trained(method: str, of: Any, options: dict[str, Any]) -> "LabelledVectors":
+def _trained(method: str, of: Any, options: dict[str, Any]) -> "Vectors":
     """Train under a progress bar."""
-    from tf_emb.methods.graph.node2vec import deepwalk, node2vec
+    from tf_emb.methods.graph import deepwalk, node2vec
 
     with silent_start():
         one_thread_an_operation()

@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from gensim.models import KeyedVectors
+    from tf_emb.vectors import Vectors
 
-_SEARCHED = 100_000  # rows, the most frequent words of most files; spelling is compared with each
+_SEARCHED = 100_000  # rows whose spelling is compared; in most files the most frequent words
 
 
 def similar(
-    vectors: Annotated[Path, typer.Argument(help="A file that `train` or `convert` wrote, or word2vec's.")],
+    vectors: Annotated[Path, typer.Argument(help="A file written by `train`, `convert` or word2vec.")],
     words: Annotated[list[str], typer.Argument(metavar="WORD...", help="Words whose neighbours to print.")],
     minus: Annotated[
-        list[str] | None, typer.Option(metavar="WORD", help="A word to take away; repeat for more.")
+        list[str] | None, typer.Option(metavar="WORD", help="A word to subtract; repeat for more.")
     ] = None,
-    top: Annotated[int, typer.Option(min=1, help="How many.")] = 10,
+    top: Annotated[int, typer.Option(min=1, help="How many neighbours to print.")] = 10,
 ) -> None:
     """Print the words nearest to the mean of the WORDs, by cosine.
 
-    The vectors are brought to length one, those of --minus are taken away:
+    The vectors are divided by their length, and those of --minus subtracted:
     `tf-emb similar v.bin king woman --minus man`.
     """
     from tf_emb.vectors import load_vectors
@@ -37,14 +37,14 @@ def similar(
         print(f"{cosine:7.4f}  {neighbour}")
 
 
-def suggestion(word: str, vectors: "KeyedVectors") -> str:
-    """Return a sentence with the words that are spelled alike, or nothing."""
-    alike = spelled_alike(word, vectors.index_to_key[:_SEARCHED])
+def suggestion(word: str, vectors: "Vectors") -> str:
+    """Return a sentence that suggests words of similar spelling, or nothing."""
+    alike = spelled_alike(word, vectors.labels[:_SEARCHED])
     return f" Is it {' or '.join(map(repr, alike))}?" if alike else ""
 
 
 def spelled_alike(word: str, labels: Sequence[str]) -> list[str]:
-    """Return up to three of `labels`: those that differ in case only, then those of the nearest spelling."""
+    """Return up to three of `labels`: those that differ only in case, then those of the nearest spelling."""
     from difflib import get_close_matches
 
     same = [label for label in labels if label.casefold() == word.casefold()]

@@ -104,7 +104,7 @@ def train_blocks(
     print(f"{encoded.raw_words:,} words, {len(encoded.vocabulary):,} kept in the vocabulary", file=sys.stderr)
     measured = None if held_out is None else encode_corpus(held_out, encoded.vocabulary, tokenize)
     stopped = _run(model, encoded, resume, logdir, measured, patience)
-    save_vectors(output, model.vocabulary.words, model.tables[0].numpy(), counts=model.vocabulary.counts)
+    save_vectors(output, model.vectors())
     if stopped:
         model.save(state)
         print(f"Stopped. Vectors so far are in {output}. To go on, add --resume to the command.", file=sys.stderr)

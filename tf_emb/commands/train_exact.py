@@ -18,7 +18,7 @@ def train_exact_file(
     import numpy as np
 
     from tf_emb.corpus import Vocabulary, read_sentences, skipgram_draws
-    from tf_emb.vectors import check_path, save_vectors
+    from tf_emb.vectors import Vectors, check_path, save_vectors
 
     check_path(output)  # a wrong suffix is said before the training, not after it
     sentences = list(read_sentences(corpus))
@@ -38,7 +38,7 @@ def train_exact_file(
         for start in starts:
             piece = slice(start, start + PIECE)
             losses.append(train_exact(model, draws[piece], rates[piece]))
-    save_vectors(output, vocabulary.words, model.center.embeddings.numpy())
+    save_vectors(output, Vectors(vocabulary.words, model.center.embeddings.numpy()))
     tenth, every = max(1, len(draws) // 10), np.concatenate(losses)
     first, last = every[:tenth].mean(), every[-tenth:].mean()
     print(

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tf_emb.corpus.noise import draw_noise, noise_distribution
 from tf_emb.corpus.subsample import keep_probability, subsample
 from tf_emb.corpus.vocabulary import Vocabulary
 from tf_emb.corpus.windows import skipgram_pairs
+from tf_emb.ops.noise import draw_noise, noise_distribution
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
 """Text files, one sentence a line, as lists of tokens."""
 
 from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
 
 from tf_emb.corpus.source import Source, parts
 from tf_emb.corpus.tokenizers import Tokenize
@@ -27,7 +29,21 @@ def read_sentences(path: Source, tokenize: Tokenize = "whitespace") -> Iterator[
 
 
 def lee_background() -> list[list[str]]:
-    """Return the 300 news documents that gensim ships (Lee, Pincombe and Welsh 2005), tokenised."""
-    from gensim.test.utils import datapath
+    """Return the 300 news documents that gensim ships (Lee, Pincombe and Welsh 2005), tokenised.
 
-    return list(read_sentences(datapath("lee_background.cor"), "letters"))
+    Raises:
+        ImportError: gensim is not installed.
+    """
+    return list(read_sentences(gensim_file("lee_background.cor"), "letters"))
+
+
+def gensim_file(name: str) -> Path:
+    """Return a corpus or test set that gensim ships, as "lee_background.cor"; gensim itself is not loaded.
+
+    Raises:
+        ImportError: gensim is not installed.
+    """
+    package = find_spec("gensim")
+    if package is None or package.origin is None:
+        raise ImportError(f"{name} comes with gensim, the extra `gensim`: pip install 'tf-emb[gensim]'.")
+    return Path(package.origin).parent / "test" / "test_data" / name

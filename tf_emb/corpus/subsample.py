@@ -27,9 +27,11 @@ def keep_probability(counts: np.ndarray, sample: float) -> np.ndarray:
     if sample == 0:
         return np.ones(len(counts))
     ratio = sample * counts.sum() / np.maximum(counts, 1)
-    return np.minimum(1.0, np.sqrt(ratio) + ratio)
+    keep: np.ndarray = np.minimum(1.0, np.sqrt(ratio) + ratio)
+    return keep
 
 
 def subsample(ids: np.ndarray, keep: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return the ids that survive one independent draw each; `keep` comes from `keep_probability`."""
-    return ids[rng.random(len(ids)) < keep[ids]]
+    kept: np.ndarray = ids[rng.random(len(ids)) < keep[ids]]
+    return kept

@@ -1,4 +1,4 @@
-"""How good vectors are: beside human judgement by word pairs and analogies, and by themselves as a representation."""
+"""How good vectors are: judged by people's word pairs and analogies, and by themselves as a representation."""
 
 from tf_emb.evaluate.analogies import Analogies, Section, analogies
 from tf_emb.evaluate.pairs import WordPairs, word_pairs

@@ -1,4 +1,4 @@
-"""Analogies: is the word whose vector is nearest to b - a + c the one that is to c as b is to a?
+"""Analogies: is the word whose vector is nearest to b - a + c the one that is to c what b is to a?
 
 3CosAdd: argmax over w not in {a, b, c} of cos(w, b/|b| - a/|a| + c/|c|). Mikolov et al. 2013, "Efficient Estimation of
 Word Representations in Vector Space", section 4.1; Levy and Goldberg 2014, "Linguistic Regularities", equation 3.
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tf_emb.evaluate.words import ids_of_words, lines_of, unit_rows
+from tf_emb.vectors import Vectors, as_vectors
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
@@ -24,9 +25,9 @@ class Section:
 
     Attributes:
         name: what the file calls it.
-        correct: how many were answered as the file has it.
-        covered: how many have their four words in the vocabulary; only they were asked.
-        questions: how many the file has.
+        correct: how many got the answer that the file gives.
+        covered: how many have all four words in the vocabulary; only these were asked.
+        questions: how many there are in the file.
     """
 
     name: str
@@ -36,13 +37,13 @@ class Section:
 
     @property
     def accuracy(self) -> float:
-        """Correct ones among those asked, in 0..1; nan if none was."""
+        """The share of correct answers among the questions asked, in 0..1; nan if none was asked."""
         return self.correct / self.covered if self.covered else float("nan")
 
 
 @dataclass(frozen=True)
 class Analogies:
-    """The sections of a file, in its order, and their sum."""
+    """The sections of a file, in order, and their sum."""
 
     sections: tuple[Section, ...]
 
@@ -54,30 +55,32 @@ class Analogies:
 
 
 def analogies(
-    vectors: "KeyedVectors",
+    vectors: "Vectors | KeyedVectors",
     path: str | os.PathLike[str],
     *,
     restrict_vocab: int | None = 30_000,
     case_insensitive: bool = True,
 ) -> Analogies:
-    """Ask every question "a is to b as c is to what" by 3CosAdd; the numbers are those of gensim's.
+    """Ask every question "a is to b as c is to what" by 3CosAdd; the numbers are gensim's.
 
     Args:
         vectors: the words and their rows, the most frequent first.
-        path: UTF-8 text: ": name" begins a section, every other line holds a, b, c and the answer.
-        restrict_vocab: questions and answers are among the first so many words; None for all.
-        case_insensitive: compare words in capitals; of several rows the first asks, and each may answer.
+        path: UTF-8 text: ": name" begins a section; every other line holds a, b, c and the answer.
+        restrict_vocab: only the first so many words are asked about and searched; None for all.
+        case_insensitive: compare words in upper case; of several rows that agree the first stands in questions, and
+            each may be the answer.
 
     Raises:
-        ValueError: the file is not of this shape.
+        ValueError: the file is not in this format.
     """
+    vectors = as_vectors(vectors)
     ids = ids_of_words(vectors, restrict_vocab, case_insensitive)
     names, sections, words = _read(path, case_insensitive)
     rows = np.array([[ids.get(word, -1) for word in line] for line in words], np.int64).reshape(-1, 4)
     asked = (rows >= 0).all(axis=1)
-    keys = vectors.index_to_key[:restrict_vocab]
+    keys = vectors.labels[:restrict_vocab]
     first = np.array([ids[key.upper() if case_insensitive else key] for key in keys], np.int64)
-    answers = _answers(unit_rows(vectors.vectors[: len(keys)]), first, rows[asked, :3])
+    answers = _answers(unit_rows(vectors.matrix[: len(keys)]), first, rows[asked, :3])
     right = np.zeros(len(words), bool)
     right[asked] = answers == rows[asked, 3]
     every = np.ones(len(words), bool)
@@ -86,15 +89,15 @@ def analogies(
 
 
 def _answers(unit: np.ndarray, first: np.ndarray, questions: np.ndarray) -> np.ndarray:
-    """Return the nearest word to b - a + c that is none of them, in any case, as its first row; -1 for none.
+    """Return the word nearest to b - a + c that is none of the three in any case, as its first row; -1 for none.
 
     Args:
         unit: float32, shape (vocab, dim), rows of length one.
-        first: shape (vocab,), the first row with the same word but for case.
+        first: shape (vocab,), the first row with the same word in any case.
         questions: shape (questions, 3), the rows of a, b and c.
     """
     answers = np.empty(len(questions), np.int64)
-    again = np.flatnonzero(first != np.arange(len(first)))  # the rows of a word in another case
+    again = np.flatnonzero(first != np.arange(len(first)))  # rows whose word stood before in another case
     size = max(1, _SCORES // max(1, len(unit)))
     for start in range(0, len(questions), size):
         asked = questions[start : start + size]
@@ -125,7 +128,7 @@ def _read(path: str | os.PathLike[str], case_insensitive: bool) -> tuple[list[st
         four = (line.upper() if case_insensitive else line).split()
         if len(four) != 4 or not names:
             raise ValueError(
-                f"`path` must hold four words a line, after a line ': section'; got {line[:40]!r} in line {number} "
+                f"`path` must hold four words per line, below a line ': section'; got {line[:40]!r} in line {number} "
                 f"of {path}."
             )
         sections.append(len(names) - 1)

@@ -1,7 +1,7 @@
 """Word pairs: do the cosines of vectors order pairs of words as people do?
 
 WordSim-353 (Finkelstein et al. 2002, "Placing Search in Context"), SimLex-999 (Hill, Reichart and Korhonen 2015) and
-others of the shape: word, word, score.
+others whose lines hold a word, a word and a score.
 """
 
 import os
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tf_emb.evaluate.words import ids_of_words, lines_of, unit_rows
+from tf_emb.vectors import Vectors, as_vectors
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
@@ -35,29 +36,30 @@ class WordPairs:
 
 
 def word_pairs(
-    vectors: "KeyedVectors",
+    vectors: "Vectors | KeyedVectors",
     path: str | os.PathLike[str],
     *,
     restrict_vocab: int | None = 300_000,
     case_insensitive: bool = True,
 ) -> WordPairs:
-    """Correlate the cosine of every pair of words with its score; the numbers are those of gensim's.
+    """Correlate the cosine of every pair of words with its score; the numbers are gensim's.
 
     Args:
         vectors: the words and their rows.
-        path: UTF-8 text, a pair a line: two words and a number, then perhaps more, between tabs, commas or white space.
-            Lines that begin with # are remarks, and the first line may be a heading.
-        restrict_vocab: only the first so many words are known.
-        case_insensitive: compare words in capitals; of several rows the first counts.
+        path: UTF-8 text, one pair per line: two words, a number, and anything else, separated by tabs, commas or
+            white space. Lines that begin with # are comments, and the first line may be a heading.
+        restrict_vocab: only the first so many words are looked up; None for all.
+        case_insensitive: compare words in upper case; of several rows that agree the first counts.
 
     Raises:
-        ValueError: the file is not of this shape.
+        ValueError: the file is not in this format.
     """
+    vectors = as_vectors(vectors)
     ids = ids_of_words(vectors, restrict_vocab, case_insensitive)
     pairs = _read(path, case_insensitive)
     known = [(ids[a], ids[b], score) for a, b, score in pairs if a in ids and b in ids]
     left, right, scores = (np.array(column) for column in zip(*known, strict=True)) if known else [np.empty(0, int)] * 3
-    first, second = (unit_rows(vectors.vectors[rows].astype(np.float64)) for rows in (left, right))
+    first, second = (unit_rows(vectors.matrix[rows].astype(np.float64)) for rows in (left, right))
     spearman, pearson = _correlations((first * second).sum(axis=1), scores)
     return WordPairs(spearman, pearson, len(known), len(pairs))
 
@@ -76,8 +78,8 @@ def _read(path: str | os.PathLike[str], case_insensitive: bool) -> list[tuple[st
         except ValueError:
             if pairs or heading:
                 raise ValueError(
-                    f"`path` must hold two words and a number a line; got {line[:40]!r} in line {number} of {path}. "
-                    "Part them by tabs; begin remarks with #."
+                    f"`path` must hold two words and a number per line; got {line[:40]!r} in line {number} of {path}. "
+                    "Separate them by tabs; begin comments with #."
                 ) from None
             heading = True
     return pairs
@@ -90,8 +92,23 @@ def _fields(line: str) -> list[str]:
 
 
 def _correlations(cosines: np.ndarray, scores: np.ndarray) -> tuple[float, float]:
-    from scipy import stats
-
+    """Return Spearman's and Pearson's, to the bit what scipy.stats returns; nan where one of the two does not vary."""
     if len(scores) < 2 or np.ptp(cosines) == 0 or np.ptp(scores) == 0:
         return float("nan"), float("nan")
-    return float(stats.spearmanr(scores, cosines).statistic), float(stats.pearsonr(scores, cosines).statistic)
+    ranks = np.column_stack([_ranks(scores), _ranks(cosines)])
+    x, y = _standardised(scores), _standardised(cosines)
+    pearson = float(np.clip(x @ y, -1, 1))
+    return float(np.corrcoef(ranks, rowvar=False)[1, 0]), round(pearson) if len(scores) == 2 else pearson
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    """Return the place of every value in ascending order, from 1; ties get the mean of their places."""
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return (np.cumsum(counts) - (counts - 1) / 2)[inverse]
+
+
+def _standardised(values: np.ndarray) -> np.ndarray:
+    """Return x - mean x at length one."""
+    centred = values - values.mean()
+    largest = np.abs(centred).max()
+    return np.asarray(centred / (largest * np.linalg.norm(centred / largest, axis=0)))

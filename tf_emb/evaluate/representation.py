@@ -22,14 +22,14 @@ class Representation:
         rows: how many vectors there are.
         dim: of each.
         reconstruction: information kept: see `reconstruction`. 1 is all of it; nan without `inputs`.
-        probe: information about labels: a linear classifier's accuracy on rows it has not seen; nan without `labels`.
-        gap: generalisation: by how much its accuracy on the rows it has seen is higher; 0 is best.
-        effective_rank: redundancy: in how many directions the vectors really lie; see `effective_rank`.
+        probe: information about labels: a linear classifier's accuracy on unseen rows; nan without `labels`.
+        gap: generalisation: by how much its accuracy on the rows it was fitted to is higher; 0 is best.
+        effective_rank: redundancy: how many directions the vectors really use; see `effective_rank`.
         correlation: redundancy: mean |correlation| between two dimensions; see `correlation`. 0 is best.
-        sparsity: interpretability: how few rows each dimension speaks of; see `sparsity`. 1 for one row each.
-        isotropy: whether the vectors point everywhere alike; see `isotropy`. 1 is best.
-        alignment: how far apart two of a kind are; see `alignment`. 0 is best; nan without `labels` or `pairs`.
-        uniformity: how much of the sphere they fill; see `uniformity`. Lower is better.
+        sparsity: interpretability: how few rows each dimension describes; see `sparsity`. 1 for one row each.
+        isotropy: whether the vectors point equally in all directions; see `isotropy`. 1 is best.
+        alignment: how far apart two of the same kind are; see `alignment`. 0 is best; nan without `labels` or `pairs`.
+        uniformity: how evenly they fill the sphere; see `uniformity`. Lower is better.
     """
 
     rows: int
@@ -54,18 +54,18 @@ def representation(
     held_out: float = 0.5,
     seed: int = 0,
 ) -> Representation:
-    """Measure a representation in every respect that what is given allows.
+    """Measure a representation in every way that the arguments allow.
 
     Args:
-        vectors: shape (rows, dim): an array, gensim's KeyedVectors, or `LabelledVectors`.
-        inputs: what the vectors stand for, shape (rows, size), for `reconstruction`.
+        vectors: shape (rows, dim): an array, `Vectors` or gensim's KeyedVectors.
+        inputs: what the vectors represent, shape (rows, size), for `reconstruction`.
         labels: a class for each row, for `probe`, and for `alignment` where no `pairs` are given.
-        pairs: rows that ought to be near each other, integers, shape (pairs, 2).
-        held_out: the share of the rows on which reconstruction and probe are judged.
-        seed: of the rows held out, and of the rows that stand for all in `alignment` and `uniformity` beyond 2,000.
+        pairs: rows that should be near each other, integers, shape (pairs, 2).
+        held_out: the share of rows on which reconstruction and probe are judged.
+        seed: of the choice of rows held out, and of the sample of 2,000 rows that `alignment` and `uniformity` use.
 
     Raises:
-        ValueError: the vectors are not a finite table of two rows or more, or something does not match them.
+        ValueError: the vectors are not a finite table of two rows or more, or another argument does not match them.
         ImportError: `labels` are given and scikit-learn is not installed.
     """
     table = _table(vectors)
@@ -93,7 +93,7 @@ def reconstruction(train: np.ndarray, known: np.ndarray, test: np.ndarray, asked
     """Return the share of the variance of unseen inputs that an affine map of their vectors gives back.
 
     R^2 = 1 - sum |x - (W v + b)|^2 / sum |x - m|^2, with W, b by least squares, and m the mean, of the rows in `train`.
-    1 is all of it, 0 no more than the mean tells; below 0 the map does not carry over to unseen rows.
+    1 is all of it, 0 no better than the mean; below 0 the map does not generalise to unseen rows.
 
     Args:
         train: vectors, shape (rows, dim).
@@ -108,7 +108,7 @@ def reconstruction(train: np.ndarray, known: np.ndarray, test: np.ndarray, asked
 
 
 def probe(train: np.ndarray, known: np.ndarray, test: np.ndarray, asked: np.ndarray) -> tuple[float, float]:
-    """Return the accuracy of a linear classifier on unseen rows, and on those that it was fitted to.
+    """Return the accuracy of a linear classifier on unseen rows, and on the rows it was fitted to.
 
     Logistic regression on standardised vectors, scikit-learn's with its defaults (Alain and Bengio 2016,
     "Understanding Intermediate Layers Using Linear Classifier Probes").
@@ -123,7 +123,7 @@ def probe(train: np.ndarray, known: np.ndarray, test: np.ndarray, asked: np.ndar
     except ImportError:
         raise ImportError("A probe needs the package scikit-learn: pip install 'tf-emb[projector]'") from None
     if len(np.unique(known)) < 2:
-        raise ValueError(f"`labels` must have two classes in the rows to learn from; got {known[:1]}. Give more rows.")
+        raise ValueError(f"`labels` must have two classes in the rows to fit to; got {known[:1]}. Give more rows.")
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=5_000)).fit(train, known)
     return float(model.score(test, asked)), float(model.score(train, known))
 
@@ -145,7 +145,7 @@ def correlation(table: np.ndarray) -> float:
 
     The off-diagonal part of what Barlow Twins brings to the identity (Zbontar et al. 2021).
     """
-    # A column of one number leaves rounding behind when its mean is taken off.
+    # A constant column would leave rounding errors behind when its mean is subtracted.
     live = table[:, np.ptp(table, axis=0) > 0]
     if live.shape[1] < 2:
         return float("nan")
@@ -156,11 +156,10 @@ def correlation(table: np.ndarray) -> float:
 def sparsity(table: np.ndarray) -> float:
     """Return the mean over dimensions of (sqrt(n) - |x|_1 / |x|_2) / (sqrt(n) - 1), x the dimension's n entries.
 
-    Hoyer 2004, "Non-negative Matrix Factorization with Sparseness Constraints", section 3.1: 1 where one row alone has
-    the dimension, 0 where all have it alike; of a normal distribution 1 - sqrt(2 / pi) = 0.20. It stands for
-    interpretability since people name a dimension by the rows that are large on it, and do so more surely the fewer
-    they are (Murphy, Talukdar and Mitchell 2012, by word intrusion). Unlike a measure that rotation leaves alone it
-    depends on the axes, as a reader of axes does.
+    Hoyer 2004, "Non-negative Matrix Factorization with Sparseness Constraints", section 3.1: 1 where a single row uses
+    the dimension, 0 where all rows use it equally, 1 - sqrt(2 / pi) = 0.20 for a normal distribution. It stands for
+    interpretability because people name a dimension after the rows that are large on it, and more reliably the fewer
+    those are (Murphy, Talukdar and Mitchell 2012, by word intrusion). It depends on the axes, as such names do.
     """
     live = table[:, (table != 0).any(axis=0)]
     if not live.size:
@@ -204,11 +203,11 @@ def alignment(table: np.ndarray, pairs: ArrayLike) -> float:
 def uniformity(table: np.ndarray) -> float:
     """Return log mean exp(-2 |f(x) - f(y)|^2) over pairs of different rows, f(x) = x / |x|: from -8 to 0.
 
-    Wang and Isola 2020, section 4.1, t = 2. 0 where all rows point alike; near -4 for directions drawn at random in
+    Wang and Isola 2020, section 4.1, t = 2. 0 where all rows point the same way; near -4 for random directions in
     many dimensions.
     """
     f = unit_rows(table)
-    own = (f * f).sum(axis=1)  # 1, but 0 for a row of zeros
+    own = (f * f).sum(axis=1)  # 1, or 0 for a row of zeros
     squared = (own[:, None] + own - 2 * (f @ f.T))[np.triu_indices(len(f), 1)]
     return float(np.log(np.exp(-2 * squared).mean()))
 
@@ -220,16 +219,18 @@ def alike(labels: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 
 def _table(vectors: Any) -> np.ndarray:
-    table = np.asarray(getattr(vectors, "matrix", getattr(vectors, "vectors", vectors)), np.float64)
+    table = np.asarray(getattr(vectors, "vectors", vectors), np.float64)
     if table.ndim != 2 or len(table) < 2 or not table.shape[1] or not np.isfinite(table).all():
-        raise ValueError(f"`vectors` must be finite, of shape (2 rows or more, dim); got {table.shape}. Correct them.")
+        raise ValueError(f"`vectors` must be finite, of shape (2 or more rows, dim); got {table.shape}. Correct them.")
     return table
 
 
 def _matching(name: str, given: ArrayLike, table: np.ndarray) -> np.ndarray:
     array = np.asarray(given)
     if array.ndim != (2 if name == "inputs" else 1) or len(array) != len(table):
-        raise ValueError(f"`{name}` must have {len(table)} entries, one a row; got {array.shape}. Give every row one.")
+        raise ValueError(
+            f"`{name}` must have {len(table)} entries, one per row; got {array.shape}. Give every row one."
+        )
     return array
 
 

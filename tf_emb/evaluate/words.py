@@ -1,17 +1,15 @@
-"""What both evaluations share: words without regard to case, rows of length one, lines of a test set."""
+"""What evaluations share: words regardless of case, rows of length one, lines of a test set."""
 
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from gensim.models import KeyedVectors
+from tf_emb.vectors import Vectors
 
 
-def ids_of_words(vectors: "KeyedVectors", restrict_vocab: int | None, case_insensitive: bool) -> dict[str, int]:
-    """Return the row of every word among the first `restrict_vocab`; of words that differ in case only, the first.
+def ids_of_words(vectors: Vectors, restrict_vocab: int | None, case_insensitive: bool) -> dict[str, int]:
+    """Return the row of every word among the first `restrict_vocab`; of words that differ only in case, the first.
 
     Raises:
         ValueError: `restrict_vocab` is below 1.
@@ -19,7 +17,7 @@ def ids_of_words(vectors: "KeyedVectors", restrict_vocab: int | None, case_insen
     if restrict_vocab is not None and restrict_vocab < 1:
         raise ValueError(f"`restrict_vocab` must be 1 or more; got {restrict_vocab}. Use None for every word.")
     ids: dict[str, int] = {}
-    for row, word in enumerate(vectors.index_to_key[:restrict_vocab]):
+    for row, word in enumerate(vectors.labels[:restrict_vocab]):
         ids.setdefault(word.upper() if case_insensitive else word, row)
     return ids
 

@@ -1,13 +1,12 @@
-"""To and from PyTorch modules and gensim vectors, for `Embedding`. Nothing here imports torch."""
+"""To and from PyTorch modules, and from labelled vectors, for `Embedding`. Nothing here imports torch."""
 
 import sys
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import keras
 import numpy as np
 
-from tf_emb.ops.gradient import uncast
+from tf_emb.ops.gather import uncast
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
@@ -56,7 +55,7 @@ class Conversions:
 
     @classmethod
     def from_keyed_vectors(cls, vectors: "KeyedVectors", freeze: bool = True, **kwargs: Any) -> Self:
-        """Return a layer whose row i is the vector of `vectors.index_to_key[i]`."""
+        """Return a layer whose row i is the vector of `vectors.index_to_key[i]`, gensim's or a `tf_emb.Vectors`."""
         return cls.from_pretrained(vectors.vectors, freeze, **kwargs)
 
     def to_torch(self, sparse: bool = False) -> Any:
@@ -90,12 +89,6 @@ class Conversions:
     def _torch_class(self) -> tuple[Any, dict[str, Any]]:
         """Return PyTorch's class for this layer, and the arguments that only it takes."""
         return sys.modules["torch"].nn.Embedding, {}
-
-    def to_keyed_vectors(self, words: Sequence[str]) -> "KeyedVectors":
-        """Return gensim's KeyedVectors with row i under `words[i]`, as float32."""
-        from tf_emb.vectors import to_keyed_vectors
-
-        return to_keyed_vectors(words, self.matrix())
 
     def matrix(self) -> np.ndarray:
         """Return a copy of the table, shape (vocab, dim), at its own dtype."""

@@ -1,7 +1,7 @@
-"""`keras.layers.Embedding` with the semantics of `torch.nn.Embedding`, right on repeated and on unknown ids.
+"""`keras.layers.Embedding` with the semantics of `torch.nn.Embedding`, correct for repeated and for unknown ids.
 
 forward[b, t, :] = table[ids[b, t], :];  dE/dtable[i, :] = sum over (b, t) with ids[b, t] = i of
-dE/dforward[b, t, :], and 0 for i = padding_idx. docs/semantics.md has every parameter's rule.
+dE/dforward[b, t, :], and 0 for i = padding_idx. docs/semantics.md has the rule of every parameter.
 """
 
 from numbers import Integral
@@ -11,11 +11,12 @@ import keras
 from keras import ops
 
 from tf_emb.layers.convert import Conversions
-from tf_emb.layers.lookup import distinct_rows, lookup
-from tf_emb.layers.renorm import renormalise, shortened
-from tf_emb.layers.trainable_rows import PartlyTrained, Slots, check_rows
-from tf_emb.ops.gradient import uncast
+from tf_emb.layers.renorm import shorten_in_place, shortened
+from tf_emb.layers.trainable_rows import PartlyTrained, RowChoice, Slots, check_rows
+from tf_emb.ops.gather import distinct_rows, lookup, uncast
+from tf_emb.ops.gradient import straight_through
 from tf_emb.ops.ids import Policy, as_index, check_ids, check_policy, inside
+from tf_emb.ops.types import Ids, Index, Output, Rows, Shape
 
 
 @keras.saving.register_keras_serializable("tf_emb")
@@ -28,13 +29,13 @@ class Embedding(Conversions, PartlyTrained):
         padding_idx: id whose row is zero at construction (unless `weights` say otherwise) and gets no
             gradient; negative ids count from the end, as in torch. None for no such row.
         max_norm: rows that are looked up and longer than this are shortened to it, in place, before the
-            lookup, the padding row too; no gradient flows through that. On JAX, whose trainable variables
-            a forward pass cannot change, the row is shortened where it is read.
+            lookup, including the padding row; no gradient flows through that. On JAX, where a forward pass
+            cannot change trainable variables, the row is shortened as it is read.
         norm_type: the p of that norm; infinity is allowed.
         scale_grad_by_freq: divide a row's gradient by how often its id occurs in the call.
         sparse: whether the gradient names only the rows of the call (on TensorFlow); False for a dense one.
-        trainable_rows: the rows that train, as ids or as a bool for each; the others keep their bits under every
-            optimizer, and `max_norm` leaves them alone too. None for all. With it `embeddings` is a tensor.
+        trainable_rows: the rows that are trained, as ids or as one bool per row; the others keep their bits under
+            every optimizer, and `max_norm` leaves them alone too. None for all. With it `embeddings` is a tensor.
         out_of_range: what becomes of ids outside 0..input_dim-1: "raise", "nan", "zero", or the number of
             the row that stands for unknown words. See tf_emb.ops.ids.
         **kwargs: what `keras.layers.Embedding` takes: `embeddings_initializer`, `mask_zero`, `weights` ...
@@ -42,7 +43,7 @@ class Embedding(Conversions, PartlyTrained):
     Input: integers, any shape; output: input shape + (output_dim,), `compute_dtype`.
 
     Raises:
-        ValueError: an argument is out of its range.
+        ValueError: an argument is outside its range.
         TypeError: called with ids that are not integers.
         IndexError: called with an id that names no row, under "raise", where the program can raise.
     """
@@ -57,7 +58,7 @@ class Embedding(Conversions, PartlyTrained):
         norm_type: float = 2.0,
         scale_grad_by_freq: bool = False,
         sparse: bool = True,
-        trainable_rows: Any = None,
+        trainable_rows: RowChoice | None = None,
         out_of_range: Policy = "raise",
         **kwargs: Any,
     ) -> None:
@@ -70,7 +71,7 @@ class Embedding(Conversions, PartlyTrained):
         self._slots = None if self.trainable_rows is None else Slots(self.trainable_rows, input_dim)
         super().__init__(input_dim, output_dim, *args, **kwargs)
 
-    def build(self, input_shape: Any = None) -> None:
+    def build(self, input_shape: Shape = None) -> None:
         """Create the table; the padding row starts at zero."""
         if self.built:
             return
@@ -81,43 +82,48 @@ class Embedding(Conversions, PartlyTrained):
         if self._slots is not None:
             self._split(self._slots)
 
-    def call(self, inputs: Any) -> Any:
+    @property
+    def embeddings(self) -> Output:
+        """The table: Keras' variable; with `trainable_rows` a tensor, put together from both parts."""
+        table = super().embeddings
+        if self._slots is None:
+            return table
+        return self._slots.merged(uncast(table), uncast(self._trained))
+
+    def call(self, inputs: Ids) -> Output:
         """Return the row of every id."""
-        return ops.cast(self._rows(inputs), self.compute_dtype)
-
-    def _rows(self, inputs: Any) -> Any:
-        """Return the rows at the dtype of the table, and shorten them as `max_norm` has it."""
         self._shorten(inputs)
-        return self._look_up(inputs, self.padding_idx, self.scale_grad_by_freq, self.max_norm)
+        rows = self._rows(inputs, self.padding_idx, self.scale_grad_by_freq, self.max_norm)
+        return ops.cast(rows, self.compute_dtype)
 
-    def _look_up(
-        self, ids: Any, padding_idx: int | None = None, by_freq: bool = False, max_norm: float | None = None
-    ) -> Any:
-        """Return the rows; `max_norm` counts on JAX alone, which cannot shorten them in the table."""
+    def _rows(
+        self, ids: Ids, padding_idx: int | None = None, by_freq: bool = False, max_norm: float | None = None
+    ) -> Rows:
+        """Return the rows at the dtype of the table; `max_norm` matters on JAX alone, which has not shortened them."""
         options: dict[str, Any] = {"scale_grad_by_freq": by_freq, "sparse": self.sparse}
         if self._slots is None:
             rows = lookup(self.embeddings, ids, padding_idx, out_of_range=self.out_of_range, **options)
-            return self._as_shortened(rows, max_norm)
+            return self._shortened(rows, max_norm)
         fixed = ops.stop_gradient(lookup(self._embeddings, ids, out_of_range=self.out_of_range))
         slots = self._slots.of(ids, self.out_of_range)
         padding = self._slots.of_padding(padding_idx)
-        rows = lookup(self._trained, slots, padding, out_of_range="zero", **options)
-        return ops.where(ops.expand_dims(slots >= 0, -1), self._as_shortened(rows, max_norm), fixed)
+        rows = self._shortened(lookup(self._trained, slots, padding, out_of_range="zero", **options), max_norm)
+        return ops.where(ops.expand_dims(slots >= 0, -1), rows, fixed)
 
-    def _as_shortened(self, rows: Any, max_norm: float | None) -> Any:
+    def _shortened(self, rows: Rows, max_norm: float | None) -> Rows:
         if max_norm is None or keras.backend.backend() != "jax":
             return rows
-        return shortened(rows, max_norm, self.norm_type)
+        return straight_through(lambda tensor: shortened(tensor, max_norm, self.norm_type), rows)
 
-    def _distinct(self, ids: Any) -> tuple[Any, Any, Any]:
-        """Return rows, their ids, and for each of the flat `ids` which row is its own: None where all have one."""
-        if keras.backend.backend() != "tensorflow" or self._slots is not None:
-            return self._rows(ids), ids, None
+    def _distinct(self, ids: Ids) -> tuple[Rows, Ids, Index | None]:
+        """Return rows, their ids, and for each of the flat `ids` the number of its row: None if there is one per id."""
         self._shorten(ids)
+        if keras.backend.backend() != "tensorflow" or self._slots is not None:
+            return self._rows(ids, self.padding_idx, self.scale_grad_by_freq, self.max_norm), ids, None
         arguments = self.padding_idx, self.scale_grad_by_freq, self.out_of_range, self.sparse
         return distinct_rows(self.embeddings, as_index(ids), *arguments)
 
-    def _shorten(self, ids: Any) -> None:
+    def _shorten(self, ids: Ids) -> None:
         """Apply `max_norm` to the rows that are about to be looked up, in place where the backend can."""
         if self.max_norm is None or keras.backend.backend() == "jax":
             return
@@ -126,10 +132,10 @@ class Embedding(Conversions, PartlyTrained):
             ids, table = self._slots.of(ids, self.out_of_range), self._trained
         elif isinstance(self.out_of_range, int):
             ids = ops.where(inside(ids, self.input_dim), ids, ops.cast(self.out_of_range, ids.dtype))
-        renormalise(uncast(table), ops.reshape(ids, (-1,)), self.max_norm, self.norm_type)
+        shorten_in_place(uncast(table), ops.reshape(ids, (-1,)), self.max_norm, self.norm_type)
 
-    def compute_output_spec(self, inputs: Any) -> keras.KerasTensor:
-        """Refuse symbolic ids that are not integers, before there is any data; return the output's spec."""
+    def compute_output_spec(self, inputs: Ids) -> keras.KerasTensor:
+        """Reject symbolic ids that are not integers, before there is any data; return the spec of the output."""
         check_ids(inputs)
         return super().compute_output_spec(inputs)
 
@@ -140,12 +146,12 @@ class Embedding(Conversions, PartlyTrained):
 
 
 def _row(padding_idx: int | None, input_dim: int) -> int | None:
-    if padding_idx is None or not isinstance(input_dim, int):  # the parent refuses another input_dim
+    if padding_idx is None or not isinstance(input_dim, int):  # the parent rejects another input_dim
         return padding_idx
     if not isinstance(padding_idx, Integral) or not -input_dim <= padding_idx < input_dim:
         raise ValueError(
             f"`padding_idx` must be in -{input_dim}..{input_dim - 1}; got {padding_idx}. "
-            "Name a row of the table, or None for no padding row."
+            "Give a row of the table, or None for no padding row."
         )
     return int(padding_idx) % input_dim
 

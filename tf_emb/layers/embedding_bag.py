@@ -1,38 +1,41 @@
-"""Bags of ids to one vector each: `torch.nn.EmbeddingBag` as a Keras layer.
+"""One vector per bag of ids: `torch.nn.EmbeddingBag` as a Keras layer.
 
-With the places p of bag b whose ids are not padding, rows x_p and weights w_p (1 unless given):
+For bag b, with rows x_p and weights w_p (1 unless given) at the places p whose ids are not padding:
 
     sum    sum_p w_p x_p
     mean   sum_p w_p x_p / sum_p w_p            (the number of places, where no weights are given; 0 for 0 / 0)
     sqrtn  sum_p w_p x_p / sqrt(sum_p w_p^2)    (tf.nn.embedding_lookup_sparse)
     max    max_p x_p, by column; where several are largest the gradient goes to the first
 
-A bag without such places is zeros, or the row `default_id`.
+A bag without such places becomes zeros, or the row `default_id`.
 """
 
 import sys
 from numbers import Integral
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeAlias
 
 import keras
 from keras import ops
 
-from tf_emb.layers.bags import Bags, bags
+from tf_emb.layers.bag_inputs import BagInputs, Bags, BagWeights, as_bags
 from tf_emb.layers.embedding import Embedding
-from tf_emb.ops.segments import gathered_sum, segment_max, segment_sum, spread
+from tf_emb.ops.gather import spread
+from tf_emb.ops.reductions import gathered_sum, segment_max, segment_sum
+from tf_emb.ops.types import Index, Mask, Output, Rows, Shape
 
 Combiner = Literal["sum", "mean", "max", "sqrtn"]
+TorchModule: TypeAlias = Any  # torch.nn.EmbeddingBag
 
 
-def combine(rows: Any, place: Any, of: Bags, live: Any, combiner: Combiner) -> Any:
-    """Return one vector a bag, zeros for bags without live places.
+def combine(rows: Rows, place: Index | None, of: Bags, live: Mask, combiner: Combiner) -> Rows:
+    """Return one vector per bag, zeros for bags without live places.
 
     Args:
         rows: shape (distinct, dim); those of padding are finite.
-        place: int32, shape (places,): the row of each place; None where there is a row for every place.
+        place: int32, shape (places,): the row of each place; None where there is one row per place.
         of: the bags and weights of the places.
         live: bool, shape (places,): False for padding.
-        combiner: see the module.
+        combiner: see the docstring of this module.
     """
     if combiner == "max":
         return _largest(spread(rows, place), of, live)
@@ -46,8 +49,8 @@ def combine(rows: Any, place: Any, of: Bags, live: Any, combiner: Combiner) -> A
     return ops.where(norm == 0, 0, total / ops.where(norm == 0, 1, norm))
 
 
-def _largest(rows: Any, of: Bags, live: Any) -> Any:
-    """Read, for every bag and column, the first place that holds the largest value."""
+def _largest(rows: Rows, of: Bags, live: Mask) -> Rows:
+    """Return, for every bag and column, the first place that holds the largest value."""
     fixed = ops.where(live[:, None], ops.stop_gradient(rows), float("-inf"))
     fixed = ops.where(ops.isnan(fixed), float("inf"), fixed)  # NaN is not equal to itself: no place would be found
     largest = segment_max(fixed, of.bag, of.count)
@@ -59,14 +62,14 @@ def _largest(rows: Any, of: Bags, live: Any) -> Any:
     return ops.where(filled, ops.take_along_axis(padded, ops.where(filled, first, 0), axis=0), 0)
 
 
-def _any(live: Any, of: Bags) -> Any:
+def _any(live: Mask, of: Bags) -> Mask:
     """Return whether each bag has a live place."""
     return segment_sum(ops.cast(live, "int32"), of.bag, of.count) > 0
 
 
 @keras.saving.register_keras_serializable("tf_emb")
 class EmbeddingBag(Embedding):
-    """Looks up the rows of each bag of ids and combines them to one vector.
+    """Looks up the rows of each bag of ids and combines them into one vector.
 
     Args:
         input_dim: size of the vocabulary.
@@ -74,14 +77,14 @@ class EmbeddingBag(Embedding):
         combiner: "mean", "sum", "max" or "sqrtn".
         include_last_offset: with (ids, offsets): the last offset is the end of the last bag.
         default_id: the id whose row stands for bags without ids; None for zeros.
-        **kwargs: what `Embedding` takes: `padding_idx` (left out of the bag and of the mean's
+        **kwargs: what `Embedding` takes: `padding_idx` (left out of the bag, and of the mean's
             denominator), `max_norm`, `norm_type`, `scale_grad_by_freq` (over the whole call),
             `out_of_range` ...
 
     Input: integers (batch, time); a tf.RaggedTensor or tf.SparseTensor; or (ids, offsets). Output: (bags, output_dim).
 
     Raises:
-        ValueError: an argument is out of its range; `per_sample_weights` are given to "max".
+        ValueError: an argument is outside its range, or `per_sample_weights` are given to "max".
     """
 
     def __init__(
@@ -102,16 +105,16 @@ class EmbeddingBag(Embedding):
         self.combiner, self.include_last_offset, self.default_id = combiner, include_last_offset, default_id
         super().__init__(input_dim, output_dim, *args, **kwargs)
 
-    def call(self, inputs: Any, per_sample_weights: Any = None) -> Any:
-        """Return one vector a bag.
+    def call(self, inputs: BagInputs, per_sample_weights: BagWeights = None) -> Output:
+        """Return one vector per bag.
 
         Args:
             inputs: the ids, in one of the forms above.
-            per_sample_weights: one number a place, in the form of the ids; not for "max".
+            per_sample_weights: one number per id, in the form of the ids; not for "max".
         """
         if per_sample_weights is not None and self.combiner == "max":
             raise ValueError("`per_sample_weights` must be None for combiner='max'; got weights. Use 'sum'.")
-        of = bags(inputs, per_sample_weights, self.include_last_offset)
+        of = as_bags(inputs, per_sample_weights, self.include_last_offset)
         live = ops.ones_like(of.ids, "bool") if self.padding_idx is None else of.ids != self.padding_idx
         rows, ids, place = self._distinct(of.ids)  # at the table's dtype: a long sum in float16 stops growing
         if self.padding_idx is not None:
@@ -120,28 +123,28 @@ class EmbeddingBag(Embedding):
         out = out if self.default_id is None else self._fill(out, _any(live, of))
         return ops.cast(out, self.compute_dtype)
 
-    def _fill(self, out: Any, filled: Any) -> Any:
-        """Put the default row where a bag is empty."""
-        rows = self._look_up(ops.full_like(filled, self.default_id, dtype="int32"))
+    def _fill(self, out: Rows, filled: Mask) -> Rows:
+        """Return `out` with the default row where a bag is empty."""
+        rows = self._rows(ops.full_like(filled, self.default_id, dtype="int32"))
         return ops.where(filled[:, None], out, rows)
 
-    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
+    def compute_mask(self, inputs: BagInputs, previous_mask: Mask | None = None) -> None:
         """Return no mask: a bag has no time axis left to mask."""
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[Any, ...]:
-        """Return (bags, output_dim); how many bags (ids, offsets) make is not known from shapes."""
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return (bags, output_dim); shapes do not tell how many bags (ids, offsets) make."""
         pair = bool(input_shape) and isinstance(input_shape[0], tuple | list)
         return (None if pair else input_shape[0], self.output_dim)
 
-    def compute_output_spec(self, inputs: Any, per_sample_weights: Any = None) -> keras.KerasTensor:
-        """Return the spec of one vector a bag."""
+    def compute_output_spec(self, inputs: BagInputs, per_sample_weights: BagWeights = None) -> keras.KerasTensor:
+        """Return the spec of one vector per bag."""
         first = inputs[0] if isinstance(inputs, tuple | list) else inputs
-        super().compute_output_spec(first)  # refuses ids that are not integers
+        super().compute_output_spec(first)  # rejects ids that are not integers
         bags_known = None if isinstance(inputs, tuple | list) else first.shape[0]
         return keras.KerasTensor((bags_known, self.output_dim), dtype=self.compute_dtype)
 
     @classmethod
-    def from_torch(cls, module: Any, **kwargs: Any) -> Self:
+    def from_torch(cls, module: TorchModule, **kwargs: Any) -> Self:
         """Return a layer with the table and every argument of a `torch.nn.EmbeddingBag`."""
         own = {"combiner": module.mode, "include_last_offset": module.include_last_offset}
         return super().from_torch(module, **own, **kwargs)

@@ -1,50 +1,54 @@
 """Hierarchical softmax: a word's probability is that of its path through a binary tree.
 
 The words are the leaves of a Huffman tree over their counts; every inner node n has a vector v'_n. At each
-inner node of word w's path the branch taken is a bit, its code c:
+inner node on the path of word w, the branch taken is one bit, its code c:
 
     u_n = v'_n . h,  p(0 at n) = sigmoid(u_n),  p(1 at n) = sigmoid(-u_n)
     E = -log p(w | h) = -sum over the path of log sigmoid((1 - 2 c) u_n)
     dE/du_n = sigmoid(u_n) - (1 - c)
 
-The label is 1 - c, as in word2vec.c. The probabilities of all words sum to 1, since those of two branches do.
+The label is 1 - c, as in word2vec.c. The probabilities of all words sum to 1, since those of any two branches do.
 
 Morin and Bengio 2005, "Hierarchical Probabilistic Neural Network Language Model"; Mikolov et al. 2013b,
 "Distributed Representations of Words and Phrases", equation 3; Rong 2014, "word2vec Parameter Learning
 Explained", section 3.1; word2vec.c (tmikolov/word2vec, 20c129a), lines 207 to 270 (the tree) and 505 to 519
-(the update). word2vec.c skips nodes with abs(u) >= 6 (lines 510 and 511); they count here.
+(the update). word2vec.c skips nodes with abs(u) >= 6 (lines 510 and 511); here they count.
 """
 
 import math
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
 from keras import ops
 
-from tf_emb.layers.lookup import lookup
+from tf_emb.ops.gather import lookup
 from tf_emb.ops.ids import as_index, as_tensor, raise_outside
-from tf_emb.ops.product import product
+from tf_emb.ops.reductions import product
+from tf_emb.ops.types import Ids, Initializer, Mask, Output, Rows, Shape, Table
+
+WordCounts: TypeAlias = Sequence[float] | np.ndarray  # above 0, shape (vocab,)
 
 
-def huffman(counts: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the paths of a Huffman tree, to the bit those of word2vec.c.
+def huffman(counts: WordCounts) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the paths of a Huffman tree, exactly those of word2vec.c.
 
     Inner nodes are numbered 0..vocab-2 in the order in which they are made, so the root is vocab - 2. Of the
-    two nodes joined the rarer gets bit 0. Among equal counts inner nodes come before words, and words with a
-    higher id before those with a lower. Counts need not be sorted, as those of word2vec.c have to be: words
-    are taken by descending count, equal ones in the order given.
+    two nodes that are joined, the rarer gets bit 0. Among equal counts, inner nodes come before words, and words with
+    a higher id before those with a lower. Counts need not be sorted, unlike in word2vec.c: words are taken by
+    descending count, equal ones in the order given.
 
     Args:
-        counts: how often each word occurs, above 0, shape (vocab,), two words or more.
+        counts: how often each word occurs, above 0, shape (vocab,); two words or more.
 
     Returns:
-        codes: int8, shape (vocab, longest): the bits of each word's path from the root, then zeros.
-        points: int32, the same shape: the inner nodes at which they are taken, then zeros.
+        codes: int8, shape (vocab, longest): the bits on each word's path from the root, padded with zeros.
+        points: int32, the same shape: the inner nodes at which they are taken, padded with zeros.
         lengths: int32, shape (vocab,): how many bits each word has.
 
     Raises:
-        ValueError: `counts` are not such numbers.
+        ValueError: there are fewer than two counts, or one is not a finite number above 0.
     """
     counts = _counts(counts)
     order = np.argsort(-counts, kind="stable")
@@ -76,7 +80,7 @@ def _join(counts: list[float]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _paths(parent: np.ndarray, bit: np.ndarray, vocab: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Follow every word up to the root, all of them a step at a time."""
+    """Follow every word up to the root, one step of all words at a time."""
     depth = np.zeros(len(parent), np.int32)
     for child in reversed(range(len(parent) - 1)):  # a parent is made after its children
         depth[child] = depth[parent[child]] + 1
@@ -93,18 +97,18 @@ def _paths(parent: np.ndarray, bit: np.ndarray, vocab: int) -> tuple[np.ndarray,
     return codes, points, lengths
 
 
-def hierarchical_softmax_loss(hidden: Any, inner_table: Any, codes: Any, points: Any, mask: Any) -> Any:
-    """Return E = -sum over the path of log sigmoid((1 - 2 code) v'_point . h), in nats, one an example.
+def hierarchical_softmax_loss(hidden: Rows, inner_table: Table, codes: Ids, points: Ids, mask: Mask) -> Output:
+    """Return E = -sum over the path of log sigmoid((1 - 2 code) v'_point . h), in nats, one per example.
 
     Args:
         hidden: shape (..., dim).
         inner_table: a Keras variable or a tensor, shape (vocab - 1, dim), the dtype of `hidden`.
-        codes: 0 or 1, shape (..., longest): the bits of the targets' paths.
+        codes: 0 or 1, shape (..., longest): the bits on the paths of the targets.
         points: integers, the same shape: rows of `inner_table`.
-        mask: bool, the same shape: False behind the end of a path.
+        mask: bool, the same shape: False past the end of a path.
 
     Returns:
-        Shape (...). Its gradient reaches the table once a row.
+        Shape (...). Its gradient reaches the table summed per row.
     """
     rows = lookup(inner_table, as_tensor(points))
     # Not ops.matmul: on PyTorch Keras 3.15's rounds float64 to float32.
@@ -121,14 +125,14 @@ class HierarchicalSoftmax(keras.layers.Layer):
 
     Args:
         counts: how often each word occurs, above 0, shape (vocab,); see `huffman`.
-        embeddings_initializer: how the vectors start; zeros, as in word2vec.c.
+        embeddings_initializer: initial values of the vectors; zeros, as in word2vec.c.
         **kwargs: what `keras.layers.Layer` takes.
 
     Raises:
-        ValueError: `counts` are not two or more numbers above 0.
+        ValueError: there are fewer than two counts, or one is not a finite number above 0.
     """
 
-    def __init__(self, counts: Any, *, embeddings_initializer: Any = "zeros", **kwargs: Any) -> None:
+    def __init__(self, counts: WordCounts, *, embeddings_initializer: Initializer = "zeros", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.counts = _counts(counts).tolist()
         self.vocab_size = len(self.counts)
@@ -136,27 +140,27 @@ class HierarchicalSoftmax(keras.layers.Layer):
         self._codes, self._points, lengths = huffman(self.counts)
         self._mask = np.arange(self._codes.shape[1]) < lengths[:, None]
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Create the vectors of the inner nodes."""
         self.embeddings = self.add_weight(
             shape=(self.vocab_size - 1, input_shape[-1]), initializer=self.embeddings_initializer, name="embeddings"
         )
 
-    def call(self, hidden: Any) -> Any:
-        """Return log p(w | h) of every word w, in nats; it costs what a full softmax costs."""
+    def call(self, hidden: Rows) -> Output:
+        """Return log p(w | h) of every word w, in nats; it costs as much as a full softmax."""
         logits = product(hidden, self.embeddings, transposed=True)
         nowhere = ops.zeros_like(logits[..., :1])
         branches = ops.concatenate([ops.log_sigmoid(logits), ops.log_sigmoid(-logits), nowhere], axis=-1)
         inner = self.vocab_size - 1
         edges = np.where(self._mask, self._points + inner * self._codes.astype(np.int32), 2 * inner)
-        # A step of all paths at a time: their (batch, vocab, longest) nodes at once would not fit.
+        # One step of all paths at a time: all (batch, vocab, longest) nodes at once would not fit.
         return sum(ops.take(branches, as_tensor(edge), axis=-1) for edge in edges.T)
 
-    def log_probabilities(self, hidden: Any) -> Any:
+    def log_probabilities(self, hidden: Rows) -> Output:
         """Return log p(w | h), in nats, (..., dim) to (..., vocab); their exponentials sum to 1."""
         return self(hidden)
 
-    def loss(self, hidden: Any, targets: Any) -> Any:
+    def loss(self, hidden: Rows, targets: Ids) -> Output:
         """Return -log p(target | hidden) of every example.
 
         Args:
@@ -177,8 +181,8 @@ class HierarchicalSoftmax(keras.layers.Layer):
         paths = (ops.take(as_tensor(a), targets, axis=0) for a in (self._codes, self._points, self._mask))
         return hierarchical_softmax_loss(hidden, self.embeddings, *paths)
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[Any, ...]:
-        """Return the input shape with its last axis as large as the vocabulary."""
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the input shape with the size of the vocabulary as last axis."""
         return (*input_shape[:-1], self.vocab_size)
 
     def get_config(self) -> dict[str, Any]:
@@ -190,7 +194,7 @@ class HierarchicalSoftmax(keras.layers.Layer):
         }
 
 
-def _counts(counts: Any) -> np.ndarray:
+def _counts(counts: WordCounts) -> np.ndarray:
     """Return `counts` as int64 or float64 numbers, checked."""
     counts = np.asarray(counts)
     if counts.ndim != 1 or len(counts) < 2:
@@ -203,6 +207,6 @@ def _counts(counts: Any) -> np.ndarray:
     if len(wrong):
         raise ValueError(
             f"`counts` must be finite and above 0; got {counts[wrong[0]]} at {wrong[0]}. "
-            "Leave words that never occur out, or count them as 1."
+            "Leave out words that never occur, or count them as 1."
         )
     return counts

@@ -1,4 +1,4 @@
-"""Negative sampling: tells the target from words drawn at random, instead of scoring the vocabulary.
+"""Negative sampling: tell the target from words drawn at random, instead of scoring the whole vocabulary.
 
 With v'_j the output vectors, o the target and k the noise words:
 
@@ -13,6 +13,7 @@ Parameter Learning Explained", section 3.2, equations 55 to 61; word2vec.c (tmik
 end of sentence (line 528), and cuts the sigmoid off at 6 (lines 535 to 537); neither is done here.
 """
 
+from collections.abc import Sequence
 from numbers import Integral
 from typing import Any
 
@@ -20,21 +21,20 @@ import keras
 import numpy as np
 from keras import ops
 
-from tf_emb.corpus.noise import noise_distribution
-from tf_emb.layers.lookup import lookup
+from tf_emb.ops.gather import lookup
 from tf_emb.ops.ids import as_index, as_tensor
-from tf_emb.ops.product import product
+from tf_emb.ops.noise import cumulative_counts, noise_distribution
+from tf_emb.ops.reductions import product
+from tf_emb.ops.types import Ids, Initializer, Mask, Output, Rows, Shape, Tensor
 
-DOMAIN = 2**31 - 1
 
-
-def negative_sampling_loss(positive: Any, negative: Any, valid: Any) -> Any:
-    """Return E = -log sigmoid(u_o) - sum_k log sigmoid(-u_k), in nats, one an example.
+def negative_sampling_loss(positive: Tensor, negative: Tensor, valid: Mask) -> Output:
+    """Return E = -log sigmoid(u_o) - sum_k log sigmoid(-u_k), in nats, one per example.
 
     Args:
         positive: logits u_o of the targets, shape (...).
         negative: logits u_k of the noise words, shape (..., negatives).
-        valid: bool, shape (..., negatives): False where the noise word is the target, and is left out.
+        valid: bool, shape (..., negatives): False where the noise word is the target, which is left out.
 
     Returns:
         The shape and dtype of `positive`. word2vec's update follows its *sum* over examples, not its mean.
@@ -42,16 +42,6 @@ def negative_sampling_loss(positive: Any, negative: Any, valid: Any) -> Any:
     # Not ops.softplus: PyTorch's drops log1p(exp(-u)) from u = 20 on, which float64 can still see.
     noise = ops.where(valid, -ops.log_sigmoid(-negative), ops.zeros_like(negative))
     return ops.sum(noise, axis=-1) - ops.log_sigmoid(positive)
-
-
-def cumulative_counts(distribution: np.ndarray) -> np.ndarray:
-    """Return the cumulative sum of `distribution`, scaled to 0..2^31 - 1 and rounded; int32, shape (vocab,).
-
-    Word i is drawn for the integers in cumulative[i-1] <= r < cumulative[i]. Integers, as in gensim's table:
-    a float32 sum near 1 cannot hold a probability below 6e-8, which a large vocabulary has; these hold 5e-10.
-    """
-    total = np.cumsum(np.asarray(distribution, np.float64))
-    return np.rint(total / total[-1] * DOMAIN).astype(np.int32)
 
 
 @keras.saving.register_keras_serializable("tf_emb")
@@ -64,22 +54,29 @@ class NegativeSampling(keras.layers.Layer):
 
     Args:
         vocab_size: how many words.
-        negatives: noise words drawn an example.
+        negatives: how many noise words are drawn per example.
         noise: how often each word occurs, shape (vocab_size,): counts, or probabilities (then give
             `exponent=1`). None draws every word equally often.
         exponent: noise words are drawn with P(w) proportional to noise(w)^exponent.
-        seed: of the draws.
-        embeddings_initializer: how the output vectors start, shape (vocab_size, dim); zeros, as in word2vec.c.
+        seed: seed of the draws.
+        embeddings_initializer: initial output vectors, shape (vocab_size, dim); zeros, as in word2vec.c.
         **kwargs: what `keras.layers.Layer` takes.
 
     Raises:
-        ValueError: an argument breaks its rule.
+        ValueError: an argument is outside its range.
     """
 
     def __init__(
-        self, vocab_size: int, *, negatives: int = 5, noise: Any = None, exponent: float = 0.75,
-        seed: int | None = None, embeddings_initializer: Any = "zeros", **kwargs: Any,
-    ) -> None:  # fmt: skip
+        self,
+        vocab_size: int,
+        *,
+        negatives: int = 5,
+        noise: Sequence[float] | np.ndarray | None = None,
+        exponent: float = 0.75,
+        seed: int | None = None,
+        embeddings_initializer: Initializer = "zeros",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.vocab_size, self.negatives = _positive("vocab_size", vocab_size), _positive("negatives", negatives)
         self.noise, self.exponent, self.seed = _weights(noise, vocab_size), _exponent(exponent), seed
@@ -88,26 +85,26 @@ class NegativeSampling(keras.layers.Layer):
         self._cumulative = cumulative_counts(noise_distribution(weights, self.exponent))
         self._random = keras.random.SeedGenerator(seed)
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Create the output vectors."""
         self.embeddings = self.add_weight(
             shape=(self.vocab_size, input_shape[-1]), initializer=self.embeddings_initializer, name="embeddings"
         )
 
-    def call(self, hidden: Any) -> Any:
+    def call(self, hidden: Rows) -> Output:
         """Return the logits of every word, u_j = v'_j . h."""
         return product(hidden, self.embeddings, transposed=True)
 
-    def loss(self, hidden: Any, targets: Any, noise: Any = None) -> Any:
+    def loss(self, hidden: Rows, targets: Ids, noise: Ids | None = None) -> Output:
         """Return the loss of every example.
 
         Args:
             hidden: shape (..., dim).
             targets: integers in 0..vocab_size-1, shape (...).
-            noise: integers, shape (..., any number): the noise words to use. None draws `negatives` an example.
+            noise: integers, shape (..., any number): the noise words to use; None draws `negatives` per example.
 
         Returns:
-            Nats, the shape of `targets`, computed at `variable_dtype`. The gradient reaches the table once a row.
+            Nats, the shape of `targets`, computed at `variable_dtype`. The gradient reaches the table summed per row.
 
         Raises:
             TypeError: `targets` or `noise` are not integers.
@@ -123,16 +120,16 @@ class NegativeSampling(keras.layers.Layer):
         logits = ops.einsum("...d,...kd->...k", hidden, rows)
         return negative_sampling_loss(logits[..., 0], logits[..., 1:], ops.not_equal(noise, targets))
 
-    def draw(self, shape: tuple[int, ...]) -> Any:
+    def draw(self, shape: Shape) -> Output:
         """Draw `negatives` noise words for each of `shape` examples; int32, shape (*shape, negatives)."""
         shape = (*shape, self.negatives)
         integers = keras.random.randint(shape, 0, int(self._cumulative[-1]), dtype="int32", seed=self._random)
-        # Flat, since TensorFlow searches as many rows as there are sums to search in.
+        # Flat, since TensorFlow wants as many rows of values as rows of sums to search.
         ids = ops.searchsorted(ops.convert_to_tensor(self._cumulative), ops.reshape(integers, (-1,)), side="right")
         return ops.reshape(ids, shape)
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[Any, ...]:
-        """Return the input shape with its last axis as large as the vocabulary."""
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the input shape with the size of the vocabulary as last axis."""
         return (*input_shape[:-1], self.vocab_size)
 
     def get_config(self) -> dict[str, Any]:
@@ -148,26 +145,26 @@ class NegativeSampling(keras.layers.Layer):
         }
 
 
-def _positive(name: str, number: Any) -> int:
+def _positive(name: str, number: int) -> int:
     if not isinstance(number, Integral) or number < 1:
         raise ValueError(f"`{name}` must be an integer of 1 or more; got {number!r}. Give a count of words.")
     return int(number)
 
 
-def _exponent(exponent: Any) -> float:
+def _exponent(exponent: float) -> float:
     if not 0 <= exponent < np.inf:
         raise ValueError(f"`exponent` must be a finite number of 0 or more; got {exponent!r}. word2vec uses 0.75.")
     return float(exponent)
 
 
-def _weights(noise: Any, vocab_size: int) -> list[float] | None:
-    """Return `noise` as plain numbers, which a configuration can hold."""
+def _weights(noise: Sequence[float] | np.ndarray | None, vocab_size: int) -> list[float] | None:
+    """Return `noise` as plain numbers, for the configuration."""
     if noise is None:
         return None
     weights = np.asarray(noise)
     if weights.shape != (vocab_size,):
         raise ValueError(
-            f"`noise` must have shape ({vocab_size},), a number a word; got {weights.shape}. Give the counts."
+            f"`noise` must have shape ({vocab_size},), one number per word; got {weights.shape}. Give the counts."
         )
     wrong = np.flatnonzero(~((weights >= 0) & np.isfinite(weights)))
     if len(wrong):
@@ -176,4 +173,4 @@ def _weights(noise: Any, vocab_size: int) -> list[float] | None:
         )
     if not weights.any():
         raise ValueError("`noise` must have a word above 0; got only zeros. Give the counts.")
-    return weights.tolist()
+    return [*weights.tolist()]

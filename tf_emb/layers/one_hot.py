@@ -1,8 +1,8 @@
-"""An embedding written as what it is: a bias-free Dense layer on one-hot vectors.
+"""An embedding written out as what it is: a bias-free Dense layer on one-hot vectors.
 
-x = onehot(id); h = W^T x = W[id, :]; dE/dW = x (dE/dh)^T. Equal to a lookup, value and gradient, at
-vocab x dim multiplications an id instead of none. To show that, and for models that need a
-differentiable input; use `Embedding` otherwise.
+x = onehot(id); h = W^T x = W[id, :]; dE/dW = x (dE/dh)^T. It equals a lookup, in value and
+gradient, at vocab x dim multiplications per id instead of none. It is here to show that, and for models that need a
+differentiable input; otherwise use `Embedding`.
 """
 
 from typing import Any
@@ -10,12 +10,13 @@ from typing import Any
 import keras
 from keras import ops
 
-from tf_emb.ops.gradient import uncast
+from tf_emb.ops.gather import uncast
 from tf_emb.ops.ids import check_ids
-from tf_emb.ops.product import product
+from tf_emb.ops.reductions import product
+from tf_emb.ops.types import Ids, Initializer, Output, Shape, Table
 
 
-def one_hot_dense(kernel: Any, ids: Any) -> Any:
+def one_hot_dense(kernel: Table, ids: Ids) -> Output:
     """Return onehot(ids) @ kernel.
 
     Args:
@@ -35,7 +36,7 @@ class OneHotDense(keras.layers.Layer):
     Args:
         input_dim: size of the vocabulary.
         output_dim: size of a vector.
-        kernel_initializer: how the (input_dim, output_dim) kernel starts.
+        kernel_initializer: initial values of the kernel, shape (input_dim, output_dim).
         **kwargs: what `keras.layers.Layer` takes.
 
     Input: integers, any shape; output: input shape + (output_dim,).
@@ -44,25 +45,27 @@ class OneHotDense(keras.layers.Layer):
         TypeError: called with ids that are not integers.
     """
 
-    def __init__(self, input_dim: int, output_dim: int, *, kernel_initializer: Any = "uniform", **kwargs: Any) -> None:
+    def __init__(
+        self, input_dim: int, output_dim: int, *, kernel_initializer: Initializer = "uniform", **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.input_dim = input_dim
         self.output_dim = output_dim
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.autocast = False  # ids are not to be cast
+        self.autocast = False  # ids must not be cast
 
-    def build(self, input_shape: Any = None) -> None:
+    def build(self, input_shape: Shape = None) -> None:
         """Create the kernel."""
         self.kernel = self.add_weight(
             shape=(self.input_dim, self.output_dim), initializer=self.kernel_initializer, name="kernel"
         )
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Ids) -> Output:
         """Return onehot(inputs) @ kernel."""
         check_ids(inputs)
         return ops.cast(one_hot_dense(uncast(self.kernel), inputs), self.compute_dtype)
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[Any, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the input shape with the size of a vector appended."""
         return (*input_shape, self.output_dim)
 

@@ -4,18 +4,20 @@ For every distinct id: n = (sum |x|^p)^(1/p); if n > max_norm: row *= max_norm /
 through it. (ATen/native/Embedding.cpp, embedding_renorm_cpu_.)
 """
 
-from typing import Any
-
 import keras
 from keras import ops
 
 from tf_emb.ops.ids import inside
+from tf_emb.ops.types import Held, Index, Rows
+
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
 
 EPSILON = 1e-7
 
 
-def renormalised(rows: Any, max_norm: float, norm_type: float) -> Any:
-    """Return `rows`, shape (count, dim), with those longer than `max_norm` shortened."""
+def shortened(rows: Rows, max_norm: float, norm_type: float) -> Rows:
+    """Return `rows`, shape (..., dim), with those longer than `max_norm` shortened to it."""
     if norm_type == float("inf"):
         norms = ops.max(ops.abs(rows), axis=-1, keepdims=True)
     else:
@@ -23,21 +25,8 @@ def renormalised(rows: Any, max_norm: float, norm_type: float) -> Any:
     return ops.where(norms > max_norm, rows * (max_norm / (norms + EPSILON)), rows)
 
 
-def shortened(rows: Any, max_norm: float, norm_type: float) -> Any:
-    """Return `renormalised(rows)` with the gradient of the identity: for backends that cannot write the table."""
-
-    @ops.custom_gradient
-    def identity(tensor: Any) -> Any:
-        def gradient(*args: Any, upstream: Any = None) -> Any:
-            return args[0] if upstream is None else upstream
-
-        return renormalised(tensor, max_norm, norm_type), gradient
-
-    return identity(rows)
-
-
-def renormalise(table: Any, ids: Any, max_norm: float, norm_type: float) -> None:
-    """Shorten the rows `ids` of `table` in place, on TensorFlow or PyTorch.
+def shorten_in_place(table: Held, ids: Index, max_norm: float, norm_type: float) -> None:
+    """Shorten the rows `ids` of `table`, on TensorFlow or PyTorch.
 
     Args:
         table: what the Keras variable holds, shape (vocab, dim).
@@ -45,12 +34,11 @@ def renormalise(table: Any, ids: Any, max_norm: float, norm_type: float) -> None
         max_norm: the largest norm that is left alone.
         norm_type: p, 1 or more, or infinity.
     """
+    exists = inside(ids, table.shape[0])
     if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        distinct = tf.unique(tf.boolean_mask(ids, inside(ids, table.shape[0])))[0]
+        distinct = tf.unique(tf.boolean_mask(ids, exists))[0]
         rows = tf.stop_gradient(tf.gather(table, distinct))
-        table.scatter_update(tf.IndexedSlices(renormalised(rows, max_norm, norm_type), distinct))
+        table.scatter_update(tf.IndexedSlices(shortened(rows, max_norm, norm_type), distinct))
     else:
-        kept = ids[inside(ids, table.shape[0])]
-        table.data[kept] = renormalised(table.data[kept], max_norm, norm_type)
+        kept = ids[exists]
+        table.data[kept] = shortened(table.data[kept], max_norm, norm_type)

@@ -9,18 +9,19 @@ from typing import Any
 import keras
 from keras import ops
 
-from tf_emb.ops.product import product
+from tf_emb.ops.reductions import product
+from tf_emb.ops.types import Ids, Initializer, Output, Rows, Shape, Tensor
 
 
-def full_softmax_loss(logits: Any, targets: Any) -> Any:
-    """Return -log softmax(logits)[target], in nats, one an example.
+def full_softmax_loss(logits: Tensor, targets: Ids) -> Output:
+    """Return -log softmax(logits)[target], in nats, one per example.
 
     Args:
         logits: shape (batch, vocab).
         targets: integers, shape (batch,).
 
     Returns:
-        Shape (batch,). Sum it for word2vec's update; a mean over the batch is a smaller rate.
+        Shape (batch,). Sum it for word2vec's update; a mean over the batch amounts to a smaller rate.
     """
     highest = ops.stop_gradient(ops.max(logits, axis=-1, keepdims=True))
     shifted = logits - highest
@@ -34,31 +35,31 @@ class FullSoftmax(keras.layers.Layer):
 
     Args:
         vocab_size: how many words.
-        kernel_initializer: how the (dim, vocab_size) matrix W' starts; zeros, as word2vec does.
+        kernel_initializer: initial values of the matrix W', shape (dim, vocab_size); zeros, as in word2vec.
         **kwargs: what `keras.layers.Layer` takes.
     """
 
-    def __init__(self, vocab_size: int, *, kernel_initializer: Any = "zeros", **kwargs: Any) -> None:
+    def __init__(self, vocab_size: int, *, kernel_initializer: Initializer = "zeros", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.vocab_size = vocab_size
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Create W'."""
         self.kernel = self.add_weight(
             shape=(input_shape[-1], self.vocab_size), initializer=self.kernel_initializer, name="kernel"
         )
 
-    def call(self, hidden: Any) -> Any:
+    def call(self, hidden: Rows) -> Output:
         """Return the logits u = W'^T h."""
         return product(hidden, self.kernel)
 
-    def loss(self, hidden: Any, targets: Any) -> Any:
+    def loss(self, hidden: Rows, targets: Ids) -> Output:
         """Return -log p(target | hidden), in nats, shape (batch,)."""
         return full_softmax_loss(self(hidden), targets)
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[Any, ...]:
-        """Return the input shape with its last axis as large as the vocabulary."""
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the input shape with the size of the vocabulary as last axis."""
         return (*input_shape[:-1], self.vocab_size)
 
     def get_config(self) -> dict[str, Any]:

@@ -1,28 +1,32 @@
-"""Training of chosen rows: they live in a small table of their own, and the others in one that does not train.
+"""Training only some rows: they live in a small table of their own, the others in one that is not trained.
 
 A row that is part of no trainable variable keeps its bits under every optimizer, with momentum, weight decay, moving
-averages or clipping by a global norm, and no optimizer keeps state for it. To zero its gradient would not do: Adam
-moves rows by what it remembers, AdamW and weight decay move rows without gradient.
+averages or clipping by a global norm, and no optimizer keeps state for it. Zeroing its gradient would not be enough:
+Adam moves rows by their moments, and AdamW and weight decay move rows without a gradient.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
 from keras import ops
 
-from tf_emb.ops.gradient import uncast
 from tf_emb.ops.ids import Policy, as_index, inside
+from tf_emb.ops.types import Ids, Index, Table
 
-REFUSED = "`{}` must not be used with `trainable_rows`, whose table is in two parts; got both. Train all rows, or none."
+REJECTED = "`{}` must not be used with `trainable_rows`, which split the table; got both. Train all rows, or none."
+
+# Integers, or one bool per row.
+RowChoice: TypeAlias = Sequence[int] | Sequence[bool] | np.ndarray
+Store: TypeAlias = Any  # what Keras passes when it saves a layer: a mapping from names to arrays
 
 
-def check_rows(rows: Any, vocab: int) -> tuple[int, ...] | None:
-    """Return the distinct rows in rising order, or None if no choice is made.
+def check_rows(rows: RowChoice | None, vocab: int) -> tuple[int, ...] | None:
+    """Return the distinct rows in rising order; None for None.
 
     Args:
-        rows: integers in -vocab..vocab-1, or a bool for each of the rows.
+        rows: integers in -vocab..vocab-1, or one bool per row.
         vocab: how many rows there are.
 
     Raises:
@@ -36,24 +40,24 @@ def check_rows(rows: Any, vocab: int) -> tuple[int, ...] | None:
     whole = given.ndim == 1 and given.size and given.dtype.kind in "iu"
     if not whole or given.min() < -vocab or given.max() >= vocab:
         rule = f"name one row or more in -{vocab}..{vocab - 1}, or hold {vocab} bools"
-        raise ValueError(f"`trainable_rows` must {rule}; got {rows!r}. For none give trainable=False, for all None.")
+        raise ValueError(f"`trainable_rows` must {rule}; got {rows!r}. For no rows use trainable=False, for all None.")
     return tuple(int(row) for row in np.unique(given % vocab))
 
 
 class Slots:
-    """Where the trained rows of a table are: row `rows[s]` is row s of the small table."""
+    """Where the trained rows of a table are: its row `rows[s]` is row s of the small table."""
 
     def __init__(self, rows: Sequence[int], vocab: int) -> None:
         self.rows = np.asarray(rows, np.int32)
         self.of_row = np.full(vocab, -1, np.int32)
         self.of_row[self.rows] = np.arange(len(rows), dtype=np.int32)
 
-    def of(self, ids: Any, out_of_range: Policy) -> Any:
+    def of(self, ids: Ids, out_of_range: Policy) -> Index:
         """Return the slot of each id, -1 for rows that are not trained and ids that name no row.
 
         Args:
             ids: integers, any shape.
-            out_of_range: a row number, which then is that of ids outside the table; else what `lookup` takes.
+            out_of_range: as for `lookup`; a row number stands for all ids outside the table.
         """
         ids = as_index(ids)
         exists = inside(ids, len(self.of_row))
@@ -64,12 +68,12 @@ class Slots:
         return ops.where(exists, slots, ops.full_like(slots, unknown))
 
     def of_padding(self, padding_idx: int | None) -> int | None:
-        """Return the slot of the padding row, None where it is not trained."""
+        """Return the slot of the padding row; None if it is not trained."""
         slot = -1 if padding_idx is None else int(self.of_row[padding_idx])
         return None if slot < 0 else slot
 
-    def merged(self, table: Any, trained: Any) -> Any:
-        """Return the whole table, with the trained rows where they belong."""
+    def merged(self, table: Table, trained: Table) -> Table:
+        """Return the whole table, with the trained rows in their places."""
         return ops.scatter_update(table, ops.convert_to_tensor(self.rows[:, None], "int32"), trained)
 
 
@@ -82,48 +86,43 @@ class PartlyTrained(keras.layers.Embedding):
     _slots: Slots | None
 
     def _split(self, slots: Slots) -> None:
-        """Give the trained rows a variable of their own; the table keeps the others, and does not train."""
+        """Give the trained rows a variable of their own; the table keeps the others, and is not trained."""
         if self.quantization_mode is not None:
-            raise ValueError(REFUSED.format("dtype") + f" The dtype policy is {self.dtype_policy.name!r}.")
+            raise ValueError(REJECTED.format("dtype") + f" The dtype policy is {self.dtype_policy.name!r}.")
         table = self._embeddings
         self._untrack_variable(table)
         table.trainable = False
         self._track_variable(table)
         start = ops.take(ops.convert_to_tensor(table), ops.convert_to_tensor(slots.rows, "int32"), axis=0)
         self._trained = self.add_weight(
-            shape=(len(slots.rows), self.output_dim), initializer=lambda shape, dtype: ops.cast(start, dtype),
-            name="trained_embeddings", regularizer=self.embeddings_regularizer, constraint=self.embeddings_constraint,
-        )  # fmt: skip
+            shape=(len(slots.rows), self.output_dim),
+            initializer=lambda shape, dtype: ops.cast(start, dtype),
+            name="trained_embeddings",
+            regularizer=self.embeddings_regularizer,
+            constraint=self.embeddings_constraint,
+        )
 
-    @property
-    def embeddings(self) -> Any:
-        """The table: Keras' variable; with `trainable_rows` a tensor, put together from both parts."""
-        table = super().embeddings
-        if self._slots is None:
-            return table
-        return self._slots.merged(uncast(table), uncast(self._trained))
-
-    def set_weights(self, weights: Any) -> None:
+    def set_weights(self, weights: Sequence[Table]) -> None:
         """Set the layer's variables; one table alone may be given for both parts of it."""
         if self._slots is None or len(weights) != 1:
             super().set_weights(weights)
         else:
             self._hold(weights[0])
 
-    def _hold(self, matrix: Any) -> None:
+    def _hold(self, matrix: Table) -> None:
         self._embeddings.assign(matrix)
         if self._slots is not None:
             self._trained.assign(np.asarray(matrix)[self._slots.rows])
 
-    def save_own_variables(self, store: Any) -> None:
-        """Save the table as one, as a layer that trains all of it does: either can read the other's file."""
+    def save_own_variables(self, store: Store) -> None:
+        """Save one whole table, as a layer that trains all of it does, so that either can load the other's file."""
         if self._slots is None:
             super().save_own_variables(store)
         elif self.built:
             store["0"] = self.matrix()
 
-    def load_own_variables(self, store: Any) -> None:
-        """Load the table."""
+    def load_own_variables(self, store: Store) -> None:
+        """Load the whole table."""
         if self._slots is None or not self.built:
             super().load_own_variables(store)
         else:
@@ -136,7 +135,7 @@ class PartlyTrained(keras.layers.Embedding):
             ValueError: `trainable_rows` are given.
         """
         if self._slots is not None:
-            raise ValueError(REFUSED.format("enable_lora"))
+            raise ValueError(REJECTED.format("enable_lora"))
         super().enable_lora(*args, **kwargs)
 
     def quantize(self, *args: Any, **kwargs: Any) -> None:
@@ -146,5 +145,5 @@ class PartlyTrained(keras.layers.Embedding):
             ValueError: `trainable_rows` are given.
         """
         if self._slots is not None:
-            raise ValueError(REFUSED.format("quantize"))
+            raise ValueError(REJECTED.format("quantize"))
         super().quantize(*args, **kwargs)

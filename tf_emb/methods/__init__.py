@@ -1,9 +1,5 @@
-"""Embeddings of other kinds, a file each: every one returns `LabelledVectors`.
+"""Embeddings of other kinds, one file each: every method returns `Vectors`, or a model that has them.
 
-Import a method from its own file, as `from tf_emb.methods.kernel import random_fourier_features`: one loads
-TensorFlow, another NumPy alone.
+Import a method from its own file, as in `from tf_emb.methods.kernel import random_fourier_features`: some load
+TensorFlow, others NumPy alone.
 """
-
-from tf_emb.methods.labelled import LabelledVectors
-
-__all__ = ["LabelledVectors"]

@@ -4,7 +4,7 @@
 
 With no hidden layers all is linear, and the best decoder spans what the first `dim` principal components span; every
 other stationary point is a saddle (Baldi and Hornik 1989, "Neural Networks and Principal Component Analysis", facts 2
-and 4). Hidden layers with a bend between them find codes that no plane holds (Hinton and Salakhutdinov 2006, "Reducing
+and 4). Hidden layers with a nonlinearity find codes that lie on no plane (Hinton and Salakhutdinov 2006, "Reducing
 the Dimensionality of Data with Neural Networks").
 """
 
@@ -14,23 +14,23 @@ from typing import Any
 import keras
 import numpy as np
 
-from tf_emb.methods.labelled import LabelledVectors
+from tf_emb.vectors import Vectors
 
 
 class Autoencoder(keras.Model):
     """An encoder of dense layers and a decoder that mirrors it.
 
     Args:
-        features: of a row.
-        dim: of its embedding.
-        hidden: units of the encoder's hidden layers; none for the linear autoencoder.
-        activation: of the hidden layers; the embedding and the reconstruction have none.
-        bias: whether layers have one.
-        noise: the share of inputs that training hides, so that the code must hold what they have in common (Vincent et
-            al. 2008, "Extracting and Composing Robust Features with Denoising Autoencoders"); the others grow by
-            1 / (1 - noise).
-        seed: of the initial weights (Glorot and Bengio 2010, uniform).
-        **kwargs: those of a Keras model: name, dtype.
+        features: the number of features in a row.
+        dim: the size of its embedding.
+        hidden: the sizes of the encoder's hidden layers; empty for the linear autoencoder.
+        activation: the activation of the hidden layers; the embedding and the reconstruction have none.
+        bias: whether the layers have biases.
+        noise: the share of inputs hidden in training, so that the code must capture what they have in common (Vincent
+            et al. 2008, "Extracting and Composing Robust Features with Denoising Autoencoders"); the others are scaled
+            by 1 / (1 - noise).
+        seed: the seed of the initial weights (Glorot and Bengio 2010, uniform).
+        **kwargs: arguments of a Keras model: name, dtype.
 
     Raises:
         ValueError: `dim` is not from 1 to `features`.
@@ -50,7 +50,7 @@ class Autoencoder(keras.Model):
     ) -> None:
         super().__init__(**kwargs)
         if not 1 <= dim <= features:
-            raise ValueError(f"`dim` must be from 1 to `features`, {features}; got {dim}. Take fewer than features.")
+            raise ValueError(f"`dim` must be from 1 to `features`, {features}; got {dim}. Choose one within.")
         draw = np.random.default_rng(seed)
 
         def stack(inputs: int, sizes: Sequence[int], name: str) -> keras.Sequential:
@@ -77,17 +77,17 @@ class Autoencoder(keras.Model):
 
     def vectors(
         self, x: np.ndarray, labels: Sequence[Any] | None = None, columns: Mapping[str, Sequence[Any]] | None = None
-    ) -> LabelledVectors:
-        """Return the embeddings of rows.
+    ) -> Vectors:
+        """Return the embeddings of the rows of `x`.
 
         Args:
             x: shape (rows, features).
-            labels: of the rows; their numbers by default.
-            columns: see `LabelledVectors`.
+            labels: one label per row; by default the row numbers.
+            columns: see `Vectors`.
         """
         matrix = np.asarray(self.encoder.predict(x, batch_size=1024, verbose=0), np.float32)
         named = range(len(x)) if labels is None else labels
-        return LabelledVectors([str(label) for label in named], matrix, columns or {})
+        return Vectors([str(label) for label in named], matrix, columns or {})
 
 
 def train_autoencoder(
@@ -106,15 +106,15 @@ def train_autoencoder(
     """Fit an autoencoder to rows by Adam (Kingma and Ba 2015), the rate falling to zero along a cosine.
 
     Args:
-        x: floats, shape (rows, features), of a size near 1.
-        dim: of the embedding.
-        hidden: see `Autoencoder`; so are the next two.
-        activation: of the hidden layers.
-        noise: share of the inputs to hide.
+        x: floats, shape (rows, features), of magnitude near 1.
+        dim: the size of the embedding.
+        hidden: see `Autoencoder`, as for the next two.
+        activation: the activation of the hidden layers.
+        noise: the share of the inputs to hide.
         epochs: passes over the rows.
-        batch: rows a step.
-        rate: the first learning rate.
-        seed: of the initial weights and of the order of the rows.
+        batch: rows per step.
+        rate: the initial learning rate.
+        seed: the seed of the initial weights and of the order of the rows.
         **kwargs: further arguments of `Autoencoder`.
 
     Raises:
@@ -126,7 +126,7 @@ def train_autoencoder(
     steps = epochs * -(-len(x) // batch)
     model.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(rate, steps)), "mse")
     order = np.random.default_rng(seed)
-    for _ in range(epochs):  # Keras shuffles by a global generator; this one is the caller's seed alone
+    for _ in range(epochs):  # Keras shuffles with a global generator; this order depends on the caller's seed alone
         rows = x[order.permutation(len(x))]
         model.fit(rows, rows, batch_size=batch, shuffle=False, verbose=0)
     return model

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-PIECE = 1 << 20  # places that are counted at once: with a window of 15, 16 million pairs, 126 MB
+PIECE = 1 << 20  # places counted at once: with a window of 15, 16 million pairs, 126 MB
 
 
 @dataclass(frozen=True)
 class Cooccurrences:
-    """The cells of X that are not 0, ordered by row and column.
+    """The nonzero cells of X, ordered by row and column.
 
     Attributes:
         row: int32, shape (cells,).
@@ -32,13 +32,13 @@ class Cooccurrences:
 
 
 def cooccurrences(ids: np.ndarray, vocab: int, *, window: int = 15, piece: int = PIECE) -> Cooccurrences:
-    """Count a corpus; memory holds the cells, and the pairs of one piece.
+    """Count a corpus, holding in memory the cells and the pairs of one piece.
 
     Args:
-        ids: int32, shape (places,), those of an `EncodedCorpus`: a sentence's words, then -1.
-        vocab: ids are below it.
+        ids: int32, shape (places,), the ids of an `EncodedCorpus`: a sentence's words, then -1.
+        vocab: the size of the vocabulary; ids are below it.
         window: the largest distance.
-        piece: places that are counted at once.
+        piece: the number of places to count at once.
 
     Raises:
         ValueError: `window` is below 1.
@@ -48,7 +48,7 @@ def cooccurrences(ids: np.ndarray, vocab: int, *, window: int = 15, piece: int =
     held: list[tuple[np.ndarray, np.ndarray]] = []
     for start in range(0, len(ids), piece):
         held.append(_sums(np.array(ids[max(0, start - window) : start + piece]), vocab, window, min(start, window)))
-        while len(held) > 1 and len(held[-2][0]) < 2 * len(held[-1][0]):  # so that a cell is merged few times
+        while len(held) > 1 and len(held[-2][0]) < 2 * len(held[-1][0]):  # so that a cell is merged only a few times
             held.append(_merged(held.pop(), held.pop()))
     while len(held) > 1:
         held.append(_merged(held.pop(), held.pop()))
@@ -60,13 +60,13 @@ def _sums(ids: np.ndarray, vocab: int, window: int, known: int) -> tuple[np.ndar
     """Return the cells with row <= column, as row vocab + column, and their values, of one piece.
 
     Args:
-        ids: the places of the piece, behind `known` places that were counted before.
-        vocab: of the ids.
+        ids: the places of the piece, preceded by `known` places that have been counted.
+        vocab: the size of the vocabulary.
         window: the largest distance.
-        known: places whose pairs among themselves are not counted again.
+        known: the number of leading places whose pairs among themselves are not counted again.
     """
     pairs = np.sort(np.concatenate(list(_pairs(ids, vocab, window, known)))) if len(ids) else np.zeros(0, np.int64)
-    key, distance = pairs // window, pairs % window + 1  # the distance rides along, where it costs the sort nothing
+    key, distance = pairs // window, pairs % window + 1  # the distance rides along at no cost to the sort
     return _grouped(key, 1.0 / distance)
 
 
@@ -91,7 +91,7 @@ def _grouped(key: np.ndarray, value: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 def _merged(one: tuple[np.ndarray, np.ndarray], other: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     key, value = (np.concatenate(both) for both in zip(one, other, strict=True))
-    order = np.argsort(key, kind="stable")  # merges what is in order already
+    order = np.argsort(key, kind="stable")  # merges two sorted runs
     return _grouped(key[order], value[order])
 
 

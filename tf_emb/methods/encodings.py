@@ -1,4 +1,4 @@
-"""Encodings that nobody trains: integers, one-hot vectors, and vectors of chosen features. NumPy only.
+"""Encodings without training: integers, one-hot vectors, and vectors of hand-chosen features. NumPy only.
 
 A token is given the number of its first appearance; the number becomes a vector with a single 1; the vector times a
 table is a row of the table, which is an embedding. Where the features of things are known, the table can be written by
@@ -11,7 +11,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tf_emb.methods.labelled import LabelledVectors
+from tf_emb.vectors import Vectors
 
 Token = TypeVar("Token", bound=Hashable)
 
@@ -19,14 +19,14 @@ Token = TypeVar("Token", bound=Hashable)
 def integer_encode(tokens: Iterable[Token], *, first: int = 1) -> tuple[np.ndarray, list[Token]]:
     """Number tokens in the order in which they first appear.
 
-    code(t) = first + how many different tokens stand before the first t.
+    code(t) = first + the number of distinct tokens before the first t.
 
     Args:
-        tokens: words, characters, or whatever can be a key.
+        tokens: words, characters, or anything hashable.
         first: the number of the first token; 1 leaves 0 free for padding, 0 makes the numbers those of table rows.
 
     Returns:
-        The codes, int64, shape (tokens,); and the different tokens, in the order of their codes.
+        The codes, int64, shape (tokens,); and the distinct tokens, in the order of their codes.
 
     >>> integer_encode("deep learning is very deep".split())
     (array([1, 2, 3, 4, 1]), ['deep', 'learning', 'is', 'very'])
@@ -37,12 +37,12 @@ def integer_encode(tokens: Iterable[Token], *, first: int = 1) -> tuple[np.ndarr
 
 
 def one_hot(codes: ArrayLike, size: int, *, first: int = 0) -> np.ndarray:
-    """Turn integers into vectors that are 1 at one place: x[..., k] = [code = first + k].
+    """Turn integers into vectors with a single 1: x[..., k] = [code = first + k].
 
     Args:
         codes: integers in first..first+size-1, any shape.
-        size: how many different codes there are.
-        first: the code whose 1 stands in column 0; that of `integer_encode` is 1.
+        size: the number of distinct codes.
+        first: the code whose 1 is in column 0; `integer_encode` starts at 1.
 
     Returns:
         float32, shape codes.shape + (size,).
@@ -67,14 +67,14 @@ def one_hot(codes: ArrayLike, size: int, *, first: int = 0) -> np.ndarray:
 def dense(vectors: ArrayLike, table: ArrayLike) -> np.ndarray:
     """Make sparse vectors dense: h = x W, the row W[i] where x is one-hot at i, a weighted sum of rows elsewhere.
 
-    `tf_emb.layers.OneHotDense` is the same as a layer that trains, and `Embedding` what makes it fast.
+    `tf_emb.layers.OneHotDense` is the same as a trainable layer, and `Embedding` is its fast form.
 
     Args:
         vectors: shape (..., size).
         table: shape (size, dim).
 
     Returns:
-        Shape (..., dim), the wider dtype of the two.
+        Shape (..., dim), in the wider of the two dtypes.
 
     Raises:
         ValueError: the sizes differ.
@@ -92,14 +92,15 @@ def dense(vectors: ArrayLike, table: ArrayLike) -> np.ndarray:
     return x @ W
 
 
-def from_features(weights: Mapping[str, Mapping[str, float]]) -> LabelledVectors:
-    """Write words as sums of features: word = sum_f weight_f f; a feature that is not named weighs 0.
+def from_features(weights: Mapping[str, Mapping[str, float]]) -> Vectors:
+    """Write words as sums of features: word = sum_f weight_f f; features that are not named weigh 0.
 
     Args:
-        weights: for every word its features and their weights.
+        weights: for every word, its features and their weights.
 
     Returns:
-        A row a word, a dimension a feature in order of first appearance; the weights stand in columns by name too.
+        One row per word and one dimension per feature, in order of first appearance; the weights are also in columns,
+        by name.
 
     Raises:
         ValueError: no word has a feature.
@@ -111,37 +112,37 @@ def from_features(weights: Mapping[str, Mapping[str, float]]) -> LabelledVectors
     if not features:
         raise ValueError(f"`weights` must name a feature; got {dict(weights)}. Give every word a mapping.")
     matrix = np.array([[of.get(feature, 0.0) for feature in features] for of in weights.values()], np.float32)
-    return LabelledVectors(list(weights), matrix, dict(zip(features, matrix.T, strict=True)))
+    return Vectors(list(weights), matrix, dict(zip(features, matrix.T, strict=True)))
 
 
-def characters(words: LabelledVectors) -> LabelledVectors:
-    """Share every word's vector out evenly among its characters, so that they add up to it: c = word / length.
+def characters(words: Vectors) -> Vectors:
+    """Divide every word's vector evenly among its characters, so that they add up to it: c = word / length.
 
     Args:
         words: labels of one character or more.
 
     Returns:
-        A row for each character of each word, in order; the column "word" says of which.
+        A row for each character of each word, in order; the column "word" names the word.
     """
     rows = [row for row, label in enumerate(words.labels) for _ in label]
     of = [words.labels[row] for row in rows]
     lengths = np.array([len(word) for word in of], words.matrix.dtype)
-    return LabelledVectors("".join(words.labels), words.matrix[rows] / lengths[:, None], {"word": of})
+    return Vectors("".join(words.labels), words.matrix[rows] / lengths[:, None], {"word": of}, dtype=None)
 
 
-def scales(words: LabelledVectors, source: str, target: str) -> np.ndarray:
-    """Return what each feature of one word is to be multiplied by to give another: s_f = target_f / source_f.
+def scales(words: Vectors, source: str, target: str) -> np.ndarray:
+    """Return the factor by which each feature of one word becomes that of another: s_f = target_f / source_f.
 
     Args:
-        words: holds both.
-        source: the word that is multiplied.
-        target: the word that results.
+        words: contains both words.
+        source: the word to multiply.
+        target: the resulting word.
 
     Returns:
         Shape (dim,), the dtype of the matrix.
 
     Raises:
-        ValueError: a word is not there, or a feature of `source` is 0, from which nothing can be reached.
+        ValueError: a word is missing, or a feature of `source` is 0, which no factor changes.
     """
     start, end = (words.matrix[_row(words.labels, name, label)] for name, label in
                   (("source", source), ("target", target)))  # fmt: skip

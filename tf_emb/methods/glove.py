@@ -7,13 +7,13 @@
 Pennington, Socher and Manning 2014, "GloVe: Global Vectors for Word Representation", equations 8 and 9. The vector of a
 word is w_i + w~_i (section 4.2).
 
-A step takes many cells, drawn from everywhere, by AdaGrad (Duchi, Hazan and Singer 2011), with t = rate g:
+A step takes many cells, drawn from the whole matrix, by AdaGrad (Duchi, Hazan and Singer 2011), with t = rate g:
 
     a += t^2,  w -= t / sqrt(a),  a = 1 at first
 
-The authors' program takes one cell a step and adds t^2 to `a` behind the step. Here g is a sum over the places of a row
-in the step, from one state, and counting it first keeps the step below 1 however many there are. As in the program, the
-learning rate of biases is 1.
+The authors' program takes one cell per step and adds t^2 to `a` after the step. Here g is a sum over all cells of a row
+in the step, from one state, and adding it first keeps the step below 1 however many there are. As in the program, the
+learning rate of the biases is 1.
 """
 
 from collections.abc import Callable, Iterator
@@ -25,8 +25,8 @@ import tensorflow as tf
 
 from tf_emb.corpus import EncodedCorpus, prepare
 from tf_emb.methods.cooccurrence import Cooccurrences, cooccurrences
-from tf_emb.methods.labelled import LabelledVectors
-from tf_emb.ops.places import csr_matrix, csr_product, csr_transposed
+from tf_emb.ops.csr import csr_matrix, csr_product, csr_transposed
+from tf_emb.vectors import Vectors
 from tf_emb.word2vec.blocks.trainer import run_threads
 
 Tables = tuple[Any, Any, Any, Any]
@@ -40,7 +40,7 @@ def weights(x: np.ndarray, *, x_max: float = 100.0, alpha: float = 0.75) -> np.n
 def start_tables(vocab: int, dim: int, seed: int = 0, dtype: Any = tf.float32) -> Tables:
     """Return words, contexts and their accumulators, TensorFlow variables of shape (vocab, dim + 2).
 
-    A row of words is [w, b, 1], one of contexts [w~, 1, b~], so that their product has the biases in it. Values are
+    A word's row is [w, b, 1] and a context's [w~, 1, b~], so that their product includes the biases. Values are
     uniform in (-1/2, 1/2) / dim, as in the authors' program; accumulators are 1.
     """
     draw = np.random.default_rng(seed)
@@ -51,20 +51,20 @@ def start_tables(vocab: int, dim: int, seed: int = 0, dtype: Any = tf.float32) -
 
 
 def rates(dim: int, rate: float, dtype: Any) -> tuple[Any, Any]:
-    """Return the learning rate of every column of words and of contexts: 1 for biases, 0 for the ones."""
+    """Return the learning rate of every column of words and of contexts: 1 for the biases, 0 for the constant ones."""
     return tuple(tf.constant([rate] * dim + last, dtype) for last in ([1, 0], [0, 1]))
 
 
 def slopes(left: Any, right: Any, row: Any, column: Any, log_x: Any, f: Any) -> tuple[Any, Any, Any]:
-    """Return E of some cells, and its gradients.
+    """Return E of a batch of cells, and its gradients.
 
     Args:
         left: shape (rows, dim + 2), see `start_tables`.
         right: shape (columns, dim + 2).
-        row: int32, shape (cells,), a row of `left` for each cell, not decreasing.
+        row: int32, shape (cells,), the row of `left` for each cell, nondecreasing.
         column: int32, shape (cells,), likewise of `right`.
         log_x: shape (cells,), log X.
-        f: shape (cells,), the weight of the cell.
+        f: shape (cells,), the weight of each cell.
     """
     product = tf.gather(left, row) * tf.gather(right, column)
     # A product with ones adds up rows faster than TensorFlow's reduction of a last axis.
@@ -77,15 +77,15 @@ def slopes(left: Any, right: Any, row: Any, column: Any, log_x: Any, f: Any) -> 
 
 
 def take_step(tables: Tables, rate: tuple[Any, Any], row: Any, column: Any, log_x: Any, f: Any) -> Any:
-    """Take one AdaGrad step on some cells; return their E before it.
+    """Take one AdaGrad step on a batch of cells, and return their E before it.
 
     Args:
         tables: see `start_tables`; changed in place.
         rate: see `rates`.
-        row: int32, shape (cells,), ids of words, not decreasing.
+        row: int32, shape (cells,), ids of words, nondecreasing.
         column: int32, shape (cells,), ids of contexts.
         log_x: shape (cells,), log X.
-        f: shape (cells,), the weight of the cell.
+        f: shape (cells,), the weight of each cell.
     """
     (left_ids, of_row), (right_ids, of_column) = tf.unique(row), tf.unique(column)
     left, right = tf.gather(tables[0], left_ids), tf.gather(tables[1], right_ids)
@@ -113,24 +113,24 @@ def fit_cells(
     threads: int = 1,
     seed: int = 0,
 ) -> list[float]:
-    """Train tables on cells; return the mean E of a cell for every epoch.
+    """Train the tables on cells, and return the mean E per cell of every epoch.
 
     Args:
         cells: see `cooccurrences`.
         tables: see `start_tables`; changed in place.
-        x_max: from where on all cells weigh 1.
-        alpha: how fast weights fall below it.
-        rate: the learning rate of vectors.
+        x_max: the value from which cells weigh 1.
+        alpha: the exponent by which weights fall below it.
+        rate: the learning rate of the vectors.
         epochs: passes over the cells.
-        batch: cells a step, drawn from all; they stay together, and steps come in another order each epoch.
-        threads: that share the tables, without locks; with more than one, runs differ.
-        seed: of the draws.
+        batch: cells per step, drawn at random once; the order of the steps is drawn anew in each epoch.
+        threads: threads that share the tables without locks; with more than one, runs differ.
+        seed: the seed of every random draw.
 
     Raises:
         ValueError: there are no cells.
     """
     if not len(cells):
-        raise ValueError("`cells` must hold one at least; got none. Give more text, or a lower `min_count`.")
+        raise ValueError("`cells` must hold at least one cell; got none. Give more text, or lower `min_count`.")
     draw = np.random.default_rng(seed)
     dtype = tables[0].dtype
     log_x = np.log(cells.value).astype(dtype.as_numpy_dtype)
@@ -140,7 +140,7 @@ def fit_cells(
     step = tf.function(lambda *cell: take_step(tables, by_column, *cell)).get_concrete_function(*kinds)
     parts = np.array_split(draw.permutation(len(cells)), -(-len(cells) // batch))
     for part in parts:
-        part.sort()  # cells are in the order of their rows
+        part.sort()  # cells are ordered by row
 
     def train(part: np.ndarray, epoch: int) -> tuple[int, float]:
         given = (cells.row[part], cells.column[part], log_x[part], f[part])
@@ -162,16 +162,16 @@ def fit_cells(
 
 def train_glove(
     corpus: Any, dim: int = 100, *, window: int = 15, min_count: int = 5, seed: int = 0, **kwargs: Any
-) -> LabelledVectors:
+) -> Vectors:
     """Return the GloVe vectors of a corpus, with the counts of the words as a column.
 
     Args:
         corpus: an `EncodedCorpus`, or what `tf_emb.corpus.prepare` takes: a file, a stream, lists of tokens.
-        dim: of the vectors.
-        window: the largest distance of words that count as near.
+        dim: the size of the vectors.
+        window: the largest distance at which words count as near.
         min_count: words seen less often are left out.
-        seed: of all draws.
-        **kwargs: those of `fit_cells`: x_max, alpha, rate, epochs, batch, threads.
+        seed: the seed of every random draw.
+        **kwargs: arguments of `fit_cells`: x_max, alpha, rate, epochs, batch, threads.
 
     Raises:
         ValueError: the corpus cannot be read, or leaves nothing to learn.
@@ -180,4 +180,4 @@ def train_glove(
     tables = start_tables(len(of.vocabulary), dim, seed)
     fit_cells(cooccurrences(of.ids, len(of.vocabulary), window=window), tables, seed=seed, **kwargs)
     matrix = (tables[0] + tables[1]).numpy()[:, :dim]
-    return LabelledVectors(of.vocabulary.words, matrix, {"count": of.vocabulary.counts.tolist()})
+    return Vectors(of.vocabulary.words, matrix, {"count": of.vocabulary.counts.tolist()})

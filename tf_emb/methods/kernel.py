@@ -3,8 +3,8 @@
 k(x, y) = exp(-gamma |x - y|^2) = E[cos(w (x - y))] for w ~ N(0, 2 gamma I)               (Bochner's theorem)
 z(x) = sqrt(2 / D) cos(x W + b);   z(x) z(y) -> k(x, y) at 1 / sqrt(D)
 
-Rahimi and Recht 2007, "Random Features for Large-Scale Kernel Machines", algorithm 1. A linear model on z(x) stands for
-one with the kernel, whose own feature space has no end. On JAX, Keras computes cosines at float32 at most.
+Rahimi and Recht 2007, "Random Features for Large-Scale Kernel Machines", algorithm 1. A linear model on z(x)
+approximates one with the kernel, whose own feature space is infinite. On JAX, Keras' cosines are float32 at most.
 """
 
 import math
@@ -16,8 +16,8 @@ import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike
 
-from tf_emb.methods.labelled import LabelledVectors
-from tf_emb.ops.product import product
+from tf_emb.ops.reductions import product
+from tf_emb.vectors import Vectors
 
 Phases = Literal["paired", "uniform"]
 
@@ -44,18 +44,18 @@ def draw_frequencies(
     """Draw W and b for the kernel k = exp(-gamma |x - y|^2).
 
     "uniform": W_ij ~ N(0, 2 gamma), b_j ~ U(0, 2 pi); the variance of z(x) z(y) is (1 - k^2 + k^4 / 2) / D.
-    "paired": every frequency serves twice, as cosine (b = 0) and as sine (b = -pi / 2); the variance is
+    "paired": every frequency is used twice, as cosine (b = 0) and as sine (b = -pi / 2); the variance is
     (1 - k^2)^2 / D, smaller for every k, and z(x) z(x) is 1 (Sutherland and Schneider 2015, "On the Error of Random
     Fourier Features").
 
     Args:
-        dim: of the inputs.
+        dim: the size of the inputs.
         features: D; even for "paired".
-        gamma: the inverse width of the kernel, 1 / (2 sigma^2); more than 0.
+        gamma: the inverse width of the kernel, 1 / (2 sigma^2); positive.
         phases: how b is chosen.
-        orthogonal: make groups of `dim` frequencies orthogonal, each still distributed as N(0, 2 gamma I): the mean
-            stays, the variance falls (Yu et al. 2016, "Orthogonal Random Features"). False for independent ones.
-        seed: of the draws.
+        orthogonal: whether frequencies are orthogonal in groups of `dim`, each still distributed as N(0, 2 gamma I):
+            the mean stays, the variance falls (Yu et al. 2016, "Orthogonal Random Features"); else independent.
+        seed: the seed of every random draw.
 
     Returns:
         W, float64, shape (dim, features), and b, float64, shape (features,).
@@ -72,9 +72,9 @@ def draw_frequencies(
 
 
 def _orthogonal(dim: int, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Return directions orthogonal by groups of `dim`, with the lengths of normal vectors, shape (dim, count)."""
+    """Return directions that are orthogonal in groups of `dim`, as long as normal vectors, shape (dim, count)."""
     bases, triangles = np.linalg.qr(rng.normal(size=(-(-count // dim), dim, dim)))
-    # Uniform over rotations and reflections only once the signs of the diagonal are taken out (Mezzadri 2007).
+    # Uniform over rotations and reflections only after the signs of the diagonal are removed (Mezzadri 2007).
     bases = bases * np.sign(np.einsum("gii->gi", triangles))[:, None, :]
     return np.concatenate(bases, axis=1)[:, :count] * np.sqrt(rng.chisquare(dim, count))
 
@@ -88,20 +88,21 @@ def kernel_features(
     phases: Phases = "paired",
     orthogonal: bool = True,
     seed: int = 0,
-) -> LabelledVectors:
+) -> Vectors:
     """Map rows to random Fourier features.
 
     Args:
-        labels: a text for each row.
+        labels: one label per row.
         rows: shape (rows, dim).
         features: D, the dimension of the vectors.
-        gamma: of the kernel exp(-gamma |x - y|^2); "scale" is 1 / (dim var(rows)), the rule of scikit-learn's SVC.
+        gamma: the parameter of the kernel exp(-gamma |x - y|^2); "scale" is 1 / (dim var(rows)), as in
+            scikit-learn's SVC.
         phases: as for `draw_frequencies`.
         orthogonal: as for `draw_frequencies`.
-        seed: of the draws.
+        seed: the seed of every random draw.
 
     Raises:
-        ValueError: an argument is out of its range, or the rows are all the same number and gamma is "scale".
+        ValueError: an argument is out of its range, or all entries of the rows are equal and gamma is "scale".
     """
     x = np.asarray(rows, np.float32)
     if x.ndim != 2 or not x.size:
@@ -111,20 +112,20 @@ def kernel_features(
     width = 1 / (x.shape[1] * float(x.var())) if gamma == "scale" else float(gamma)
     W, b = draw_frequencies(x.shape[1], features, gamma=width, phases=phases, orthogonal=orthogonal, seed=seed)
     mapped = random_fourier_features(*(ops.convert_to_tensor(a, "float32") for a in (x, W, b)))
-    return LabelledVectors(labels, ops.convert_to_numpy(mapped))
+    return Vectors(labels, ops.convert_to_numpy(mapped))
 
 
 @keras.saving.register_keras_serializable("tf_emb")
 class RandomFourierFeatures(keras.layers.Layer):
-    """Maps (..., dim) to `features` numbers whose inner products approach exp(-gamma |x - y|^2); nothing in it trains.
+    """Maps (..., dim) to `features` numbers whose inner products approximate exp(-gamma |x - y|^2); not trainable.
 
     Args:
         features: D; even for phases="paired".
-        gamma: of the kernel.
+        gamma: the parameter of the kernel.
         phases: as for `draw_frequencies`.
         orthogonal: as for `draw_frequencies`.
-        seed: of the draws.
-        **kwargs: what `keras.layers.Layer` takes.
+        seed: the seed of every random draw.
+        **kwargs: arguments of `keras.layers.Layer`.
 
     Raises:
         ValueError: an argument is out of its range.
@@ -142,7 +143,7 @@ class RandomFourierFeatures(keras.layers.Layer):
         self.options: dict[str, Any] = {"gamma": gamma, "phases": phases, "orthogonal": orthogonal, "seed": seed}
 
     def build(self, input_shape: Any) -> None:
-        """Draw the frequencies and phases; they are saved with the layer."""
+        """Draw the frequencies and phases, which are saved with the layer."""
         W, b = draw_frequencies(input_shape[-1], self.features, **self.options)
         for name, array in (("frequencies", W), ("offsets", b)):
             weight = self.add_weight(shape=array.shape, initializer="zeros", trainable=False, name=name)
@@ -154,11 +155,11 @@ class RandomFourierFeatures(keras.layers.Layer):
         return random_fourier_features(inputs, self.frequencies, self.offsets)
 
     def compute_output_shape(self, input_shape: Any) -> tuple[Any, ...]:
-        """Return the input shape with its last axis as long as the features."""
+        """Return the input shape with `features` as its last axis."""
         return (*input_shape[:-1], self.features)
 
     def get_config(self) -> dict[str, Any]:
-        """Return what `from_config` needs."""
+        """Return the arguments for `from_config`."""
         return {**super().get_config(), "features": self.features, **self.options}
 
 

@@ -1,8 +1,8 @@
-"""A neural n-gram language model: the next word or character from the N before it, whose vectors are the embedding.
+"""A neural n-gram language model: the next word or character from the vectors of the N before it.
 
 x = (C[w_t-1], ..., C[w_t-N]);  y = b + W x + U tanh(d + H x);  p(w_t) = softmax(y)
-Bengio, Ducharme, Vincent and Jauvin 2003, "A Neural Probabilistic Language Model", equation 1. Words in windows
-that predict the same word get the same updates, so words of the same pattern end near each other.
+Bengio, Ducharme, Vincent and Jauvin 2003, "A Neural Probabilistic Language Model", equation 1. Words in
+contexts that predict the same word get the same updates, so words used alike end up near each other.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,7 @@ from keras import ops
 from tf_emb.corpus.vocabulary import Vocabulary
 from tf_emb.layers import Embedding
 from tf_emb.layers.softmax import full_softmax_loss
-from tf_emb.methods.labelled import LabelledVectors
+from tf_emb.vectors import Vectors
 
 UNKNOWN, END = "<unk>", "</s>"
 Schedule = Literal["constant", "cosine"]
@@ -27,18 +27,18 @@ class NGram(keras.Model):
     """Scores every token after the N before it: contexts (batch, order) to logits (batch, vocab).
 
     Args:
-        vocab_size: how many tokens can come next; one more, of number vocab_size, stands before the beginning.
-        order: N, how many tokens are seen.
-        dim: of a token's vector.
+        vocab_size: the number of tokens to predict; one more, with the id vocab_size, pads the beginning.
+        order: N, the number of preceding tokens that are seen.
+        dim: the size of a token's vector.
         hidden: units of the tanh layer.
-        direct: whether W, from vectors straight to the outputs, is there; else it is 0.
-        tied: let the outputs share the table, U = P C^T and W = Q C^T with P of shape (hidden, dim) and Q of shape
+        direct: whether there is a W, straight from the vectors to the outputs; else it is 0.
+        tied: whether the outputs share the table, U = P C^T and W = Q C^T with P of shape (hidden, dim) and Q of shape
             (order * dim, dim) (Press and Wolf 2017): far fewer weights, for little text.
-        spread: standard deviation of the table's numbers at the start. With 1 the tanh layer tells tokens apart early,
-            which suits long contexts of few types; a tied table, whose rows make the logits, wants 0.1.
-        dropout: share of the entries of x and of the hidden layer that are left out in training.
-        seed: of the initial weights and of what is left out.
-        **kwargs: what `keras.Model` takes.
+        spread: the standard deviation of the initial table. With 1, the tanh layer tells tokens apart early, which
+            suits long contexts of few types; a tied table, whose rows make the logits, needs 0.1.
+        dropout: the share of the entries of x and of the hidden layer that is dropped in training.
+        seed: the seed of the initial weights and of dropout.
+        **kwargs: arguments of `keras.Model`.
 
     Raises:
         ValueError: a size is below 1.
@@ -86,32 +86,31 @@ class NGram(keras.Model):
         return y + self.bias
 
     def get_config(self) -> dict[str, Any]:
-        """Return what `from_config` needs."""
+        """Return the arguments for `from_config`."""
         return {**self.config, "name": self.name, "dtype": keras.dtype_policies.serialize(self.dtype_policy)}
 
 
 @dataclass(frozen=True)
 class LanguageModel:
-    """A trained model, and the tokens that its numbers stand for.
+    """A trained model and its vocabulary.
 
     Attributes:
-        network: gives logits.
+        network: returns logits.
         vocabulary: <unk> and </s>, then the tokens.
-        losses: mean nats a token of every epoch: of training, and of the held-out sentences where there are any.
+        losses: the mean loss of every epoch in nats per token: of training, and of the held-out sentences if any.
     """
 
     network: NGram
     vocabulary: Vocabulary
     losses: dict[str, list[float]]
 
-    @property
-    def vectors(self) -> LabelledVectors:
-        """The table C: a vector for each token that can come next, and its count."""
+    def vectors(self) -> Vectors:
+        """Return the table C: a vector for each token that can come next, and its count."""
         table = self.network.embedding.matrix()[: len(self.vocabulary)]
-        return LabelledVectors(self.vocabulary.words, table, {"count": self.vocabulary.counts.tolist()})
+        return Vectors(self.vocabulary.words, table, {"count": self.vocabulary.counts.tolist()})
 
     def log_probabilities(self, sentences: Iterable[Sequence[str]]) -> np.ndarray:
-        """Return log p of every token and of every sentence's end, in nats, float64, shape (tokens + sentences,)."""
+        """Return log p of every token and every end of a sentence, in nats, float64, shape (tokens + sentences,)."""
         inputs, targets = windows(sentences, self.vocabulary, self.network.config["order"])
         parts = [slice(i, i + 1024) for i in range(0, len(targets), 1024)]
         return -np.concatenate([self._loss(inputs[part], targets[part]) for part in parts])
@@ -120,11 +119,11 @@ class LanguageModel:
         return ops.convert_to_numpy(full_softmax_loss(self.network(inputs), targets)).astype(np.float64)
 
     def perplexity(self, sentences: Iterable[Sequence[str]]) -> float:
-        """Return exp(-mean log p) over all tokens and ends; an unknown token counts as <unk>."""
+        """Return exp(-mean log p) over all tokens and ends of sentences; unknown tokens count as <unk>."""
         return float(np.exp(-self.log_probabilities(sentences).mean()))
 
     def next_tokens(self, before: Sequence[str], *, top: int = 5) -> list[tuple[str, float]]:
-        """Return the likeliest tokens after `before`, and their probabilities."""
+        """Return the most probable tokens after `before`, and their probabilities."""
         inputs, _ = windows([before], self.vocabulary, self.network.config["order"])
         p = ops.convert_to_numpy(ops.softmax(self.network(inputs[-1:])))[0]
         return [(self.vocabulary.words[i], float(p[i])) for i in np.argsort(-p)[:top]]
@@ -138,15 +137,15 @@ def language_vocabulary(sentences: Sequence[Sequence[str]], *, min_count: int = 
 
 
 def windows(sentences: Iterable[Sequence[str]], vocabulary: Vocabulary, order: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return what stands before each token and each end, and the token itself.
+    """Return the context of each token and each end of a sentence, and the token itself.
 
     Args:
-        sentences: lists of tokens; nothing is seen across their ends.
-        vocabulary: of `language_vocabulary`.
-        order: how many tokens are seen, the nearest first.
+        sentences: lists of tokens; contexts do not cross their ends.
+        vocabulary: the result of `language_vocabulary`.
+        order: the number of preceding tokens, the nearest first.
 
     Returns:
-        Inputs, int32, shape (tokens + sentences, order), where len(vocabulary) stands before the beginning; targets,
+        Inputs, int32, shape (tokens + sentences, order), where len(vocabulary) pads the beginning; targets,
         int32, shape (tokens + sentences,).
     """
     unknown, end = vocabulary.ids[UNKNOWN], vocabulary.ids[END]
@@ -170,21 +169,22 @@ def train_ngram(
     seed: int = 0,
     **kwargs: Any,
 ) -> LanguageModel:
-    """Train a language model by AdamW on -log p, and stop when the held-out sentences get no better.
+    """Train a language model by AdamW on -log p, and stop when the held-out loss no longer improves.
 
     Args:
         sentences: lists of words or characters.
-        held_out: sentences to stop by, other than those that the perplexity is reported on; None for all epochs.
+        held_out: sentences for early stopping, other than those on which perplexity is reported; None trains for all
+            epochs.
         min_count: rarer tokens count as <unk>.
-        epochs: passes over the text, at most.
-        batch: tokens a step.
-        rate: of AdamW, at the start; the rest of it as Keras has it.
-        schedule: "constant", or "cosine", which takes the rate of step s of S to rate (1 + cos(pi s / S)) / 2
-            (Loshchilov and Hutter 2017, equation 5, without restarts).
-        weight_decay: of AdamW.
-        patience: epochs without a better held-out loss before the end; the best weights are kept.
-        seed: of weights, order and dropout.
-        **kwargs: what `NGram` takes: `order`, `dim`, `hidden` ...
+        epochs: the maximal number of passes over the text.
+        batch: tokens per step.
+        rate: the initial learning rate of AdamW, whose other parameters are Keras' defaults.
+        schedule: "constant", or "cosine": step s of S has the rate rate (1 + cos(pi s / S)) / 2 (Loshchilov and Hutter
+            2017, equation 5, without restarts).
+        weight_decay: the weight decay of AdamW.
+        patience: epochs without a better held-out loss after which training stops; the best weights are kept.
+        seed: the seed of weights, order and dropout.
+        **kwargs: arguments of `NGram`: `order`, `dim`, `hidden` ...
 
     Raises:
         ValueError: a number is out of its range, no token is frequent enough, or there is no such schedule.

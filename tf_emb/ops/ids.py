@@ -1,49 +1,55 @@
-"""What ids may be, and what becomes of those that name no row.
+"""Which ids are allowed, and what becomes of those that name no row.
 
 One policy, the same in eager mode, tf.function, XLA and on every Keras backend:
 
     "raise"   an error that names the id; where a compiled program cannot raise (XLA, JAX's jit), a row of NaN
     "nan"     a row of NaN
     "zero"    a row of zeros
-    a number  the row of that number, which then is the out-of-vocabulary row and learns as such
+    a number  the row of that number, which is then the out-of-vocabulary row and is trained as such
 
-Whatever the policy, no other row gets a gradient from an id that names none. Left to themselves the frameworks
-wrap, clamp, give zeros, give NaN, raise, or stop the device (docs/semantics.md).
+Under every policy, an id that names no row sends no gradient to any other row. On their own the frameworks
+wrap, clamp, return zeros, return NaN, raise, or crash the device (docs/semantics.md).
 """
 
 import sys
 from numbers import Integral
-from typing import Any, Literal
+from typing import Literal
 
 import keras
 import numpy as np
 from keras import ops
 
+from tf_emb.ops.types import Ids, Index, Mask
+
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
+    from tensorflow.python.ops import control_flow_util  # there is no public way to ask what `in_xla` asks
+
 Policy = Literal["raise", "nan", "zero"] | int
 
 
-def check_ids(ids: Any) -> str:
+def check_ids(ids: Ids) -> str:
     """Return the dtype of `ids`, arrays or symbolic tensors.
 
     Raises:
         TypeError: it is not an integer dtype.
     """
-    dtype = keras.backend.standardize_dtype(ids.dtype)
+    dtype: str = keras.backend.standardize_dtype(ids.dtype)
     if not dtype.startswith(("int", "uint")):
-        raise TypeError(f"`ids` must be integers; got {dtype}. Cast them, or give keras.Input(..., dtype='int32').")
+        raise TypeError(f"`ids` must be integers; got {dtype}. Cast them, or use keras.Input(..., dtype='int32').")
     return dtype
 
 
-def as_tensor(ids: Any) -> Any:
-    """Return an array of integers or bools as a tensor of its own dtype.
+def as_tensor(ids: Ids | Mask) -> Ids | Mask:
+    """Return an array of integers or bools as a tensor of the same dtype.
 
-    Keras 3.15 on JAX makes float64 of it, unless told, where floatx is bfloat16 (keras/src/backend/jax/core.py,
-    convert_to_tensor: no dtype is taken for bfloat16).
+    Without an explicit dtype Keras 3.15 on JAX converts it to float64 where floatx is bfloat16
+    (keras/src/backend/jax/core.py, convert_to_tensor: no dtype is taken for bfloat16).
     """
     return ops.convert_to_tensor(ids, keras.backend.standardize_dtype(ids.dtype) if hasattr(ids, "dtype") else None)
 
 
-def as_index(ids: Any) -> Any:
+def as_index(ids: Ids) -> Index:
     """Return `ids` as int32 or int64, whichever holds them; other integers are widened."""
     dtype = check_ids(ids)
     if dtype in ("int32", "int64"):
@@ -52,7 +58,7 @@ def as_index(ids: Any) -> Any:
 
 
 def check_policy(out_of_range: Policy, vocab: int) -> Policy:
-    """Return the policy, a number as an int.
+    """Return the policy, a row number as an int.
 
     Raises:
         ValueError: it is none of the four.
@@ -63,13 +69,35 @@ def check_policy(out_of_range: Policy, vocab: int) -> Policy:
         return out_of_range
     raise ValueError(
         f"`out_of_range` must be 'raise', 'nan', 'zero' or a row in 0..{vocab - 1}; got {out_of_range!r}. "
-        "Name the row that stands for unknown words, or choose one of the three."
+        "Give the row of unknown words, or choose one of the three names."
     )
 
 
-def inside(ids: Any, vocab: int) -> Any:
+def inside(ids: Ids, vocab: int) -> Mask:
     """Return whether each id names a row."""
     return ops.logical_and(ids >= 0, ids < vocab)
+
+
+def apply_policy(ids: Index, vocab: int, policy: Policy) -> Index:
+    """Return `ids` with the row of unknown words, if there is one, for those that name no row; or raise.
+
+    Raises:
+        IndexError: the policy is "raise", the program can raise, and an id names no row; it is the first such id,
+            with its position. In a tf.function TensorFlow raises InvalidArgumentError instead.
+    """
+    if policy == "raise":
+        return raise_outside(ids, vocab)
+    if isinstance(policy, int):
+        return ops.where(inside(ids, vocab), ids, ops.cast(policy, ids.dtype))
+    return ids
+
+
+def existing(ids: Index, vocab: int, policy: Policy) -> tuple[Mask | None, Index]:
+    """Return whether each id names a row, None where `apply_policy` made sure of it, and ids that can be gathered."""
+    if isinstance(policy, int) or (policy == "raise" and can_raise(ids)):
+        return None, ids
+    exists = inside(ids, vocab)
+    return exists, ops.where(exists, ids, ops.zeros_like(ids))
 
 
 def fill_value(out_of_range: Policy) -> float:
@@ -77,22 +105,30 @@ def fill_value(out_of_range: Policy) -> float:
     return 0.0 if out_of_range == "zero" else float("nan")
 
 
-def raise_outside(ids: Any, vocab: int) -> Any:
-    """Return `ids`, after an error if one names no row and this program can raise.
-
-    Raises:
-        IndexError: eagerly, with the first such id and its place. In a tf.function TensorFlow raises
-            InvalidArgumentError instead.
-    """
+def raise_outside(ids: Index, vocab: int) -> Index:
+    """Return `ids`, after an error if one names no row and this program can raise; see `apply_policy`."""
     if not can_raise(ids):
         return ids
-    if keras.backend.backend() == "tensorflow":
-        return _raise_tensorflow(ids, vocab)
+    if keras.backend.backend() == "tensorflow" and tf.is_symbolic_tensor(ids):
+        holds = tf.debugging.Assert(tf.reduce_all(inside(ids, vocab)), [_rule(vocab), ids], summarize=20)
+        with tf.control_dependencies([holds] if holds is not None else []):
+            return tf.identity(ids)
     _raise_eager(ops.convert_to_numpy(ids), vocab)
     return ids
 
 
-def can_raise(ids: Any) -> bool:
+def _raise_eager(ids: np.ndarray, vocab: int) -> None:
+    if ids.size and (ids.min() < 0 or ids.max() >= vocab):
+        at = np.argwhere((ids < 0) | (ids >= vocab))[0]
+        place = tuple(int(i) for i in at)
+        raise IndexError(f"{_rule(vocab)}; got {ids[place]} at {place}.")
+
+
+def _rule(vocab: int) -> str:
+    return f"`ids` must be in 0..{vocab - 1} (or choose out_of_range='nan', 'zero' or a row)"
+
+
+def can_raise(ids: Ids) -> bool:
     """Return whether the program that reads `ids` can stop with an error: not under XLA, nor under JAX's jit."""
     backend = keras.backend.backend()
     if backend == "jax":
@@ -102,30 +138,4 @@ def can_raise(ids: Any) -> bool:
 
 def in_xla() -> bool:
     """Return whether TensorFlow is tracing a function that XLA will compile."""
-    import tensorflow as tf
-    from tensorflow.python.ops import control_flow_util  # there is no public way to ask
-
-    return control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
-
-
-def _raise_tensorflow(ids: Any, vocab: int) -> Any:
-    import tensorflow as tf
-
-    if not tf.is_symbolic_tensor(ids):
-        _raise_eager(ops.convert_to_numpy(ids), vocab)
-        return ids
-    low = tf.debugging.Assert(tf.reduce_all(inside(ids, vocab)), [message(vocab), ids], summarize=20)
-    with tf.control_dependencies([low] if low is not None else []):
-        return tf.identity(ids)
-
-
-def _raise_eager(ids: np.ndarray, vocab: int) -> None:
-    if ids.size and (ids.min() < 0 or ids.max() >= vocab):
-        at = np.argwhere((ids < 0) | (ids >= vocab))[0]
-        place = tuple(int(i) for i in at)
-        raise IndexError(f"{message(vocab)}; got {ids[place]} at {place}.")
-
-
-def message(vocab: int) -> str:
-    """Return the rule, for errors."""
-    return f"`ids` must be in 0..{vocab - 1} (or choose out_of_range='nan', 'zero' or a row)"
+    return bool(control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph()))

@@ -5,7 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from tf_emb.optimizers.lazy import LazyOptimizer, checked, filled
+from tf_emb.ops.types import Initializer, Rows, Tensor
+from tf_emb.optimizers.lazy import LazyOptimizer, LearningRate, checked, filled
 
 
 @keras.saving.register_keras_serializable("tf_emb")
@@ -16,14 +17,14 @@ class LazyAdagrad(LazyOptimizer):
 
         a += g^2;  w -= lr g / (sqrt(a) + eps)
 
-    `keras.optimizers.Adagrad` has eps under the root. A rate that decays as torch's `lr_decay` has it is
+    `keras.optimizers.Adagrad` puts eps under the root. For torch's `lr_decay`, use
     `keras.optimizers.schedules.InverseTimeDecay(lr, 1, lr_decay)`.
 
     Args:
         learning_rate: a float, or a schedule of `keras.optimizers.schedules`.
-        initial_accumulator_value: of a, not negative.
-        epsilon: positive. Must not vanish in the table's dtype: give a larger one to a float16 table.
-        **kwargs: what every Keras optimizer takes: `clipnorm`, `global_clipnorm`, `clipvalue`, `use_ema`, `name` ...
+        initial_accumulator_value: initial value of a, 0 or more.
+        epsilon: positive, and not 0 when rounded to the dtype of the table: a float16 table needs a larger one.
+        **kwargs: what all Keras optimizers take: `clipnorm`, `global_clipnorm`, `clipvalue`, `use_ema`, `name` ...
 
     Raises:
         ValueError: `initial_accumulator_value` or `epsilon` is outside its range; `weight_decay`,
@@ -36,7 +37,7 @@ class LazyAdagrad(LazyOptimizer):
 
     def __init__(
         self,
-        learning_rate: Any = 1e-2,
+        learning_rate: LearningRate = 1e-2,
         initial_accumulator_value: float = 0.0,
         epsilon: float = 1e-10,
         **kwargs: Any,
@@ -46,10 +47,10 @@ class LazyAdagrad(LazyOptimizer):
         self.initial_accumulator_value = checked("initial_accumulator_value", start, start >= 0, "0 or more", 0.0)
         self.epsilon = checked("epsilon", epsilon, epsilon > 0, "positive", 1e-10)
 
-    def _initial(self, name: str) -> Any:
+    def _initial(self, name: str) -> Initializer:
         return filled(self.initial_accumulator_value)
 
-    def _rule(self, g: Any, slots: list[Any], learning_rate: Any) -> tuple[list[Any], Any]:
+    def _rule(self, g: Rows, slots: list[Rows], learning_rate: Tensor) -> tuple[list[Rows], Rows]:
         a = slots[0] + g * g
         return [a], g / (ops.sqrt(a) + self.epsilon) * ops.cast(learning_rate, g.dtype)
 

@@ -1,4 +1,4 @@
-"""Adam on the rows a batch looked up: m and v of these rows average, the others keep theirs."""
+"""Adam on the rows a batch looked up: their m and v are updated, the others keep theirs."""
 
 import math
 from typing import Any
@@ -6,28 +6,29 @@ from typing import Any
 import keras
 from keras import ops
 
-from tf_emb.optimizers.lazy import LazyOptimizer, checked
+from tf_emb.ops.types import Rows, Tensor
+from tf_emb.optimizers.lazy import LazyOptimizer, LearningRate, checked
 
 
 @keras.saving.register_keras_serializable("tf_emb")
 class LazyAdam(LazyOptimizer):
     r"""Adam on the rows a batch looked up; `torch.optim.SparseAdam`.
 
-    For every row with gradient g at step t, counted from 1 and over all batches, not over the row's own:
+    For every row with gradient g at step t, counted from 1 over all batches, not only those of the row:
 
         m += (1 - b1) (g - m);  v += (1 - b2) (g^2 - v)
         w -= lr sqrt(1 - b2^t) / (1 - b1^t) m / (sqrt(v) + eps)
 
-    and nothing happens to other rows: their moments do not decay, so a word that comes back after long absence meets
-    the moments it left. `epsilon` stands beside sqrt(v) before the bias correction (Kingma and Ba's eps-hat), unlike in
+    and nothing happens to other rows: their moments do not decay, so a word that comes back after a long absence finds
+    the moments it left. `epsilon` is added to sqrt(v) before the bias correction (Kingma and Ba's eps-hat), unlike in
     `torch.optim.Adam`.
 
     Args:
         learning_rate: a float, or a schedule of `keras.optimizers.schedules`.
         beta_1: decay of the first moment, in [0, 1).
         beta_2: decay of the second moment, in [0, 1).
-        epsilon: positive. Must not vanish in the table's dtype: give a larger one to a float16 table.
-        **kwargs: what every Keras optimizer takes: `clipnorm`, `global_clipnorm`, `clipvalue`, `use_ema`, `name` ...
+        epsilon: positive, and not 0 when rounded to the dtype of the table: a float16 table needs a larger one.
+        **kwargs: what all Keras optimizers take: `clipnorm`, `global_clipnorm`, `clipvalue`, `use_ema`, `name` ...
 
     Raises:
         ValueError: a beta or `epsilon` is outside its range; `weight_decay`, `gradient_accumulation_steps` or
@@ -40,7 +41,7 @@ class LazyAdam(LazyOptimizer):
 
     def __init__(
         self,
-        learning_rate: Any = 1e-3,
+        learning_rate: LearningRate = 1e-3,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
@@ -51,13 +52,13 @@ class LazyAdam(LazyOptimizer):
         self.beta_2 = checked("beta_2", beta_2, 0 <= beta_2 < 1, "in [0, 1)", 0.999)
         self.epsilon = checked("epsilon", epsilon, epsilon > 0, "positive", 1e-8)
 
-    def _rule(self, g: Any, slots: list[Any], learning_rate: Any) -> tuple[list[Any], Any]:
+    def _rule(self, g: Rows, slots: list[Rows], learning_rate: Tensor) -> tuple[list[Rows], Rows]:
         m, v = slots
         m = m + (g - m) * (1 - self.beta_1)
         v = v + (g * g - v) * (1 - self.beta_2)
         return [m, v], m / (ops.sqrt(v) + self.epsilon) * ops.cast(self._step_size(g, learning_rate), g.dtype)
 
-    def _step_size(self, g: Any, learning_rate: Any) -> Any:
+    def _step_size(self, g: Rows, learning_rate: Tensor) -> Tensor:
         """Return lr sqrt(1 - b2^t) / (1 - b1^t), at float32 or wider: bfloat16 cannot count to 300."""
         dtype = keras.backend.result_type(g.dtype, "float32")
         t = ops.cast(self.iterations, dtype) + 1
@@ -70,6 +71,6 @@ class LazyAdam(LazyOptimizer):
         return {**super().get_config(), **own}
 
 
-def _one_minus_power(beta: float, t: Any) -> Any:
-    """1 - beta^t without its cancellation, which costs a thousand roundings for 0.999 at float32."""
+def _one_minus_power(beta: float, t: Tensor) -> Tensor:
+    """Return 1 - beta^t without its cancellation, which costs a thousand roundings for 0.999 at float32."""
     return -ops.expm1(t * math.log(beta)) if beta else ops.ones_like(t)

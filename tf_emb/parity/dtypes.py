@@ -26,7 +26,8 @@ def smallest_normal(dtype: str) -> float:
 def spacing(x: np.ndarray, dtype: str) -> np.ndarray:
     """Return the unit in the last place of each `x` at `dtype`, as float64; at 0, that of the smallest normal."""
     exponent = np.frexp(np.maximum(np.abs(x), smallest_normal(dtype)))[1]
-    return np.ldexp(1.0, exponent - FORMATS[dtype][0])
+    unit: np.ndarray = np.ldexp(1.0, exponent - FORMATS[dtype][0])
+    return unit
 
 
 def as_numpy(dtype: str) -> np.dtype:
@@ -35,7 +36,8 @@ def as_numpy(dtype: str) -> np.dtype:
         return np.dtype(dtype)
     import ml_dtypes
 
-    return np.dtype(ml_dtypes.bfloat16)
+    bfloat16: np.dtype = np.dtype(ml_dtypes.bfloat16)
+    return bfloat16
 
 
 def is_floating(array: np.ndarray) -> bool:

@@ -35,7 +35,8 @@ def mutate(oracle: Callable[..., Any], old: str, new: str) -> Callable[..., Any]
     namespace = dict(oracle.__globals__)
     for source in sources.values():
         exec(compile(source.replace(old, new), f"<{new}>", "exec"), namespace)
-    return namespace[oracle.__name__]
+    planted: Callable[..., Any] = namespace[oracle.__name__]
+    return planted
 
 
 def _belongs(thing: Any, module: str) -> bool:

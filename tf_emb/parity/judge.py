@@ -162,4 +162,4 @@ def _part(array: np.ndarray | None, part: slice) -> Any:
 
 def _by_step(array: np.ndarray) -> list[float]:
     """Return the largest value at each recorded step; axis 1 is the step."""
-    return np.max(array, axis=(0, *range(2, array.ndim))).tolist()
+    return [float(value) for value in np.max(array, axis=(0, *range(2, array.ndim)))]

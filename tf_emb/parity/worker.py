@@ -12,6 +12,7 @@ import numpy as np
 
 from tf_emb.parity import engines
 from tf_emb.parity.case import Case
+from tf_emb.parity.engines.home import Engine
 from tf_emb.parity.events import guarded, say
 from tf_emb.parity.jobs import Job, todo
 from tf_emb.parity.result import REPETITIONS
@@ -35,7 +36,7 @@ def main() -> None:
         say(event="job", case=job.case, dtype=job.dtype, seconds=time.perf_counter() - began, **outcome)
 
 
-def run(name: str, engine: engines.Engine, case: Case, job: Job, work: Path) -> dict[str, Any]:
+def run(name: str, engine: Engine, case: Case, job: Job, work: Path) -> dict[str, Any]:
     """Run one implementation; return what it timed, if anything."""
     implementation = case.oracle if name == "numpy" else case.impls.get(name)
     if implementation is None or job.dtype in case.lacks.get(name, ()):

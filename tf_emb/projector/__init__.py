@@ -1,7 +1,7 @@
-"""Tables of vectors on TensorBoard's Embedding Projector page: one call, and what the page shows is right.
+"""Tables of vectors on TensorBoard's Embedding Projector page: one call, and the page shows them right.
 
-Every log is a fresh run: a directory that is filled once. It takes TensorBoard, not TensorFlow. The rules were found
-by reading and running TensorBoard 2.21; docs/projector.md lists them.
+Every log is a new run: a directory that is written once. It needs TensorBoard, not TensorFlow. The rules were found by
+reading and running TensorBoard 2.21; docs/projector.md lists them.
 """
 
 from typing import TYPE_CHECKING, Any

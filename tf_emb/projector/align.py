@@ -1,4 +1,4 @@
-"""One basis for many tables, so that pictures of them can be compared: PCA fitted once, and the best rotation."""
+"""One basis for many tables, so that their pictures can be compared: PCA fitted once, and the best rotation."""
 
 from dataclasses import dataclass
 
@@ -27,12 +27,12 @@ class Basis:
 def fit_pca(table: np.ndarray, components: int = 10) -> Basis:
     """Fit principal components of rows, in float64 and without sampling.
 
-    Written here, because the base installation has no scikit-learn; a test holds it to scikit-learn's. The sign of
-    each axis is chosen so that its largest entry is positive.
+    The base installation has no scikit-learn; a test holds this to scikit-learn's. The sign of each axis makes its
+    largest entry positive.
 
     Args:
         table: shape (rows, dim).
-        components: how many at most; the page has ten.
+        components: how many at most; the page shows ten.
     """
     wide = table.astype(np.float64)
     mean = wide.mean(axis=0)
@@ -46,17 +46,15 @@ def fit_pca(table: np.ndarray, components: int = 10) -> Basis:
 
 
 def rotated_onto(table: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """Return `table`, float64, turned and moved so that it lies as close to `reference` as it can.
+    """Return `table`, float64, rotated and moved as close to `reference` as possible.
 
     Minimises ||(A - mean A) R + mean B - B|| over orthogonal R (Schönemann 1966, the orthogonal Procrustes problem).
-    Lengths are kept: what training made larger stays larger.
+    There is no scaling: a larger space stays larger.
     """
-    from scipy.linalg import orthogonal_procrustes
-
     a, b = table.astype(np.float64), reference.astype(np.float64)
     center_a, center_b = a.mean(axis=0), b.mean(axis=0)
-    rotation, _ = orthogonal_procrustes(a - center_a, b - center_b)
-    return (a - center_a) @ rotation + center_b
+    U, _, Vt = np.linalg.svd((a - center_a).T @ (b - center_b))
+    return (a - center_a) @ (U @ Vt) + center_b
 
 
 def distance(a: np.ndarray, b: np.ndarray) -> float:

@@ -1,4 +1,4 @@
-"""Views as the page's bookmarks: a radio button each, and points exactly where we put them."""
+"""Views as bookmarks of the page: one radio button each, with the points exactly where they were put."""
 
 import json
 from collections.abc import Sequence
@@ -20,10 +20,10 @@ def encode(views: Sequence[View], shape: tuple[int, int], pca: np.ndarray, colou
     """Return the bookmarks file of a tensor.
 
     Args:
-        views: one bookmark each.
-        shape: of the tensor.
-        pca: coordinates on principal components, shape (rows, components). A bookmark replaces all coordinates, so
-            that without these the page's PCA tab would be empty after it.
+        views: one bookmark for each.
+        shape: the shape of the tensor.
+        pca: coordinates on principal components, shape (rows, components). A bookmark replaces all coordinates;
+            without these the page's PCA tab would be empty afterwards.
         colour: the metadata column by which points are coloured.
     """
     return "[" + ",\n".join(_state(view, shape, pca, colour) for view in views) + "]"
@@ -46,7 +46,7 @@ def _state(view: View, shape: tuple[int, int], pca: np.ndarray, colour: str) -> 
 
 
 def _camera(flat: bool) -> dict[str, object]:
-    """Return the page's own first camera: without one, it may keep the one of another number of dimensions."""
+    """Return the page's initial camera; without it the page may keep that of another number of dimensions."""
     position = [0, 0, 4] if flat else [0.45, 0.9, 1.6]
     return {"orthographic": flat, "position": position, "target": [0, 0, 0], "zoom": 1}
 

@@ -1,4 +1,4 @@
-"""Fresh vectors on the page while a model trains, and all epochs side by side when it has trained."""
+"""New vectors on the page while a model trains, and all epochs side by side when it has finished."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -18,24 +18,24 @@ KEPT = 20  # epochs to click through at the end; a longer list is thinned by hal
 
 
 class ProjectorCallback(keras.callbacks.Callback):
-    """Logs a layer's table: a run an epoch while training, and one with all epochs at its end.
+    """Logs a layer's table: one run per epoch while training, and one with all epochs at the end.
 
-    For `model.fit(callbacks=[...])`. In a loop of your own, call `on_epoch_end(epoch)` and, at last, `on_train_end()`.
+    For `model.fit(callbacks=[...])`. In a loop of your own, call `on_epoch_end(epoch)` and finally `on_train_end()`.
 
     Args:
-        layer: a Keras layer with one table, built when the first epoch ends.
+        layer: a Keras layer with one table, built by the end of the first epoch.
         labels: the text of every row.
-        every: log each so many epochs, and the last.
+        every: log after every so many epochs, and after the last.
         logdir: the folder given to `tensorboard --logdir`.
-        name: of the runs.
+        name: the name of the runs.
         columns: more metadata by name; "count" ranks the rows.
         top: how many rows to show.
         include: labels to show whatever their rank.
-        views: of each epoch's run; principal components by default, which take no time.
-        say: what is called with each line of the report at the end.
+        views: the views of each epoch's run; the default, principal components, takes no time.
+        say: called with each line of the report at the end.
 
     Raises:
-        ValueError: `every` is below 1, or what `log_projection` refuses, when the first epoch ends.
+        ValueError: `every` is below 1; or, at the end of the first epoch, what `log_projection` refuses.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class ProjectorCallback(keras.callbacks.Callback):
         self._ended = -1
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Log the table if it is this epoch's turn.
+        """Log the table if this epoch is to be logged.
 
         Args:
             epoch: the number of the epoch that ended, from 0.
@@ -65,7 +65,7 @@ class ProjectorCallback(keras.callbacks.Callback):
             self._log()
 
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
-        """Log the last epoch if that has not been done, and all epochs together.
+        """Log the last epoch unless it has been logged, and all epochs together.
 
         Args:
             logs: unused.
@@ -81,12 +81,12 @@ class ProjectorCallback(keras.callbacks.Callback):
             self.runs.append(run)
 
     def _log(self) -> None:
-        """Log the table as it is now, and keep its rows for the end."""
-        given = read(self.layer, self.labels, self.name)
+        """Log the table as it is now, and keep the shown rows for the end."""
+        given = read(self.layer, self.labels, self.name)[self.name]
         if not self._tables:
-            ranks, _ = rank(None, None, self.columns, len(given.labels))
+            ranks, _ = rank(None, self.columns, len(given))
             self._rows = choose(given.labels, ranks, self.top, self.include)
-        table = given.tensors[self.name][self._rows]
+        table = given.matrix[self._rows]
         run = log_projection(
             self.logdir, table, self._shown(self.labels), name=self.name, step=self._ended, views=self.views,
             columns={key: self._shown(values) for key, values in self.columns.items()}, top=None, say=_quiet,
@@ -104,4 +104,4 @@ class ProjectorCallback(keras.callbacks.Callback):
 
 
 def _quiet(line: str) -> None:
-    """Say nothing: an epoch's progress bar is on the terminal."""
+    """Say nothing: the progress bar of the epoch is on the terminal."""

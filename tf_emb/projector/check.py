@@ -1,4 +1,4 @@
-"""What TensorBoard and its page would make of a logdir, in words, without a browser."""
+"""What TensorBoard and its page would show wrongly of a logdir, in words, without a browser."""
 
 import os
 from collections.abc import Iterator
@@ -15,16 +15,16 @@ _HANG = "#&+%"
 def check_projection(logdir: str | os.PathLike[str]) -> list[str]:
     """Read every run below `logdir` through TensorBoard's own plugin and say what would be shown wrongly.
 
-    Knows nothing of how a run was written: it takes those of TensorFlow, PyTorch and other programs as well.
+    It does not matter how a run was written: runs of TensorFlow, PyTorch and other programs are checked as well.
 
     Args:
         logdir: the folder given to `tensorboard --logdir`.
 
     Returns:
-        A sentence for each problem, beginning with the run; empty where all is well.
+        One sentence per problem, beginning with the run; empty if all is well.
 
     Raises:
-        ValueError: there is no such folder, or no run of the projector in it.
+        ValueError: there is no such folder, or no projector run in it.
     """
     logdir = Path(logdir)
     configs = sorted(path.parent for path in logdir.rglob(CONFIG)) if logdir.is_dir() else []
@@ -34,7 +34,7 @@ def check_projection(logdir: str | os.PathLike[str]) -> list[str]:
 
 
 def _run_problems(logdir: Path, path: Path) -> Iterator[str]:
-    """Yield what is wrong with one run, which is read by itself: one bad run makes TensorBoard refuse all."""
+    """Yield what is wrong with one run, read on its own: one bad run makes TensorBoard refuse all of them."""
     run = path.relative_to(logdir).as_posix()
     said = f"run {run}: "
     if set(run) & set(_HANG):

@@ -16,7 +16,7 @@ def log(
     views: str | None, image: Path | None, export: Path | None,
 ) -> None:  # fmt: skip
     """Log a file of vectors, and draw or export it."""
-    # The very tuple DEFAULT, which leaves out what is not installed instead of refusing.
+    # DEFAULT itself, because it leaves out what is not installed instead of refusing it.
     chosen = DEFAULT if views is None else tuple(view.strip() for view in views.split(",") if view.strip())
     names = check_views(chosen).names  # before a large file is read
     vectors, texts = load(path, labels)
@@ -30,7 +30,7 @@ def log(
 
 
 def load(path: Path, labels: Path | None) -> tuple[Any, list[str] | None]:
-    """Read vectors, of word2vec's formats or .npy, and labels, a line each.
+    """Read vectors in a format of `load_vectors` or .npy, and labels, one per line.
 
     Raises:
         ValueError: a file is not of its format, or a .npy comes without labels.
@@ -41,7 +41,7 @@ def load(path: Path, labels: Path | None) -> tuple[Any, list[str] | None]:
 
         return load_vectors(path), texts
     if texts is None:
-        raise ValueError(f"`--labels` must be given for a .npy file; got none for {path}. Give a label a line.")
+        raise ValueError(f"`--labels` must be given for a .npy file; got none for {path}. Give one label per line.")
     import numpy as np
 
     return np.load(path, allow_pickle=False), texts

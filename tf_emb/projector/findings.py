@@ -21,7 +21,7 @@ _NEEDED = [
 
 
 def entry_problems(plugin: Served, entry: dict[str, Any]) -> Iterator[str]:
-    """Yield what is wrong with one entry of a run's configuration, a sentence each."""
+    """Yield what is wrong with one entry of a run's configuration, one sentence per problem."""
     name, shape = entry.get("tensorName", ""), [int(side) for side in entry.get("tensorShape", [])]
     if set(name) & set("#&+%"):
         yield "the page hangs on a name with any of '#&+%'. Rename it."
@@ -51,7 +51,7 @@ def _vectors(matrix: np.ndarray, rows: int) -> Iterator[str]:
         yield f"it has {matrix.shape[1]} dimensions; the page's 3-D PCA shows nothing below 3. Add columns of zeros."
     zeros = np.flatnonzero(~matrix.any(axis=1))
     if len(zeros):
-        yield f"{len(zeros)} rows are zeros, the first is row {zeros[0]}; their neighbours mean nothing."
+        yield f"{len(zeros)} rows are zeros, the first is row {zeros[0]}; their neighbours are meaningless."
     lengths = np.linalg.norm(matrix.astype(np.float64), axis=1)
     if matrix.shape[1] < SPHERIZED and (lengths[lengths > 0] < (1 - 1e-3) * lengths.max()).any():
         yield (

@@ -1,4 +1,4 @@
-"""One call: vectors and labels in, a run of the projector out."""
+"""One call: vectors and labels in, a projector run out."""
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -40,33 +40,34 @@ def log_projection(
     r"""Write vectors as a new run of the Embedding Projector, and say how to open it.
 
     TensorBoard serves float32 tables bit for bit; other dtypes are rounded to float32 first. Text stays text and
-    numbers stay numbers: a label such as "007" ends in an invisible U+200B, without which the page turns it into 7;
-    blank text is shown as `(blank)` or `␣`; tab, newline and carriage return as `\t`, `\n` and `\r`. A last column
-    `row` is the row's number in what was given.
+    numbers stay numbers: a label such as "007" gets an invisible U+200B at its end, or the page would turn it into 7;
+    blank text is shown as `(blank)` or `␣`; tab, newline and carriage return as `\t`, `\n` and `\r`. The
+    last column, `row`, is the number of the row in what was given.
 
     Args:
-        logdir: the folder given to `tensorboard --logdir`. The run is a new folder in it, `name`, the step and the
-            time, so that nothing logged before changes and the newest is what the page opens.
-        vectors: shape (rows, dim), dim 2 or more: an array, gensim's KeyedVectors, a built Keras layer with one
-            table; or a mapping of names to those, all with the same rows.
-        labels: the text of every row; those of a KeyedVectors by default.
-        columns: more metadata by column name, each of length rows. A text column whose values repeat but are too many
-            to be coloured is followed by a copy in which all but the 49 most frequent are "other". Numbers called
-            "count" are followed by their logarithm.
-        step: of training, for the run's name.
-        name: of the run, and of the tensor unless `vectors` is a mapping. Characters that break the page become "_".
-        sprites: a picture of every row, shape (rows, height, width) or (rows, height, width, 3 or 4), uint8 or floats
+        logdir: the folder given to `tensorboard --logdir`. The run is a new folder in it, named after `name`, the
+            step and the time: nothing logged before changes, and the page opens the newest.
+        vectors: shape (rows, dim), dim 2 or more: `tf_emb.Vectors`, gensim's KeyedVectors, an array, or a built Keras
+            layer with one table; or a mapping of names to those, all with the same rows.
+        labels: the text of every row; those of `vectors` by default, where it has labels.
+        columns: more metadata by column name, each of length rows, beside the columns that `vectors` has. A text column
+            whose values repeat but are too many to be coloured is followed by a copy in which all but the 49 most
+            frequent are "other". A column of numbers called "count" is followed by its logarithm.
+        step: the training step, for the name of the run.
+        name: the name of the run, and of the tensor unless `vectors` is a mapping. Characters that break the page
+            become "_".
+        sprites: one picture per row, shape (rows, height, width) or (rows, height, width, 3 or 4), uint8 or floats
             in 0..1; shrunk where they do not fit the page's 8192 pixels.
-        views: bookmarks with coordinates of all rows, which the page shows as they are: of "pca" (exact), "umap" (on
-            cosines), "tsne" (on cosines); by default the first two, without UMAP where it is not installed. Or your
-            own, a mapping of titles to coordinates of shape (rows, 2 or 3).
+        views: bookmarks with the coordinates of all rows, which the page shows as they are: "pca" (exact), "umap" and
+            "tsne" (both on cosines). The default is PCA, and UMAP where it is installed. Or your own, a mapping of
+            titles to coordinates of shape (rows, 2 or 3).
         top: how many rows to show, 100,000 at most; None for all.
         include: labels to show whatever their rank.
-        by: what ranks the rows, largest first: the name of a column, or numbers of shape (rows,). By default the
-            counts of a KeyedVectors, else the column "count", else the order given.
+        by: what ranks the rows, largest first: the name of a column, or numbers of shape (rows,). The default is the
+            column "count", else the order given.
         normalize: whether to divide rows by their length. "auto" does so below 50 dimensions, where the page cannot
-            and its UMAP and t-SNE go wrong; from 50 on the page centres and normalises by itself.
-        say: what is called with each line of the report.
+            do it itself and its UMAP and t-SNE go wrong; from 50 on the page centres and normalises.
+        say: called with each line of the report.
 
     Returns:
         The directory of the run.
@@ -96,7 +97,7 @@ def log_projection(
 def _pictures(
     names: Sequence[str], owned: Sequence[View], matrix: np.ndarray, rows: np.ndarray, say: Say
 ) -> list[View]:
-    """Return the views of one tensor, those that the user computed last; what takes time is said first."""
+    """Return the views of one tensor, the user's own last; those that take time are announced first."""
     found = []
     for name in names:
         if name in LIBRARIES:
@@ -106,7 +107,7 @@ def _pictures(
 
 
 def marks(pictures: Sequence[View], matrix: np.ndarray, colour: str) -> str:
-    """Return the bookmarks of a tensor, "" for none."""
+    """Return the bookmarks of a tensor, or "" without pictures."""
     if not pictures:
         return ""
     pca = next((of.points for of in pictures if of.kind == "pca"), None)
@@ -117,12 +118,12 @@ def marks(pictures: Sequence[View], matrix: np.ndarray, colour: str) -> str:
 def report(
     said: str, tensors: Sequence[Tensor], titles: Sequence[str], without: str, logdir: str | os.PathLike[str], run: Path
 ) -> list[str]:
-    """Return what was logged and how to see it, in lines."""
+    """Return lines that say what was logged and how to see it."""
     lines = [f"{said}; {', '.join(f'{of.name} ({of.matrix.shape[1]} dimensions)' for of in tensors)}"]
     if titles:
         lines.append(f"Bookmarks, at the bottom right of the page: {', '.join(titles)}.")
     if without:
         lines.append(f"Left out: {without}.")
     if any(of.matrix.shape[1] >= SPHERIZED for of in tensors):
-        lines.append("The page's neighbours are of centred vectors until you untick 'Spherize data'.")
+        lines.append("The page computes neighbours of centred vectors until you untick 'Spherize data'.")
     return [*lines, *how_to_open(logdir, run)]

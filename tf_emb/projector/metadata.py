@@ -1,4 +1,4 @@
-"""What the page knows of every row besides its vector: a TSV that its JavaScript cannot misread."""
+"""What the page knows about every row besides its vector: a TSV that its JavaScript cannot misread."""
 
 import re
 from collections import Counter
@@ -30,10 +30,10 @@ def encode(
     """Return the metadata file: a header; then label, columns and number of every row.
 
     Args:
-        labels: shown on hover, searched first.
-        columns: more of them by name; "count" is followed by its logarithm, which colours better.
+        labels: shown on hover, and searched first.
+        columns: more columns by name; "count" is followed by its logarithm, which colours better.
         rows: the numbers in the last column, "row"; 0, 1, ... by default.
-        following: for each row the row that a line leads to, or -1.
+        following: for each row the row that a line leads to, or -1 for none.
 
     Raises:
         ValueError: a column has another length, a name used twice, or a number that is not finite.
@@ -50,13 +50,13 @@ def encode(
         table[NEXT] = list(map(str, following))
     table["row"] = list(map(str, range(len(labels)) if rows is None else rows))
     lines = map("\t".join, [tuple(table), *zip(*table.values(), strict=True)])
-    # The page never ends reading a file whose last piece holds no newline, so the last line has one too.
+    # The page never finishes reading a file whose last piece holds no newline, so the last line has one too.
     text = "\n".join(lines) + "\n"
     return _whole_characters(text.encode("utf-8", "backslashreplace"))
 
 
 def _column(header: str, what: str, values: Column, labels: Sequence[str]) -> dict[str, list[str]]:
-    """Return a column as cells, with the columns that follow from it."""
+    """Return a column as cells, with the columns derived from it."""
     array = np.asarray(values)
     if array.shape != (len(labels),):
         raise ValueError(f"`{what}` must have one value for each of {len(labels)} labels; got {array.shape}.")
@@ -86,13 +86,13 @@ def _folded(header: str, cells: list[str]) -> dict[str, list[str]]:
 
 
 def texts(values: Sequence[str]) -> list[str]:
-    """Return cells that the page keeps as the text they are."""
+    """Return cells that the page keeps as text."""
     harmless = _HARMLESS.fullmatch
     return [value if harmless(value) else _text(value) for value in values]
 
 
 def _visible(text: str) -> str:
-    """Return `text` as one cell in which something can be seen; an empty cell would break the search."""
+    """Return `text` as one cell that is not blank; an empty cell would break the search."""
     shown = text.translate(_ESCAPES)
     return shown if shown.strip() else "␣" * len(shown) or "(blank)"
 
@@ -103,7 +103,7 @@ def _text(value: str) -> str:
 
 
 def _whole_characters(data: bytes) -> bytes:
-    """Put spaces after row numbers so that no character lies across two of the page's pieces."""
+    """Put spaces after row numbers so that no character is split between two of the page's pieces."""
     for piece in range(_PIECE, len(data), _PIECE):
         start = next(i for i in count(piece, -1) if data[i] & 0xC0 != 0x80)  # 0x80: continues a character
         end = data.rindex(b"\n", 0, start + 1)

@@ -1,4 +1,4 @@
-"""What is shown as a Parquet file, for Embedding Atlas and every reader of tables."""
+"""The rows that are shown as a Parquet file, for Embedding Atlas and every reader of tables."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from tf_emb.files import appearing
 from tf_emb.projector.log import TOP
 from tf_emb.projector.metadata import Column
-from tf_emb.projector.prepare import By, Chosen, prepare
+from tf_emb.projector.prepare import By, Selection, prepare
 from tf_emb.projector.tables import Normalize, unit_rows
 from tf_emb.projector.views import check_views, compute, needs
 
@@ -36,12 +37,12 @@ def export_parquet(
     distance 1 - cosine) and `vector`: the names that Embedding Atlas takes.
 
     Args:
-        path: ends in .parquet; replaced at once, when it is complete.
+        path: ends in .parquet; replaced only when the new file is complete.
         vectors: what `log_projection` takes.
-        labels: the text of every row.
+        labels: the text of every row, unless `vectors` has labels.
         columns: more metadata by name.
         view: "pca", "umap" or "tsne", in two dimensions.
-        neighbors: how many, exact, by cosine.
+        neighbors: how many neighbours of each row, exact, by cosine.
         top: how many rows.
         include: labels to write whatever their rank.
         by: what ranks the rows.
@@ -51,7 +52,7 @@ def export_parquet(
         The command that opens the file in Embedding Atlas, and how to install it.
 
     Raises:
-        ValueError: as `log_projection`, or the suffix is another.
+        ValueError: as `log_projection`, or `path` has another suffix.
         ImportError: pyarrow, or the library of the view, is not installed.
     """
     path = Path(path)
@@ -69,13 +70,13 @@ def export_parquet(
     return ["pip install embedding-atlas", command]
 
 
-def _only(chosen: Chosen) -> list[np.ndarray]:
+def _only(chosen: Selection) -> list[np.ndarray]:
     if len(chosen.tensors) != 1:
         raise ValueError(f"`vectors` must be one table; got {list(chosen.tensors)}. Export them one by one.")
     return list(chosen.tensors.values())
 
 
-def _write(path: Path, chosen: Chosen, matrix: np.ndarray, points: np.ndarray, neighbors: int) -> None:
+def _write(path: Path, chosen: Selection, matrix: np.ndarray, points: np.ndarray, neighbors: int) -> None:
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -85,12 +86,8 @@ def _write(path: Path, chosen: Chosen, matrix: np.ndarray, points: np.ndarray, n
         "label": chosen.labels, **chosen.columns, "row": chosen.rows, "projection_x": points[:, 0],
         "projection_y": points[:, 1], "neighbors": near, "vector": _lists(matrix),
     }  # fmt: skip
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with appearing(path) as temporary:
         parquet.write_table(pa.table(table), temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _lists(array: np.ndarray) -> Any:
@@ -100,11 +97,11 @@ def _lists(array: np.ndarray) -> Any:
 
 
 def nearest(matrix: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the rows of largest cosine with each row, itself left out, nearest first, and 1 - cosine.
+    """Return the rows of largest cosine with each row, itself excluded, nearest first, and 1 - cosine.
 
     Args:
         matrix: float32, shape (rows, dim).
-        count: how many.
+        count: how many neighbours.
 
     Returns:
         int64 and float32, shape (rows, count).

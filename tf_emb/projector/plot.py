@@ -11,12 +11,12 @@ import numpy as np
 from tf_emb.projector.align import fit_pca
 from tf_emb.projector.fonts import family_for
 from tf_emb.projector.metadata import COLOURS, Column
-from tf_emb.projector.prepare import By, Chosen, prepare
+from tf_emb.projector.prepare import By, Selection, prepare
 from tf_emb.projector.tables import Normalize
 from tf_emb.projector.views import TITLES, View, check_views, compute, needs
 
-LABELLED = 60  # points that get their label, the most frequent first, where there is room
-SIDES = 3  # panels in a row
+LABELLED = 60  # points that get their label where there is room, the most frequent first
+SIDES = 3  # panels side by side
 # Okabe and Ito's colours without their pale yellow; told apart with every kind of colour vision.
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000", "#999999", "#882255", "#44aa99")
 
@@ -36,14 +36,14 @@ def plot_projection(
     normalize: Normalize = "auto",
     labelled: int = LABELLED,
 ) -> Path:
-    """Draw views of vectors, a panel a view, with the labels of the most frequent rows where there is room.
+    """Draw views of vectors, one panel per view, with the labels of the most frequent rows where there is room.
 
     Args:
         path: ends in .png, .svg or .pdf.
-        vectors: what `log_projection` takes; a panel a table where it is a mapping.
-        labels: the text of every row.
+        vectors: what `log_projection` takes; one panel per table if it is a mapping.
+        labels: the text of every row, unless `vectors` has labels.
         columns: more metadata by name.
-        colour: the column that colours the points; a few categories, or the logarithm of counts, by default.
+        colour: the column that colours the points; the default is one of few categories, or the logarithm of counts.
         title: above the panels.
         views: of "pca", "umap" and "tsne".
         top: how many rows to draw.
@@ -71,8 +71,8 @@ def plot_projection(
     return path
 
 
-def _panels(name: str, chosen: Chosen) -> list[View]:
-    """Return a view of every table; principal components are fitted once, to the first, so that they compare."""
+def _panels(name: str, chosen: Selection) -> list[View]:
+    """Return one view per table; principal components are fitted once, to the first, so that panels compare."""
     first, *others = chosen.tensors.values()
     if name == "pca" and all(of.shape[1] == first.shape[1] for of in others):
         basis = fit_pca(first)
@@ -84,9 +84,9 @@ def _panels(name: str, chosen: Chosen) -> list[View]:
 
 
 def draw(
-    path: Path, panels: Sequence[View], chosen: Chosen, colour: str, title: str, labelled: int, named: Sequence[str]
+    path: Path, panels: Sequence[View], chosen: Selection, colour: str, title: str, labelled: int, named: Sequence[str]
 ) -> None:
-    """Write a figure of panels that share their points' colours and labels."""
+    """Write a figure whose panels share colours and labels."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
@@ -102,7 +102,7 @@ def draw(
             _panel(ax, panel, chosen, colour)
             if i + 1 == across:
                 _key(figure, ax, colour)
-        figure.draw_without_rendering()  # fixes the places of the axes, and so of the labels
+        figure.draw_without_rendering()  # fixes where the axes are, and so the labels
         for panel, ax in zip(panels, axes, strict=False):
             _write_labels(ax, panel.points[:, :2], chosen.labels, words)
         for ax in axes[len(panels) :]:
@@ -112,7 +112,7 @@ def draw(
         figure.savefig(path, dpi=130)
 
 
-def _worded(chosen: Chosen, labelled: int, named: Sequence[str]) -> list[int]:
+def _worded(chosen: Selection, labelled: int, named: Sequence[str]) -> list[int]:
     """Return the points to label, the most important first."""
     ranked = (
         np.argsort(-np.asarray(chosen.columns["count"])) if "count" in chosen.columns else np.arange(len(chosen.labels))
@@ -121,7 +121,7 @@ def _worded(chosen: Chosen, labelled: int, named: Sequence[str]) -> list[int]:
     return [*first, *(int(i) for i in ranked if i not in set(first))][: labelled + len(first)]
 
 
-def _panel(ax: Any, panel: View, chosen: Chosen, colour: str) -> None:
+def _panel(ax: Any, panel: View, chosen: Selection, colour: str) -> None:
     points = panel.points[:, :2]
     _scatter(ax, points, chosen, colour)
     ax.set_title(panel.title, fontsize=10)
@@ -133,7 +133,7 @@ def _panel(ax: Any, panel: View, chosen: Chosen, colour: str) -> None:
         side.set_color("#cccccc")
 
 
-def _scatter(ax: Any, points: np.ndarray, chosen: Chosen, colour: str) -> None:
+def _scatter(ax: Any, points: np.ndarray, chosen: Selection, colour: str) -> None:
     """Draw the points, by category, by number, or plain."""
     size = float(np.clip(9000 / len(points), 6, 24))
     values = _values(chosen, colour)
@@ -148,7 +148,7 @@ def _scatter(ax: Any, points: np.ndarray, chosen: Chosen, colour: str) -> None:
 
 
 def _from_pale_to_dark() -> Any:
-    """Return colours for numbers, without the yellow that white paper swallows."""
+    """Return colours for numbers, without the yellow that is invisible on white paper."""
     import matplotlib as mpl
     from matplotlib.colors import ListedColormap
 
@@ -156,14 +156,14 @@ def _from_pale_to_dark() -> Any:
 
 
 def _key(figure: Any, ax: Any, colour: str) -> None:
-    """Say beside the last panel of the first row what the colours mean: a legend, or a bar."""
+    """Explain the colours beside the last panel of the first row, by a legend or a bar."""
     if ax.get_legend_handles_labels()[1]:
         ax.legend(title=colour, fontsize=8, markerscale=2, loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
     elif colour:
         figure.colorbar(ax.collections[0], ax=ax, label=colour, shrink=0.6, aspect=30, pad=0.02)
 
 
-def _values(chosen: Chosen, colour: str) -> np.ndarray | None:
+def _values(chosen: Selection, colour: str) -> np.ndarray | None:
     """Return the column that colours the points."""
     if colour == "log10 count":
         return np.log10(np.maximum(np.asarray(chosen.columns["count"]), 1))
@@ -176,7 +176,7 @@ def _values(chosen: Chosen, colour: str) -> np.ndarray | None:
 
 
 def _write_labels(ax: Any, points: np.ndarray, labels: Sequence[str], words: Sequence[int]) -> None:
-    """Write each label above its point, unless it would lie on one that is there already."""
+    """Write each label above its point, unless it would overlap one that is already there."""
     from matplotlib.patheffects import withStroke
 
     taken: list[Any] = []

@@ -1,38 +1,32 @@
-"""Which rows the page gets: the most frequent ones, and the words that were named."""
+"""Which rows the page gets: the most frequent ones, and those that were asked for."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-MAX_ROWS = 100_000  # the page asks for this many rows and shows no more, the first ones
+MAX_ROWS = 100_000  # the page asks for this many rows, the first ones, and shows no more
 
 
 def rank(
-    by: str | Sequence[float] | np.ndarray | None, counts: np.ndarray | None, columns: Mapping[str, Any], rows: int
+    by: str | Sequence[float] | np.ndarray | None, columns: Mapping[str, Any], rows: int
 ) -> tuple[np.ndarray | None, str]:
-    """Return the numbers by which rows are chosen, larger first, and their name.
+    """Return the numbers by which rows are chosen, larger first, and their name; None to keep the order given.
 
     Args:
-        by: the name of a column, numbers of shape (rows,), or None: `counts`, or the column "count".
-        counts: what is known of the labels' frequencies.
-        columns: as given.
-        rows: how many there are.
+        by: the name of a column, numbers of shape (rows,), or None: the column "count" if there is one.
+        columns: by name.
+        rows: how many rows there are.
 
     Raises:
         ValueError: `by` names no column of numbers, or has another length.
     """
-    name, values = "count", counts
-    if isinstance(by, str):
-        name, values = by, columns.get(by, counts if by == "count" else None)
-    elif by is not None:
-        values = np.asarray(by)
-    elif values is None:
-        values = columns.get("count")
-    if values is None and by is None:
+    if by is None and "count" not in columns:
         return None, ""
-    numbers, said = np.asarray(values), repr(by) if isinstance(by, str) else "numbers"
+    name = by if isinstance(by, str) else "count"
+    numbers = np.asarray(columns.get(name) if by is None or isinstance(by, str) else by)
     if numbers.shape != (rows,) or numbers.dtype.kind not in "iuf":
+        said = repr(by) if isinstance(by, str) else "numbers"
         raise ValueError(
             f"`by` must be the name of a column of numbers, or {rows} numbers; got {said} "
             f"of shape {numbers.shape}, dtype {numbers.dtype}. The columns are {list(columns)}."
@@ -73,7 +67,7 @@ def _rows_of(labels: Sequence[str], wanted: list[str]) -> np.ndarray:
 
 
 def left_out(labels: Sequence[str], rows: np.ndarray, ranks: np.ndarray | None, name: str) -> str:
-    """Return in words which rows are shown and which are not."""
+    """Say which rows are shown and which are not."""
     if len(rows) == len(labels):
         return f"{len(rows):,} rows"
     out = np.setdiff1d(np.arange(len(labels)), rows)

@@ -1,4 +1,4 @@
-"""A run of the projector on disk: complete before TensorBoard can see it, and never written again."""
+"""A projector run on disk: complete before TensorBoard can see it, and never changed afterwards."""
 
 import os
 import re
@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from tf_emb.files import appearing
+
 CONFIG = "projector_config.pbtxt"
 _UNSAFE = re.compile(r"[^\w .,=()-]")  # the page puts names into URLs without quoting them
 _FUTURE = 2.0**31  # seconds; see _write_event
@@ -25,7 +27,7 @@ class Tensor:
     """One entry of a run.
 
     Attributes:
-        name: as given; made safe when it is written.
+        name: as given; it is made safe when it is written.
         matrix: float32, shape (rows, dim).
         metadata: the TSV.
         bookmarks: the JSON, or "" for none.
@@ -40,7 +42,7 @@ class Tensor:
 
 
 def write_run(logdir: str | os.PathLike[str], name: str, tensors: Sequence[Tensor]) -> Path:
-    """Write a new run below `logdir` and return its directory; what breaks leaves nothing behind."""
+    """Write a new run below `logdir` and return its directory; an error leaves nothing behind."""
     run = _claim(Path(logdir), safe_names([name])[0])
     try:
         _write_config(run, tensors)
@@ -54,7 +56,7 @@ def write_run(logdir: str | os.PathLike[str], name: str, tensors: Sequence[Tenso
 
 
 def _claim(logdir: Path, stem: str) -> Path:
-    """Make a directory that nobody has used: TensorBoard never reads a tensor of the same run twice (#4439)."""
+    """Make a directory that was never used: TensorBoard never reads a tensor of the same run twice (#4439)."""
     logdir.mkdir(parents=True, exist_ok=True)
     stem = f"{stem}-{datetime.now():%Y%m%d-%H%M%S}"
     for candidate in chain([stem], (f"{stem}-{n}" for n in count(2))):
@@ -67,7 +69,7 @@ def _claim(logdir: Path, stem: str) -> Path:
 
 
 def safe_names(names: Sequence[str]) -> list[str]:
-    """Return names that the page can put into a URL, each different, none blank."""
+    """Return names that the page can put into a URL, all different, none blank."""
     safe: list[str] = []
     for name in names:
         stem = _UNSAFE.sub("_", name).strip(" .") or "tensor"
@@ -77,7 +79,7 @@ def safe_names(names: Sequence[str]) -> list[str]:
 
 
 def _write_config(run: Path, tensors: Sequence[Tensor]) -> None:
-    """Write the tensors, then, at once, the configuration that names them."""
+    """Write the tensors, then, in one go, the configuration that names them."""
     from google.protobuf import text_format  # type: ignore[import-untyped]
     from tensorboard.plugins.projector.projector_config_pb2 import ProjectorConfig
 
@@ -90,7 +92,8 @@ def _write_config(run: Path, tensors: Sequence[Tensor]) -> None:
             (run / metadata[tensor.metadata]).write_bytes(tensor.metadata)
         entry.metadata_path = metadata[tensor.metadata]
         _add_extras(run, i, tensor, entry)
-    _replace(run / CONFIG, text_format.MessageToString(config).encode())
+    with appearing(run / CONFIG) as temporary:
+        temporary.write_bytes(text_format.MessageToString(config).encode())
 
 
 def _add_extras(run: Path, i: int, tensor: Tensor, entry: Any) -> None:
@@ -105,15 +108,8 @@ def _add_extras(run: Path, i: int, tensor: Tensor, entry: Any) -> None:
         (run / entry.sprite.image_path).write_bytes(picture)
 
 
-def _replace(path: Path, data: bytes) -> None:
-    """Write a file that appears whole."""
-    temporary = path.with_name(f".{os.getpid()}.part")
-    temporary.write_bytes(data)
-    os.replace(temporary, path)
-
-
 def _write_tensor(stem: Path, matrix: np.ndarray) -> str:
-    """Write `matrix` raw if the server will read it so, else as exact decimals; return the file's name."""
+    """Write `matrix` raw if the server reads it as such, else as exact decimals; return the file name."""
     data, suffix = matrix.data.cast("B"), ".bytes"
     if looks_like_text(data):  # every float32 is a float64, whose repr is exact
         lines = ("\t".join(map(repr, row)) + "\n" for row in matrix.tolist())
@@ -123,7 +119,7 @@ def _write_tensor(stem: Path, matrix: np.ndarray) -> str:
 
 
 def looks_like_text(raw: bytes | memoryview) -> bool:
-    """Tell whether reading `raw` as TSV can fail with anything but the UnicodeDecodeError that means "raw".
+    """Return whether the server might take `raw` for text: it takes a UnicodeDecodeError as the sign of a raw file.
 
     The server decodes and parses line by line, so the error must come in the first line. A carriage return
     ends a line for TensorBoard alone, not for TensorFlow.
@@ -134,7 +130,7 @@ def looks_like_text(raw: bytes | memoryview) -> bool:
         try:
             lines[0].decode()
         except UnicodeDecodeError as error:
-            # A character cut by the end of this piece says nothing; one cut by the end of the file does.
+            # A character cut by the end of this piece proves nothing; one cut by the end of the file does.
             if len(lines) > 1 or size >= len(raw) or error.end < size - 3:
                 return False
         else:
@@ -144,10 +140,10 @@ def looks_like_text(raw: bytes | memoryview) -> bool:
 
 
 def _write_event(run: Path) -> None:
-    """Write an event file that says nothing: TensorBoard lists only directories that have one.
+    """Write an empty event file: TensorBoard lists only directories that have one.
 
-    TensorBoard lists runs by the time of their first event, and the page opens the first. Time that runs backwards
-    puts the newest run there.
+    TensorBoard sorts runs by the time of their first event, and the page opens the first. Times that run backwards put
+    the newest run there.
     """
     from tensorboard.compat.proto.event_pb2 import Event
     from tensorboard.summary.writer.record_writer import RecordWriter
@@ -155,10 +151,9 @@ def _write_event(run: Path) -> None:
     # Not EventFileWriter: it loads the whole of TensorFlow wherever that is installed.
     now = time.time()
     event = Event(wall_time=_FUTURE - now, file_version="brain.Event:2")
-    temporary = run / f".{os.getpid()}.part"
-    with temporary.open("wb") as file:
+    path = run / f"events.out.tfevents.{int(now):010}.projector.{os.getpid()}"
+    with appearing(path) as temporary, temporary.open("wb") as file:
         RecordWriter(file).write(event.SerializeToString())
-    os.replace(temporary, run / f"events.out.tfevents.{int(now):010}.projector.{os.getpid()}")
 
 
 def projection_address(host: str = "localhost", port: int = 6006) -> str:

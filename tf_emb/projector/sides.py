@@ -1,4 +1,4 @@
-"""Several spaces of the same words side by side: aligned, on one basis, and what differs."""
+"""Several spaces of the same words side by side: aligned, on one basis, with their differences."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +11,7 @@ from tf_emb.projector import metadata
 from tf_emb.projector.align import Basis, distance, fit_pca, rotated_onto
 from tf_emb.projector.epochs import check_same_dim
 from tf_emb.projector.log import TOP, Say, marks, report
-from tf_emb.projector.prepare import By, Chosen, prepare
+from tf_emb.projector.prepare import By, Selection, prepare
 from tf_emb.projector.rows import MAX_ROWS
 from tf_emb.projector.run import Tensor, write_run
 from tf_emb.projector.tables import served
@@ -35,23 +35,22 @@ def log_side_by_side(
 ) -> Path:
     """Write tables of the same rows, from several programs or trainings, as one run to compare them in.
 
-    A tensor for each; one in which all lie together, coloured by where they come from and joined row by row, so that
-    equal ones coincide and a difference is a line; and one for each difference from the first, unless it is nought.
-    The principal components are fitted once, to the first; all are drawn on them.
+    The run has one tensor per space; one with all of them together, coloured by space and joined row by row, so that
+    equal rows coincide and a difference is a line; and one for each difference from the first space, unless that is
+    zero. The principal components are fitted once, to the first space; all spaces are drawn on them.
 
     Args:
         logdir: the folder given to `tensorboard --logdir`.
-        spaces: by name, what `log_projection` takes: tables of the same shape, or KeyedVectors, or layers. All are
-            compared with the first.
-        labels: the text of every row.
+        spaces: what `log_projection` takes, by name: tables of the same shape. All are compared with the first.
+        labels: the text of every row, unless the tables have labels.
         columns: more metadata by name.
-        name: of the run and of the tensor in which all lie together.
-        align: turn each onto the first before drawing (orthogonal Procrustes), for trainings that began differently:
-            their axes have nothing in common, their distances may. Never for the vectors themselves.
+        name: the name of the run and of the tensor with all spaces together.
+        align: rotate each onto the first for the drawing (orthogonal Procrustes), for trainings from different starts:
+            their axes have nothing in common, but their distances may. The vectors themselves are never rotated.
         top: how many rows to show.
         include: labels to show whatever their rank.
         by: what ranks the rows.
-        say: what is called with each line of the report.
+        say: called with each line of the report.
 
     Returns:
         The directory of the run.
@@ -76,11 +75,11 @@ def log_side_by_side(
 
 
 def _fitting(top: int | None, spaces: int) -> int | None:
-    """Return how many rows fit so that all spaces can lie together in one tensor."""
+    """Return how many rows fit if all spaces are to lie together in one tensor."""
     return MAX_ROWS // spaces if top is None else min(top, MAX_ROWS // spaces)
 
 
-def _each(chosen: Chosen, drawn: Mapping[str, np.ndarray], basis: Basis) -> list[Tensor]:
+def _each(chosen: Selection, drawn: Mapping[str, np.ndarray], basis: Basis) -> list[Tensor]:
     text, colour = chosen.metadata(), chosen.colour()
     return [
         Tensor(key, served(of), text, marks([View(BOOKMARK, "pca", basis.coordinates(drawn[key]))], of, colour))
@@ -88,8 +87,8 @@ def _each(chosen: Chosen, drawn: Mapping[str, np.ndarray], basis: Basis) -> list
     ]
 
 
-def _together(name: str, chosen: Chosen, drawn: Mapping[str, np.ndarray], basis: Basis) -> Tensor:
-    """Return all spaces in one tensor, space by space, each row joined to the same row of the next."""
+def _together(name: str, chosen: Selection, drawn: Mapping[str, np.ndarray], basis: Basis) -> Tensor:
+    """Return all spaces in one tensor, one after the other, each row joined to the same row of the next."""
     rows, spaces = len(chosen.labels), len(chosen.tensors)
     columns: dict[str, Any] = {
         "space": np.repeat(list(chosen.tensors), rows).tolist(),
@@ -104,7 +103,7 @@ def _together(name: str, chosen: Chosen, drawn: Mapping[str, np.ndarray], basis:
     return Tensor(f"{name}, together", served(stacked), text, marks([View(BOOKMARK, "pca", points)], stacked, "space"))
 
 
-def _differences(chosen: Chosen) -> list[Tensor]:
+def _differences(chosen: Selection) -> list[Tensor]:
     """Return the difference of each space from the first, computed in float64, with its length as a column."""
     (first, reference), *others = chosen.tensors.items()
     return [
@@ -113,14 +112,14 @@ def _differences(chosen: Chosen) -> list[Tensor]:
     ]  # fmt: skip
 
 
-def _difference(name: str, values: np.ndarray, chosen: Chosen) -> Tensor:
+def _difference(name: str, values: np.ndarray, chosen: Selection) -> Tensor:
     columns = {**chosen.columns, "length of the difference": np.linalg.norm(values, axis=1)}
     text = metadata.encode(chosen.labels, columns, rows=chosen.rows.tolist())
     return Tensor(name, served(np.ascontiguousarray(values, "<f4")), text)
 
 
-def _said(chosen: Chosen, drawn: Mapping[str, np.ndarray], align: bool) -> list[str]:
-    """Return how far each space is from the first, in words."""
+def _said(chosen: Selection, drawn: Mapping[str, np.ndarray], align: bool) -> list[str]:
+    """Return lines that say how far each space is from the first."""
     (first, reference), *others = chosen.tensors.items()
     lines = []
     for key, of in others:

@@ -1,4 +1,4 @@
-"""A picture for every row, as the one large image that the page cuts into tiles."""
+"""One picture per row, in one large image that the page cuts into tiles."""
 
 import io
 import math
@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 MAX_SIDE = 8192  # pixels; the page refuses more
-SMALLEST = 28  # pixels; the page smooths what it enlarges, so that smaller pictures are enlarged here, by whole factors
+SMALLEST = 28  # pixels; the page blurs what it enlarges, so smaller pictures are enlarged here, by whole factors
 
 
 def atlas(pictures: ArrayLike, rows: np.ndarray, total: int) -> tuple[bytes, tuple[int, int]]:
-    """Return a PNG of the pictures of `rows`, and the (width, height) of one, shrunk to fit if need be.
+    """Return a PNG of the pictures of `rows`, and the (width, height) of one, shrunk to fit if necessary.
 
-    As many tiles across as down, which the page takes for granted in its list of neighbours.
+    There are as many tiles across as down, as the page's list of neighbours assumes.
 
     Args:
         pictures: shape (total, height, width) or (total, height, width, 3 or 4): uint8, or floats in 0..1.
@@ -63,7 +63,7 @@ def _checked(pictures: ArrayLike, total: int) -> np.ndarray:
     good = array.ndim == 3 or (array.ndim == 4 and array.shape[3] in (3, 4))
     if not good or len(array) != total or 0 in array.shape:
         raise ValueError(
-            f"`sprites` must have shape ({total}, height, width) or ({total}, height, width, 3 or 4), a picture a "
+            f"`sprites` must have shape ({total}, height, width) or ({total}, height, width, 3 or 4), one picture per "
             f"label; got {array.shape}."
         )
     if array.dtype == np.uint8:

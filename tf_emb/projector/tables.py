@@ -1,33 +1,19 @@
-"""What users have (arrays, KeyedVectors, Keras layers) as named float32 tables that share their labels."""
+"""What users have (`Vectors`, KeyedVectors, arrays, Keras layers) as named tables that share their labels."""
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
+from tf_emb.vectors import Vectors, as_vectors
+
 Normalize = Literal["auto"] | bool
-SPHERIZED = 50  # from this dim on, the page centres and normalises by itself ("Spherize data"); below, it cannot
+SPHERIZED = 50  # from this dim on the page centres and normalises by itself ("Spherize data"); below it cannot
 
 
-@dataclass(frozen=True)
-class Given:
-    """What was given, before rows are chosen.
-
-    Attributes:
-        tensors: tables of shape (rows, dim) by name, of any dtype.
-        labels: of length rows.
-        counts: of length rows, or None where nothing is known of them.
-    """
-
-    tensors: dict[str, np.ndarray]
-    labels: list[str]
-    counts: np.ndarray | None
-
-
-def read(vectors: Any, labels: Sequence[str] | None, name: str) -> Given:
-    """Return what `log_projection` was given as tables, labels and counts.
+def read(vectors: Any, labels: Sequence[str] | None, name: str) -> dict[str, Vectors]:
+    """Return what `log_projection` was given, by name; all with the same labels and columns.
 
     Raises:
         ValueError: a table is not one, labels are missing, or lengths differ.
@@ -35,13 +21,14 @@ def read(vectors: Any, labels: Sequence[str] | None, name: str) -> Given:
     named = dict(vectors) if isinstance(vectors, Mapping) else {name: vectors}
     if not named:
         raise ValueError("`vectors` must hold at least one table; got an empty mapping. Pass {'words': w}.")
-    keyed = next((of for of in named.values() if hasattr(of, "index_to_key")), None)
-    if labels is None and keyed is None:
-        raise ValueError("`labels` must be given, one a row, unless `vectors` is a KeyedVectors; got None.")
-    found = list(map(_string, keyed.index_to_key if labels is None else labels))  # type: ignore[union-attr]
+    labelled = next((as_vectors(of) for of in named.values() if hasattr(of, "index_to_key")), None)
+    if labels is None and labelled is None:
+        raise ValueError("`labels` must be given, one per row, unless `vectors` has them; got None.")
+    texts = list(map(_string, labelled.labels if labels is None else labels))  # type: ignore[union-attr]
+    columns = {} if labelled is None else labelled.columns
     several = isinstance(vectors, Mapping)
-    tensors = {k: _table(f"vectors[{k!r}]" if several else "vectors", v, len(found)) for k, v in named.items()}
-    return Given(tensors, found, None if keyed is None else known_counts(keyed))
+    tables = {k: _table(f"vectors[{k!r}]" if several else "vectors", v, len(texts)) for k, v in named.items()}
+    return {k: Vectors(texts, table, columns, dtype=None) for k, table in tables.items()}
 
 
 def _string(label: Any) -> str:
@@ -58,14 +45,14 @@ def _table(what: str, value: Any, rows: int) -> np.ndarray:
         raise ValueError(f"`{what}` must be numbers in rows of one length; got {error}.") from None
     if array.ndim != 2 or array.shape[1] < 2 or len(array) != rows:
         raise ValueError(
-            f"`{what}` must have shape (rows, dim), one row a label ({rows}), dim 2 or more; got {array.shape}. "
+            f"`{what}` must have shape (rows, dim), one row per label ({rows}), dim 2 or more; got {array.shape}. "
             "Cut both to the same rows, and add a column of zeros to a dim of 1."
         )
     return array
 
 
 def _array_of(what: str, value: Any) -> Any:
-    """Return the array within KeyedVectors, a Keras layer or model part, a variable, or `value` itself."""
+    """Return the array of `Vectors`, KeyedVectors, a Keras layer or model part, or a variable, or `value` itself."""
     if hasattr(value, "index_to_key"):
         return value.vectors
     if hasattr(value, "weights") and hasattr(value, "built"):
@@ -85,17 +72,6 @@ def _layer_table(what: str, layer: Any) -> Any:
     return matrices[0].numpy() if hasattr(matrices[0], "numpy") else matrices[0]
 
 
-def known_counts(keyed: Any) -> np.ndarray | None:
-    """Return the counts of a KeyedVectors, or None where gensim made them up.
-
-    A word2vec file holds no counts; gensim fills in rows, rows - 1, ..., 1 when it reads one.
-    """
-    counts = getattr(keyed, "expandos", {}).get("count")
-    if counts is None or np.array_equal(counts, np.arange(len(keyed), 0, -1)):
-        return None
-    return np.asarray(counts)
-
-
 def as_float32(what: str, table: np.ndarray, labels: Sequence[str], normalize: Normalize) -> np.ndarray:
     """Return a table as little-endian float32, refusing what the page cannot show.
 
@@ -105,17 +81,17 @@ def as_float32(what: str, table: np.ndarray, labels: Sequence[str], normalize: N
         labels: of the rows, for errors.
         normalize: whether every row is divided by its length; "auto" does so below `SPHERIZED` dimensions.
     """
-    with np.errstate(over="ignore"):  # what is too large for float32 is refused below, with its row
+    with np.errstate(over="ignore"):  # what float32 cannot hold is refused below, with its row
         matrix = np.ascontiguousarray(table, "<f4")
     check_finite(what, matrix, labels)
     matrix = served(matrix, normalize)
-    if matrix.shape[1] == 2:  # of two dimensions the page's 3D PCA shows nothing; a zero changes no distance
+    if matrix.shape[1] == 2:  # the page's 3D PCA shows nothing of two dimensions; a zero changes no distance
         matrix = np.pad(matrix, ((0, 0), (0, 1)))
     return matrix
 
 
 def served(matrix: np.ndarray, normalize: Normalize = "auto") -> np.ndarray:
-    """Return the rows that the page gets: of length 1 where they have fewer than `SPHERIZED` dimensions, or always."""
+    """Return the rows that the page gets: at length 1 below `SPHERIZED` dimensions, or always, or never."""
     if normalize not in ("auto", True, False):
         raise ValueError(f"`normalize` must be 'auto', True or False; got {normalize!r}. 'auto' suits the page.")
     return unit_rows(matrix) if normalize is True or (normalize and matrix.shape[1] < SPHERIZED) else matrix
@@ -129,7 +105,7 @@ def unit_rows(matrix: np.ndarray) -> np.ndarray:
 
 
 def check_finite(what: str, values: np.ndarray, labels: Sequence[str]) -> None:
-    """Refuse NaN and Inf: in a tensor they hang the page's PCA, in a column they spoil its colours."""
+    """Refuse NaN and Inf: in a tensor they hang the page's PCA, in a column they spoil the colours."""
     if np.isfinite(values.sum(dtype=np.float64)):
         return
     bad = np.argwhere(~np.isfinite(values))
@@ -142,16 +118,16 @@ def check_finite(what: str, values: np.ndarray, labels: Sequence[str]) -> None:
 
 
 def report_zeros(what: str, matrix: np.ndarray, labels: Sequence[str]) -> None:
-    """Warn of rows of zeros, which have no cosine with any other."""
+    """Warn about rows of zeros, which have no cosine with any other row."""
     zeros = np.flatnonzero(~matrix.any(axis=1))
     if len(zeros):
-        text = f"`{what}` has {len(zeros)} rows of zeros, the first is row {zeros[0]}, label "
-        text += f"{labels[zeros[0]]!r}. Their neighbours mean nothing."
+        text = f"`{what}` has {len(zeros)} rows of zeros, the first in row {zeros[0]}, label "
+        text += f"{labels[zeros[0]]!r}. Their neighbours are meaningless."
         warnings.warn(text, stacklevel=_outside())
 
 
 def _outside() -> int:
-    """Return the stack level of the first caller outside this package, whom a warning should point to."""
+    """Return the stack level of the first caller outside this package, to whom a warning should point."""
     import sys
 
     level, frame = 1, sys._getframe(1)

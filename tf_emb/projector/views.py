@@ -1,4 +1,4 @@
-"""Coordinates for the page to show as they are: PCA, UMAP and t-SNE of all rows, or the user's own."""
+"""Coordinates that the page shows as they are: PCA, UMAP and t-SNE of all rows, or the user's own."""
 
 import sys
 import warnings
@@ -26,10 +26,10 @@ class View:
     """A picture of a table.
 
     Attributes:
-        title: its bookmark's name on the page.
-        kind: the page's tab that shows it: "pca", "umap" or "custom". Never its "tsne", which goes on moving.
+        title: the name of its bookmark on the page.
+        kind: the tab of the page that shows it: "pca", "umap" or "custom". Never "tsne", which keeps moving.
         points: float32, shape (rows, 2, 3 or more); the tab shows the first two or three columns.
-        flat: whether to show two where there are three.
+        flat: whether to show only two columns of three.
     """
 
     title: str
@@ -45,7 +45,7 @@ class Wanted:
     Attributes:
         names: those to compute.
         own: those the user computed, by title.
-        without: what was left out for want of a library, in words.
+        without: in words, what was left out because a library is missing.
     """
 
     names: list[str]
@@ -54,7 +54,7 @@ class Wanted:
 
     @property
     def titles(self) -> list[str]:
-        """Their names for people."""
+        """The titles of all views."""
         return [*(TITLES[name] for name in self.names), *self.own]
 
 
@@ -63,7 +63,7 @@ def check_views(views: Views) -> Wanted:
 
     Raises:
         ValueError: a name is unknown.
-        ImportError: a library is missing; but of the default views, what cannot be had is left out.
+        ImportError: a library is missing; of the default views, those without their library are left out instead.
     """
     if isinstance(views, Mapping):
         return Wanted([], dict(views))
@@ -99,7 +99,7 @@ def compute(name: str, table: np.ndarray) -> View:
 
 
 def own(title: str, points: ArrayLike, rows: int) -> View:
-    """Return a view that the user computed; the tab "umap" is the one that shows three columns exactly.
+    """Return a view that the user computed; only the tab "umap" shows three columns exactly.
 
     Raises:
         ValueError: the coordinates are not finite, or not of shape (rows, 2 or 3).
@@ -107,7 +107,7 @@ def own(title: str, points: ArrayLike, rows: int) -> View:
     array = np.asarray(points, np.float32)
     if array.ndim != 2 or len(array) != rows or array.shape[1] not in (2, 3) or not np.isfinite(array).all():
         raise ValueError(
-            f"`views[{title!r}]` must be finite, of shape ({rows}, 2 or 3), one row a label; got {array.shape}. "
+            f"`views[{title!r}]` must be finite, of shape ({rows}, 2 or 3), one row per label; got {array.shape}. "
             "Correct it, or leave it out."
         )
     return View(title, "custom" if array.shape[1] == 2 else "umap", array)
@@ -116,20 +116,20 @@ def own(title: str, points: ArrayLike, rows: int) -> View:
 def umap(table: np.ndarray) -> np.ndarray:
     """Return 2-D coordinates by UMAP on cosines, the same in each call (McInnes et al. 2018).
 
-    The library's defaults, except the start: principal components, which takes no eigenvectors of a graph.
+    The library's defaults, except that it starts from principal components, which needs no eigenvectors of a graph.
     """
     with _without_tensorflow():
         from umap import UMAP
     few = min(NEIGHBOURS, len(table) - 1)
     reducer = UMAP(n_neighbors=few, metric="cosine", init="pca", random_state=0, n_jobs=1)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of numba's threads and of points that are alike: nothing to act on
+        warnings.simplefilter("ignore")  # about numba's threads and equal points: nothing to act on
         return np.asarray(reducer.fit_transform(table), np.float32)
 
 
 @contextmanager
 def _without_tensorflow() -> Iterator[None]:
-    """Keep umap from loading TensorFlow, five seconds for a class that is not used here."""
+    """Keep umap from loading TensorFlow, which takes five seconds for a class that is not used here."""
     if "tensorflow" in sys.modules or "umap" in sys.modules:
         yield
         return

@@ -11,33 +11,33 @@ from typing import IO, Any
 
 import numpy as np
 
-from tf_emb.vectors.rows import Rows, checked
+from tf_emb.vectors.vectors import Vectors
 
 _WIDEST = 1 << 30  # bytes of an array of strings, each as wide as the longest
 
 
-def write_npz(file: IO[bytes], rows: Rows) -> None:
+def write_npz(file: IO[bytes], vectors: Vectors) -> None:
     """Write the arrays `vectors`, `labels` and `counts`.
 
     Raises:
-        ValueError: NumPy's strings cannot hold the labels.
+        ValueError: NumPy's strings cannot hold the labels, or the counts are not integers.
     """
-    longest = max(map(len, rows.labels), default=0)
-    if 4 * longest * len(rows.labels) > _WIDEST:
+    labels = vectors.labels
+    longest = max(map(len, labels), default=0)
+    if 4 * longest * len(labels) > _WIDEST:
         raise ValueError(
-            f"`labels` must be short for .npz, which gives every one the width of the longest; got one of {longest} "
+            f"`labels` must be short for .npz, which gives each the width of the longest; got one of {longest} "
             "characters. Use .safetensors."
         )
-    bad = next((i for i, label in enumerate(rows.labels) if label.endswith("\0")), None)
+    bad = next((i for i, label in enumerate(labels) if label.endswith("\0")), None)
     if bad is not None:
-        raise ValueError(f"`labels` must not end in NUL, which .npz drops; got {rows.labels[bad]!r} in row {bad}.")
-    arrays: dict[str, Any] = {"vectors": rows.table, "labels": np.array(rows.labels, np.str_), **_counts(rows)}
-    archive = io.BytesIO()  # whose end NumPy goes back from, as a compressed file cannot
-    np.savez(archive, **arrays)
+        raise ValueError(f"`labels` must not end in NUL, which .npz drops; got {labels[bad]!r} in row {bad}.")
+    archive = io.BytesIO()  # NumPy seeks back from its end, which a compressed file cannot do
+    np.savez(archive, labels=np.array(labels, np.str_), **_numbers(vectors))
     file.write(archive.getbuffer())
 
 
-def read_npz(file: IO[bytes]) -> Rows:
+def read_npz(file: IO[bytes]) -> Vectors:
     """Read what `write_npz` wrote.
 
     Raises:
@@ -46,23 +46,25 @@ def read_npz(file: IO[bytes]) -> Rows:
     try:
         arrays = np.load(_seekable(file), allow_pickle=False)
         if not isinstance(arrays, np.lib.npyio.NpzFile):
-            raise ValueError("it holds one array and no names")
+            raise ValueError("it holds one array without a name")
         with arrays:
             found = {name: arrays[name] for name in arrays.files}
     except (zipfile.BadZipFile, EOFError) as error:
         raise ValueError(str(error)) from None
-    _check(found)
-    return checked(found["labels"].tolist(), found["vectors"], found.get("counts"))
+    return _vectors(found, lambda labels: labels.tolist())
 
 
-def write_safetensors(file: IO[bytes], rows: Rows) -> None:
-    """Write the tensors `vectors`, `labels` and `counts`."""
-    labels = np.frombuffer(json.dumps(list(rows.labels), ensure_ascii=False).encode(), np.uint8)
-    tensors = {"vectors": np.ascontiguousarray(rows.table), "labels": labels, **_counts(rows)}
-    file.write(_safetensors().save(tensors))
+def write_safetensors(file: IO[bytes], vectors: Vectors) -> None:
+    """Write the tensors `vectors`, `labels` and `counts`.
+
+    Raises:
+        ValueError: the counts are not integers.
+    """
+    labels = np.frombuffer(json.dumps(vectors.labels, ensure_ascii=False).encode(), np.uint8)
+    file.write(_safetensors().save({"labels": labels, **_numbers(vectors)}))
 
 
-def read_safetensors(file: IO[bytes]) -> Rows:
+def read_safetensors(file: IO[bytes]) -> Vectors:
     """Read what `write_safetensors` wrote.
 
     Raises:
@@ -73,18 +75,29 @@ def read_safetensors(file: IO[bytes]) -> Rows:
         found = library.load(file.read())
     except Exception as error:  # SafetensorError, which is a bare Exception
         raise ValueError(str(error)) from None
-    _check(found)
-    return checked(json.loads(found["labels"].tobytes()), found["vectors"], found.get("counts"))
+    return _vectors(found, lambda labels: json.loads(labels.tobytes()))
 
 
-def _counts(rows: Rows) -> dict[str, np.ndarray]:
-    return {} if rows.counts is None else {"counts": rows.counts}
+def _numbers(vectors: Vectors) -> dict[str, Any]:
+    """Return `vectors` and, where they are known, `counts`."""
+    found = {"vectors": np.ascontiguousarray(vectors.matrix, np.float32)}
+    if "count" in vectors.columns:
+        counts = np.asarray(vectors.columns["count"])
+        if counts.ndim != 1 or counts.dtype.kind not in "iuf":
+            raise ValueError(
+                f"`columns['count']` must be numbers, one per row; got shape {counts.shape}, dtype {counts.dtype}. "
+                "Give the column another name."
+            )
+        found["counts"] = counts.astype(np.int64)
+    return found
 
 
-def _check(found: dict[str, np.ndarray]) -> None:
+def _vectors(found: dict[str, np.ndarray], decode: Any) -> Vectors:
     missing = {"vectors", "labels"} - found.keys()
     if missing:
         raise ValueError(f"it has no array {' and no '.join(sorted(missing))}; it has {', '.join(sorted(found))}")
+    columns = {"count": found["counts"].astype(np.int64, copy=False)} if "counts" in found else {}
+    return Vectors(decode(found["labels"]), found["vectors"], columns)
 
 
 def _seekable(file: IO[bytes]) -> IO[bytes]:

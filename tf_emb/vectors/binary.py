@@ -1,32 +1,33 @@
 r"""Word2vec's binary format: "rows dim\n", then every label, a space, and its vector as little-endian float32.
 
-Word2vec.c (Mikolov et al. 2013, https://code.google.com/archive/p/word2vec) ends a row with a line break; gensim does
-not.
+word2vec.c (Mikolov et al. 2013, https://code.google.com/archive/p/word2vec) ends each row with a line break; gensim
+does not.
 """
 
 from typing import IO
 
 import numpy as np
 
-from tf_emb.vectors.rows import Rows
 from tf_emb.vectors.text import decoded, header
+from tf_emb.vectors.vectors import Vectors
 
-_BLOCK = 1 << 24  # bytes a read
+_BLOCK = 1 << 24  # bytes per read
 
 
-def write_binary(file: IO[bytes], rows: Rows) -> None:
+def write_binary(file: IO[bytes], vectors: Vectors) -> None:
     """Write the rows without line breaks, as gensim does; the format has no place for counts."""
-    file.write(b"%d %d\n" % rows.table.shape)
-    for start in range(0, len(rows.labels), 1000):
-        block = zip(rows.labels[start : start + 1000], rows.table[start : start + 1000].astype("<f4"), strict=True)
+    file.write(b"%d %d\n" % vectors.matrix.shape)
+    for start in range(0, len(vectors), 1000):
+        rows = slice(start, start + 1000)
+        block = zip(vectors.labels[rows], vectors.matrix[rows].astype("<f4"), strict=True)
         file.write(b"".join([label.encode() + b" " + vector.tobytes() for label, vector in block]))
 
 
-def read_binary(file: IO[bytes]) -> Rows:
+def read_binary(file: IO[bytes]) -> Vectors:
     """Read rows with or without line breaks.
 
     Raises:
-        ValueError: the file is not of the format, or has fewer or more rows than it says.
+        ValueError: the file is not of the format, or has fewer or more rows than its heading says.
     """
     rows, dim = header(file)
     labels: list[str] = []
@@ -40,7 +41,7 @@ def read_binary(file: IO[bytes]) -> Rows:
         tables.append(vectors)
     if (rest + file.read(2)).strip(b"\r\n"):
         raise ValueError(f"more follows after the {rows} rows that it says it has")
-    return Rows(labels, np.concatenate(tables))
+    return Vectors(labels, np.concatenate(tables))
 
 
 def _parsed(data: bytes, dim: int, rows: int, labels: list[str]) -> tuple[np.ndarray, bytes]:
@@ -61,6 +62,6 @@ def _parsed(data: bytes, dim: int, rows: int, labels: list[str]) -> tuple[np.nda
 
 
 def _gathered(data: bytes, starts: list[int], dim: int) -> np.ndarray:
-    """Return the `dim` numbers from each of the places on, shape (places, dim)."""
+    """Return the `dim` numbers that begin at each of the places, shape (places, dim)."""
     raw = b"".join([data[start : start + 4 * dim] for start in starts])
     return np.frombuffer(raw, "<f4").astype(np.float32).reshape(len(starts), dim)

@@ -1,18 +1,16 @@
-"""Files of vectors: the suffix tells the format, and a second one the compressor."""
+"""Files of vectors: the suffix names the format, and a second one the compressor."""
 
 import os
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from tf_emb.files import COMPRESSED, appearing, opened
 from tf_emb.vectors import arrays, binary, text
-from tf_emb.vectors.keyed import check_different, keyed
-from tf_emb.vectors.rows import Rows, checked, repeated
+from tf_emb.vectors.vectors import Vectors, as_vectors, check_different, repeated
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
@@ -22,66 +20,59 @@ class Format(NamedTuple):
     """What a suffix means.
 
     Attributes:
-        name: for an error.
-        read: from a file to rows; its errors name the row.
-        write: from rows to a file.
-        words: whether a label must be a word, which white space ends.
+        name: for errors.
+        read: from a file to vectors; its errors name the row.
+        write: from vectors to a file.
+        words: whether a label must be a word, because white space ends it.
+        counts: whether the format has a place for counts.
     """
 
     name: str
-    read: Callable[[IO[bytes]], Rows]
-    write: Callable[[IO[bytes], Rows], None]
-    words: bool
+    read: Callable[[IO[bytes]], Vectors]
+    write: Callable[[IO[bytes], Vectors], None]
+    words: bool = True
+    counts: bool = False
 
 
-_TEXT = Format("a word2vec file, text by its suffix", text.read_word2vec, text.write_word2vec, words=True)
+_TEXT = Format("a word2vec file, text by its suffix", text.read_word2vec, text.write_word2vec)
+_BINARY = Format("a word2vec file, binary by its suffix", binary.read_binary, binary.write_binary)
+_GLOVE = Format("a GloVe file, text without a heading", text.read_glove, text.write_glove)
+_NPZ = Format("a NumPy archive of the arrays vectors and labels", arrays.read_npz, arrays.write_npz, False, True)
+_SAFETENSORS = Format(
+    "a file of the tensors vectors and labels", arrays.read_safetensors, arrays.write_safetensors, False, True
+)
 FORMATS = {
-    ".bin": Format("a word2vec file, binary by its suffix", binary.read_binary, binary.write_binary, words=True),
-    ".glove": Format("a GloVe file, text without a heading", text.read_glove, text.write_glove, words=True),
-    ".npz": Format("NumPy's archive of the arrays vectors and labels", arrays.read_npz, arrays.write_npz, words=False),
-    ".safetensors": Format(
-        "a file of the tensors vectors and labels", arrays.read_safetensors, arrays.write_safetensors, words=False
-    ),
-    ".txt": _TEXT,
-    ".vec": _TEXT,
-}
+    ".bin": _BINARY, ".glove": _GLOVE, ".npz": _NPZ, ".safetensors": _SAFETENSORS, ".txt": _TEXT, ".vec": _TEXT,
+}  # fmt: skip
 
 
-def save_vectors(
-    path: str | os.PathLike[str],
-    labels: Sequence[str],
-    matrix: ArrayLike,
-    counts: Sequence[int] | np.ndarray | None = None,
-) -> None:
-    """Write a table for word2vec, gensim, fastText, GloVe, NumPy and others to read; float32 comes back bit for bit.
+def save_vectors(path: str | os.PathLike[str], vectors: "Vectors | KeyedVectors") -> None:
+    """Write vectors for word2vec, gensim, fastText, GloVe, NumPy and others to read; float32 is kept bit for bit.
 
-    The file appears at once, when it is complete, and keeps the order of the rows.
+    The file appears only when it is complete, and keeps the order of the rows.
 
     Args:
         path: ends in .txt or .vec (word2vec's text), .bin (word2vec's binary), .glove (GloVe's text), .npz (NumPy) or
-            .safetensors (the extra `safetensors`), then perhaps in .gz, .bz2, .xz or .zst (the extra `zst`).
-        labels: shape (rows,), each different; for word2vec and GloVe without white space.
-        matrix: shape (rows, dim), written as float32.
-        counts: shape (rows,), occurrences; kept by .npz and .safetensors, the others have no place for them.
+            .safetensors (the extra `safetensors`), optionally followed by .gz, .bz2, .xz or .zst (the extra `zst`).
+        vectors: each label a different string; without white space for word2vec and GloVe. The column "count" is
+            kept by .npz and .safetensors; the other formats have no place for it.
 
     Raises:
-        ValueError: the suffix is another, the format cannot carry a label, a label occurs twice, or the lengths differ.
+        ValueError: the suffix is unknown, the format cannot carry a label, or a label occurs twice.
         ModuleNotFoundError: the suffix needs an extra that is not installed.
     """
     format_, compressor = _format(path)
-    rows = checked(labels, matrix, counts)
-    check_different(labels)
-    if format_.words:
-        _check_words(labels)
+    given = as_vectors(vectors)
+    _check_labels(given.labels, format_.words)
+    check_different(given.labels)
     with appearing(path) as temporary, opened(temporary, "wb", compressor) as file:
-        format_.write(file, rows)
+        format_.write(file, given)
 
 
-def load_vectors(path: str | os.PathLike[str]) -> "KeyedVectors":
-    """Read a file that `save_vectors`, word2vec, gensim, fastText or GloVe wrote; the suffix tells its format.
+def load_vectors(path: str | os.PathLike[str]) -> Vectors:
+    """Read a file that `save_vectors`, word2vec, gensim, fastText or GloVe wrote; the suffix names its format.
 
-    Of rows with the same label the first is kept, and a warning says so. The attribute "count" is there if the file
-    has counts. `tf_emb.Embedding.from_keyed_vectors` makes a Keras layer of the result.
+    Of rows with the same label the first is kept, with a warning. The column "count" is there if the file has counts.
 
     Raises:
         ValueError: the suffix is unknown (see `save_vectors`), or the file is not of that format.
@@ -91,23 +82,39 @@ def load_vectors(path: str | os.PathLike[str]) -> "KeyedVectors":
     format_, compressor = _format(path)
     with opened(path, "rb", compressor) as file:
         try:
-            rows = format_.read(file)
+            found = format_.read(file)
         except ValueError as error:
             raise ValueError(f"`path` must be {format_.name}; got {path} ({error}). Check the suffix.") from error
-    return keyed(_first_of_each(rows, path))
+    return _first_of_each(found, path)
+
+
+def convert_vectors(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> tuple[int, int, bool]:
+    """Read vectors in one format and write them in another; the suffixes name both, see `save_vectors`.
+
+    Returns:
+        The number of rows, the size of a vector, and whether counts were lost because `target` has no place for them.
+
+    Raises:
+        ValueError: a suffix is unknown, `source` is not of its format, or that of `target` cannot carry a label.
+        OSError: a file cannot be read or written.
+    """
+    keeps_counts = FORMATS[check_path(target)].counts
+    vectors = load_vectors(source)
+    save_vectors(target, vectors)
+    return len(vectors), vectors.vector_size, "count" in vectors.columns and not keeps_counts
 
 
 def check_path(path: str | os.PathLike[str]) -> str:
-    """Return the suffix that tells the format of `path`.
+    """Return the suffix that names the format of `path`.
 
     Raises:
-        ValueError: it tells none.
+        ValueError: it names none.
     """
     name = Path(path)
     stem = name.with_suffix("") if name.suffix.lower() in COMPRESSED else name
     if stem.suffix.lower() not in FORMATS:
         raise ValueError(
-            f"`path` must end in one of {', '.join(FORMATS)}, and then perhaps in one of {', '.join(COMPRESSED)}; "
+            f"`path` must end in one of {', '.join(FORMATS)}, optionally followed by one of {', '.join(COMPRESSED)}; "
             f"got {name.name!r}. Use .bin for word2vec's binary."
         )
     return stem.suffix.lower()
@@ -119,27 +126,27 @@ def _format(path: str | os.PathLike[str]) -> tuple[Format, str]:
     return FORMATS[check_path(path)], last if last in COMPRESSED else ""
 
 
-def _check_words(labels: Sequence[str]) -> None:
-    """Refuse a label that a reader of word2vec's or GloVe's files would cut: ASCII's white space ends it."""
+def _check_labels(labels: Sequence[Any], words: bool) -> None:
+    """Refuse a label that is no string, or that a reader of word2vec's or GloVe's files would cut at white space."""
     for i, label in enumerate(labels):
-        if not label or any(space in label for space in " \t\n\r\v\f"):
+        if not isinstance(label, str):
+            raise ValueError(f"`labels` must be strings; got {label!r} in row {i}. Convert them with `str`.")
+        if words and (not label or any(space in label for space in " \t\n\r\v\f")):
             raise ValueError(
                 f"`labels` must be words without white space, which ends a label in this format; got "
                 f"{label!r} in row {i}. Replace it, for example by '_', or use .npz or .safetensors."
             )
 
 
-def _first_of_each(rows: Rows, path: str | os.PathLike[str]) -> Rows:
-    twice = repeated(rows.labels)
+def _first_of_each(vectors: Vectors, path: str | os.PathLike[str]) -> Vectors:
+    twice = repeated(vectors.labels)
     if not twice:
-        return rows
-    again = {row for _, row in twice}
+        return vectors
+    again = np.unique([row for _, row in twice])
     first, row = twice[0]
     warnings.warn(
-        f"{path} has {len(again)} rows whose label stood before, the first {rows.labels[row]!r} in rows {first} and "
-        f"{row}; the first row of each is kept.",
+        f"{path} has {len(again)} rows whose label an earlier row has, the first {vectors.labels[row]!r} in rows "
+        f"{first} and {row}; the first row of each label is kept.",
         stacklevel=3,
     )
-    kept = [i for i in range(len(rows.labels)) if i not in again]
-    counts = None if rows.counts is None else rows.counts[kept]
-    return Rows([rows.labels[i] for i in kept], rows.table[kept], counts)
+    return vectors.take(np.setdiff1d(np.arange(len(vectors)), again))

@@ -1,6 +1,6 @@
-"""Vectors as text: a line a row, the label and its numbers between spaces.
+"""Vectors as text: one line per row, the label and its numbers separated by spaces.
 
-Word2vec's (word2vec.c, Mikolov et al. 2013, https://code.google.com/archive/p/word2vec) begins with a line "rows dim";
+word2vec's (word2vec.c, Mikolov et al. 2013, https://code.google.com/archive/p/word2vec) begins with a line "rows dim";
 GloVe's (Pennington, Socher and Manning 2014, https://nlp.stanford.edu/projects/glove) has no such line.
 """
 
@@ -9,40 +9,41 @@ from typing import IO
 
 import numpy as np
 
-from tf_emb.vectors.rows import Rows
+from tf_emb.vectors.vectors import Vectors
 
 _BLOCK = 1 << 24  # bytes of lines that are parsed at once
 
 
-def write_word2vec(file: IO[bytes], rows: Rows) -> None:
+def write_word2vec(file: IO[bytes], vectors: Vectors) -> None:
     """Write "rows dim" and the rows; the format has no place for counts."""
-    file.write(b"%d %d\n" % rows.table.shape)
-    write_glove(file, rows)
+    file.write(b"%d %d\n" % vectors.matrix.shape)
+    write_glove(file, vectors)
 
 
-def write_glove(file: IO[bytes], rows: Rows) -> None:
+def write_glove(file: IO[bytes], vectors: Vectors) -> None:
     """Write the rows, each number with nine significant digits, which tell every float32 from the next."""
-    line = "%s" + " %.9g" * rows.table.shape[1] + "\n"
-    for start in range(0, len(rows.labels), 1000):
-        block = zip(rows.labels[start : start + 1000], rows.table[start : start + 1000].tolist(), strict=True)
+    line = "%s" + " %.9g" * vectors.vector_size + "\n"
+    for start in range(0, len(vectors), 1000):
+        rows = slice(start, start + 1000)
+        block = zip(vectors.labels[rows], vectors.matrix[rows].astype(np.float32).tolist(), strict=True)
         file.write("".join([line % (label, *numbers) for label, numbers in block]).encode())
 
 
-def read_word2vec(file: IO[bytes]) -> Rows:
+def read_word2vec(file: IO[bytes]) -> Vectors:
     """Read a file that begins with "rows dim".
 
     Raises:
-        ValueError: it does not, or other rows follow.
+        ValueError: it does not, or another number of rows follows.
     """
     rows, dim = header(file)
     labels, table = _rows(file, dim)
     if len(labels) != rows:
         raise ValueError(f"its first line says {rows} rows, and {len(labels)} follow")
-    return Rows(labels, table)
+    return Vectors(labels, table)
 
 
-def read_glove(file: IO[bytes]) -> Rows:
-    """Read a file without a first line of its own; the first row tells how many numbers a row has.
+def read_glove(file: IO[bytes]) -> Vectors:
+    """Read a file without a heading; its first row tells how many numbers a row has.
 
     Raises:
         ValueError: a row does not fit.
@@ -52,7 +53,7 @@ def read_glove(file: IO[bytes]) -> Rows:
     if len(fields) < 2 or (len(fields) == 2 and all(field.isdigit() for field in fields)):
         raise ValueError(f"its first line is {first[:40]!r}, not a label and numbers")
     labels, table = _rows(file, len(fields) - 1, [first])
-    return Rows(labels, table)
+    return Vectors(labels, table)
 
 
 def header(file: IO[bytes]) -> tuple[int, int]:
@@ -96,7 +97,7 @@ def _parsed(lines: list[bytes], dim: int, labels: list[str]) -> np.ndarray:
 
 
 def _fields(line: bytes, dim: int, row: int) -> tuple[bytes, bytes]:
-    """Part a line into its label, which may have spaces within, and its `dim` numbers."""
+    """Split a line into its label, which may have spaces within, and its `dim` numbers."""
     label, _, numbers = line.partition(b" ")
     if len(numbers.split()) != dim:
         label, *rest = line.rsplit(None, dim) or [b""]
@@ -109,10 +110,10 @@ def _fields(line: bytes, dim: int, row: int) -> tuple[bytes, bytes]:
 
 
 def _floats(text: bytes) -> np.ndarray | None:
-    """Return the numbers of a text, or None where something else stands."""
+    """Return the numbers of a text, or None where it holds something else."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error", DeprecationWarning)  # what older NumPy says of other text
+            warnings.simplefilter("error", DeprecationWarning)  # how older NumPy reports other text
             return np.fromstring(text, np.float32, sep=" ")
     except (ValueError, DeprecationWarning):
         return None

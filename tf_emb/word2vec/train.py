@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_emb.corpus.draws import Draws
-from tf_emb.ops.gradient import uncast
+from tf_emb.ops.gather import uncast
 from tf_emb.word2vec.model import SkipGram
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_emb.corpus import EncodedCorpus, Vocabulary, encode_corpus, prepare
+from tf_emb.vectors import Vectors
 from tf_emb.word2vec.blocks.loss import Evaluator
 from tf_emb.word2vec.blocks.trainer import BlockTrainer
 from tf_emb.word2vec.early_stopping import early_stopping, keep_best, restore_best
@@ -55,7 +56,7 @@ class Word2Vec:
         self._measure: Evaluator | None = None
 
     def build(
-        self, vocabulary: Vocabulary, vectors: "KeyedVectors | None" = None, *, frozen: Iterable[str] = ()
+        self, vocabulary: Vocabulary, vectors: "Vectors | KeyedVectors | None" = None, *, frozen: Iterable[str] = ()
     ) -> None:
         """Create the tables: input uniform in (-1/2, 1/2) / dim, output zeros (word2vec.c, InitNet).
 
@@ -208,11 +209,9 @@ class Word2Vec:
         """Loss on the held-out text after every epoch of the last training, in nats a pair or centre."""
         return self.training.held_out_losses
 
-    def vectors(self) -> "KeyedVectors":
-        """Return the word vectors as gensim's KeyedVectors, with counts."""
-        from tf_emb.vectors import to_keyed_vectors
-
-        return to_keyed_vectors(self.vocabulary.words, self.tables[0].numpy(), self.vocabulary.counts)
+    def vectors(self) -> Vectors:
+        """Return the word vectors, with their counts."""
+        return Vectors(self.vocabulary.words, self.tables[0].numpy(), {"count": self.vocabulary.counts})
 
     def embedding(self, freeze: bool = True, **kwargs: Any) -> "Embedding":
         """Return the word vectors as a Keras layer; row i is that of `vocabulary.words[i]`."""

@@ -1,1 +1,1 @@
-"""Training steps of layers and optimizers, beside Keras and PyTorch."""
+"""One training step of layers and optimizers, beside Keras and PyTorch."""

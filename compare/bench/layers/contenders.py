@@ -3,24 +3,24 @@
 from collections.abc import Callable
 from typing import Any
 
-from compare.bench.layers.rows import OURS, RATE, SEEN, Draws, Row, Trainer
+from compare.bench.layers.workloads import OURS, RATE, SEEN, Draws, Trainer, Workload
 
 
-def load(name: str, threads: int) -> Callable[[Row, Draws], Trainer]:
+def load(name: str, threads: int) -> Callable[[Workload, Draws], Trainer]:
     """Load the framework of a contender, limited to `threads`; return what builds its trainer."""
     if name == "torch":
         return _load_torch(threads)
     return _load_tensorflow(threads, name)
 
 
-def _load_torch(threads: int) -> Callable[[Row, Draws], Trainer]:
+def _load_torch(threads: int) -> Callable[[Workload, Draws], Trainer]:
     import torch
 
     torch.set_num_threads(threads)
     return _torch
 
 
-def _torch(row: Row, draws: Draws) -> Trainer:
+def _torch(row: Workload, draws: Draws) -> Trainer:
     import torch
 
     ids, upstream = torch.from_numpy(draws.ids), torch.from_numpy(draws.upstream)
@@ -38,20 +38,20 @@ def _torch(row: Row, draws: Draws) -> Trainer:
     return Trainer(step, lambda: layer.weight.data[:SEEN].numpy().copy(), f"torch {torch.__version__}")
 
 
-def _load_tensorflow(threads: int, name: str) -> Callable[[Row, Draws], Trainer]:
+def _load_tensorflow(threads: int, name: str) -> Callable[[Workload, Draws], Trainer]:
     import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(threads)
     if name.startswith(OURS):
         import tf_emb.layers
-        import tf_emb.optimizers  # noqa: F401  loaded before memory is first looked at
+        import tf_emb.optimizers  # noqa: F401  loaded before memory is first measured
 
         return lambda row, draws: _tensorflow(row, draws, *_ours(row, lazy=name == OURS))
     return lambda row, draws: _tensorflow(row, draws, *_keras(row))
 
 
-def _ours(row: Row, lazy: bool) -> tuple[Any, Any, Any]:
+def _ours(row: Workload, lazy: bool) -> tuple[Any, Any, Any]:
     import keras
 
     from tf_emb import layers, optimizers
@@ -61,7 +61,7 @@ def _ours(row: Row, lazy: bool) -> tuple[Any, Any, Any]:
     return layer, layer, optimizer(RATE)
 
 
-def _keras(row: Row) -> tuple[Any, Any, Any]:
+def _keras(row: Workload) -> tuple[Any, Any, Any]:
     import keras
 
     layer = keras.layers.Embedding(row.vocab, row.dim, embeddings_initializer="zeros")
@@ -71,7 +71,7 @@ def _keras(row: Row) -> tuple[Any, Any, Any]:
     return layer, keras.Sequential([layer, keras.layers.GlobalAveragePooling1D()]), optimizer
 
 
-def _tensorflow(row: Row, draws: Draws, layer: Any, model: Any, optimizer: Any) -> Trainer:
+def _tensorflow(row: Workload, draws: Draws, layer: Any, model: Any, optimizer: Any) -> Trainer:
     """Return the trainer of a layer and the model it is part of: a tf.function around a tape."""
     import keras
     import tensorflow as tf

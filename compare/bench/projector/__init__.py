@@ -1,1 +1,1 @@
-"""How long vectors take to be logged, and to be served by TensorBoard."""
+"""How long it takes to log vectors, and TensorBoard to serve them."""

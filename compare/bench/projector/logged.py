@@ -1,21 +1,33 @@
-"""One turn of logging in its own process: `python -m compare.bench.projector.logged NAME ROWS DIM SEED LOGDIR`."""
+"""The process that logs a table once."""
 
-import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from compare.bench.layers.worker import forget_peak, now_mib, peak_mib
-from tf_emb.parity.events import say
+from compare.bench.child import forget_peak, now_mib, peak_mib
 
 Log = Callable[[Path, np.ndarray, list[str]], object]
 
 
+def work(name: str, rows: int, dim: int, seed: int, logdir: str) -> Iterator[dict[str, Any]]:
+    """Log once; yield how long that took and how much memory."""
+    warnings.simplefilter("ignore")
+    log = {"tf_emb": ours, "torch": torchs}[name]()
+    vectors = np.random.default_rng(seed).standard_normal((rows, dim), dtype=np.float32)
+    labels = [f"word{i}" for i in range(rows)]
+    forget_peak()
+    before, began = now_mib(), time.perf_counter()
+    log(Path(logdir), vectors, labels)
+    seconds = time.perf_counter() - began
+    yield {"seconds": seconds, "grown_mib": max(peak_mib() - before, 0.1)}
+
+
 def ours() -> Log:
-    """Return how we log, with what that takes loaded."""
+    """Return how we log, with everything it needs already loaded."""
     from tensorboard.plugins.projector import projector_config_pb2  # noqa: F401
     from tensorboard.summary.writer import record_writer  # noqa: F401
 
@@ -27,7 +39,7 @@ def ours() -> Log:
 
 
 def torchs() -> Log:
-    """Return how torch logs, with what that takes loaded."""
+    """Return how PyTorch logs, with everything it needs already loaded."""
     import torch
     from torch.utils.tensorboard import SummaryWriter
 
@@ -36,21 +48,3 @@ def torchs() -> Log:
             writer.add_embedding(torch.from_numpy(vectors), labels)
 
     return log
-
-
-def main() -> None:
-    """Log once and say how long it took and how much memory."""
-    name, rows, dim, seed, logdir = sys.argv[1], *map(int, sys.argv[2:5]), Path(sys.argv[5])
-    warnings.simplefilter("ignore")
-    log = {"tf_emb": ours, "torch": torchs}[name]()
-    vectors = np.random.default_rng(seed).standard_normal((rows, dim), dtype=np.float32)
-    labels = [f"word{i}" for i in range(rows)]
-    forget_peak()
-    before, began = now_mib(), time.perf_counter()
-    log(logdir, vectors, labels)
-    seconds = time.perf_counter() - began
-    say(event="logged", seconds=seconds, grown_mib=max(peak_mib() - before, 0.1))
-
-
-if __name__ == "__main__":
-    main()

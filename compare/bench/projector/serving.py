@@ -18,10 +18,10 @@ PLUGIN = "data/plugin/projector"
 
 
 def serve(logdir: Path, rows: int, dim: int, environment: dict[str, str]) -> dict[str, float]:
-    """Return the seconds TensorBoard takes to answer as the page asks, and by how many MiB it grows.
+    """Return the seconds TensorBoard takes to answer what its page asks for, and by how many MiB it grows.
 
     Args:
-        logdir: with one run of one tensor.
+        logdir: holds one run with one tensor.
         rows: of the tensor.
         dim: of the tensor.
         environment: of the server.
@@ -47,7 +47,7 @@ def serve(logdir: Path, rows: int, dim: int, environment: dict[str, str]) -> dic
 
 @contextmanager
 def server(logdir: Path, environment: dict[str, str]) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
-    """Give TensorBoard's process and its address, as soon as it is started."""
+    """Start TensorBoard; yield its process and its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -67,10 +67,10 @@ def _get(url: str) -> bytes:
 
 
 def until(condition: Any, process: "subprocess.Popen[bytes]", seconds: float = 60) -> None:
-    """Ask until `condition()` is true.
+    """Wait until `condition()` is true.
 
     Raises:
-        RuntimeError: the process ended, or the time is up.
+        RuntimeError: the process ended, or time is up.
     """
     end = time.monotonic() + seconds
     while time.monotonic() < end and process.poll() is None:
@@ -82,6 +82,6 @@ def until(condition: Any, process: "subprocess.Popen[bytes]", seconds: float = 6
 
 
 def _peak_mib(pid: int) -> float:
-    """Return the most memory a process has had, from Linux."""
+    """Return the peak memory of a process, as Linux reports it."""
     found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
     return int(found.group(1)) / 1024 if found else 0.0

@@ -1,5 +1,5 @@
-"""word2vec trained by us and by our peers, each training in a process of its own, all on the same text.
+"""word2vec trained by us and by our peers on the same text; every training is judged for speed and quality both.
 
-`rows` says who stands beside whom, `worker` is the process, `trainings` takes them in turn; `compare.bench` and
-`compare.bench.word2vec.words` report what they gave.
+`objectives` says who trains what, `plan` which trainings there are, `worker` is the process of one, and `scores` the
+evaluator of all; `bars` says what ours must reach, `speeds` how fast it is, and `report` presents both.
 """

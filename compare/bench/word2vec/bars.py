@@ -1,4 +1,4 @@
-"""The bars: what ours has to reach beside the first peer of a row, and whether it did."""
+"""The bars: what ours must reach beside the first peer of an objective, and whether it does."""
 
 import statistics
 from collections.abc import Callable, Iterator, Sequence
@@ -6,14 +6,14 @@ from dataclasses import asdict, dataclass
 from itertools import product
 from typing import Any
 
-from compare.bench.word2vec.rows import OURS, ROWS, SAMPLED, Row
+from compare.bench.word2vec.objectives import OBJECTIVES, OURS, SAMPLED, Objective
 from compare.bench.word2vec.scores import HELD_OUT, WITH_PRIOR
+from compare.bench.word2vec.speeds import Measured
 
-# Analogies in points of a per cent, Spearman's correlations as they are.
+# Analogies in percentage points, Spearman's correlations as they are.
 MARGINS = {"analogies, 30k": 1.0, "analogies, all": 1.0, "WordSim-353": 0.01, "SimLex-999": 0.01}
 SPEED = "words a second"
-Training = dict[str, Any]
-Read = Callable[[Training], float | None]
+Read = Callable[[Measured], float | None]
 Sides = tuple[list[float], list[float]]
 
 
@@ -22,17 +22,17 @@ class Bar:
     """One comparison of ours with a peer.
 
     Attributes:
-        row: name of the row.
-        epochs: of it.
+        row: name of the objective.
+        epochs: of the trainings.
         measure: a key of `MARGINS`, `SPEED` or `HELD_OUT`.
-        peer: who is beside us.
-        ours: one number a seed.
-        theirs: one number a seed, the same seeds.
-        value: how ours is beside theirs: a difference of means, for `SPEED` the ratio of medians.
-        least: the same of the seed where it is least.
-        most: the same of the seed where it is most.
-        bar: `value` is held at this or above; for `HELD_OUT` below.
-        held: whether it is.
+        peer: with whom ours is compared.
+        ours: one number per seed.
+        theirs: one number per seed, the same seeds.
+        value: the difference of the means, or for `SPEED` the ratio of the medians.
+        least: the least of the seeds.
+        most: the most of the seeds.
+        bar: what `value` must reach, or for `HELD_OUT` must stay below.
+        held: whether it does.
     """
 
     row: str
@@ -52,23 +52,23 @@ class Bar:
         return asdict(self)
 
 
-def bars(trainings: Sequence[Training]) -> list[Bar]:
-    """Return every bar that the trainings tell of, in the order of the rows; seeds that one side lacks do not count."""
+def bars(trainings: Sequence[Measured]) -> list[Bar]:
+    """Return every bar that the trainings decide, ordered by objective, over the seeds that both sides have."""
     found: list[Bar] = []
-    for row, epochs in product(ROWS, sorted({of["epochs"] for of in trainings})):
+    for row, epochs in product(OBJECTIVES, sorted({of["epochs"] for of in trainings})):
         group = [of for of in trainings if (of["row"], of["epochs"]) == (row.name, epochs)]
         found += (_likelihood if row.likelihood else _scores)(row, epochs, group)
     return found
 
 
-def _scores(row: Row, epochs: int, of: list[Training]) -> Iterator[Bar]:
+def _scores(row: Objective, epochs: int, of: list[Measured]) -> Iterator[Bar]:
     for measure, margin in MARGINS.items():
         if sides := both(of, row.peers[0], score(measure), score(measure)):
             yield _difference(row, epochs, measure, row.peers[0], sides, -margin)
     yield from _speed(row, epochs, of)
 
 
-def _likelihood(row: Row, epochs: int, of: list[Training]) -> Iterator[Bar]:
+def _likelihood(row: Objective, epochs: int, of: list[Measured]) -> Iterator[Bar]:
     """Compare with the better of the two readings of negative sampling, which is the lower loss."""
     readings = [both(of, SAMPLED, score(HELD_OUT), score(measure)) for measure in (HELD_OUT, WITH_PRIOR)]
     if known := [sides for sides in readings if sides]:
@@ -77,7 +77,7 @@ def _likelihood(row: Row, epochs: int, of: list[Training]) -> Iterator[Bar]:
     yield from _speed(row, epochs, of)
 
 
-def _difference(row: Row, epochs: int, measure: str, peer: str, sides: Sides, bar: float) -> Bar:
+def _difference(row: Objective, epochs: int, measure: str, peer: str, sides: Sides, bar: float) -> Bar:
     ours, theirs = sides
     value = statistics.mean(ours) - statistics.mean(theirs)
     each = [a - b for a, b in zip(ours, theirs, strict=True)]
@@ -85,7 +85,7 @@ def _difference(row: Row, epochs: int, measure: str, peer: str, sides: Sides, ba
     return Bar(row.name, epochs, measure, peer, ours, theirs, value, min(each), max(each), bar, held)
 
 
-def _speed(row: Row, epochs: int, of: list[Training]) -> Iterator[Bar]:
+def _speed(row: Objective, epochs: int, of: list[Measured]) -> Iterator[Bar]:
     if sides := both(of, row.peers[0], speed, speed):
         ours, theirs = sides
         value = statistics.median(ours) / statistics.median(theirs)
@@ -95,17 +95,17 @@ def _speed(row: Row, epochs: int, of: list[Training]) -> Iterator[Bar]:
 
 
 def score(measure: str) -> Read:
-    """Return what reads one score of a training."""
+    """Return a function that reads one score of a training."""
     return lambda training: training["scores"].get(measure)
 
 
-def speed(training: Training) -> float:
-    """Return the raw words a second of a training, by the wall's clock."""
+def speed(training: Measured) -> float:
+    """Return the raw words per second of a training, by the wall clock."""
     return training["words_per_second"]
 
 
-def both(of: Sequence[Training], peer: str, ours: Read, theirs: Read) -> Sides | None:
-    """Return ours and the peer's values at the seeds that both have, or None where there is none."""
+def both(of: Sequence[Measured], peer: str, ours: Read, theirs: Read) -> Sides | None:
+    """Return our values and the peer's at the seeds that both have, or None if there are none."""
     sides: list[dict[int, float]] = []
     for name, read in ((OURS, ours), (peer, theirs)):
         found = {training["seed"]: read(training) for training in of if training["contender"] == name}

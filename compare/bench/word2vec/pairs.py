@@ -1,4 +1,4 @@
-"""Pairs for those who train on a list of them: made in NumPy before the clock starts, drawn once for all epochs."""
+"""Pairs for the contenders that train on a list of them: drawn before the clock starts, once for all epochs."""
 
 import tempfile
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ class Pairs:
         vocabulary: of the whole text.
         centers: int64, shape (pairs,).
         contexts: int64, shape (pairs,).
-        groups: shape (pairs,): which place of the text a pair's centre is; ascending.
-        words: how many raw words they are made of.
+        groups: shape (pairs,), ascending: the position of each pair's centre in the text.
+        words: the number of raw words they were drawn from.
     """
 
     vocabulary: Vocabulary
@@ -32,7 +32,7 @@ class Pairs:
 
 
 def draw(task: Task) -> Pairs:
-    """Return the pairs of the first `task.words` words, subsampled, each centre with a radius of its own."""
+    """Return the pairs of the first `task.words` words, subsampled, each centre with its own radius."""
     rng = np.random.default_rng(task.seed)
     whole = corpus.count_vocabulary(task.text, min_count=task.min_count, max_vocab=task.max_vocab)
     with tempfile.TemporaryDirectory(prefix="pairs-") as folder:
@@ -49,7 +49,7 @@ def draw(task: Task) -> Pairs:
 
 
 def bags(pairs: Pairs, window: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return every centre with its context words: int64 (centres, 2 window), filled up by vocab, and (centres,)."""
+    """Return every centre with its context words: int64 (centres, 2 window), padded with vocab, and (centres,)."""
     _, first, inverse, size = np.unique(pairs.groups, return_index=True, return_inverse=True, return_counts=True)
     around = np.full((len(first), 2 * window), len(pairs.vocabulary))
     around[inverse, np.arange(len(inverse)) - first[inverse]] = pairs.contexts

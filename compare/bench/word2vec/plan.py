@@ -1,38 +1,38 @@
-"""Which trainings a comparison consists of, in which order, and the texts that they read."""
+"""Which trainings a run consists of, in which order, and the texts that they read."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import product
 from pathlib import Path
 from typing import Any
 
+from compare.bench.rounds import rotated
 from compare.bench.word2vec import text
-from compare.bench.word2vec.rows import OURS, PROGRAM, SLOW, Row
+from compare.bench.word2vec.objectives import OURS, PROGRAM, SAMPLED, SLOW, Objective
 from compare.bench.word2vec.task import Task
 from compare.bench.word2vec.text import Text
-from compare.bench.word2vec.trainings import turned
 
-HELD_OUT = 0.01  # share of the text, its end
+HELD_OUT = 0.01  # share of the text, at its end
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What all trainings of a comparison have in common.
+    """What all trainings of a run have in common.
 
     Attributes:
         corpus: a text, see `compare.bench.word2vec.text.sentences`; None for gensim's 300 news documents.
-        words: its first so many words only; None for all.
+        words: length of the text, its first words; None for all.
         slow_words: what the slow contenders train on; None for all.
-        softmax_words: what all train on in the row of the full softmax, the last 1 % held out; None for all.
+        softmax_words: what the full softmax trains on, less the last 1 %, held out; None for all.
         dim: size of a vector.
         window: largest radius.
-        negatives: noise words a pair.
+        negatives: noise words per pair.
         sample: subsampling threshold.
-        min_count: words seen less often are left out.
+        min_count: words that occur less often are dropped.
         threads: of a training.
         program: the file of word2vec.c, or None.
-        quick: whether sizes are those of a test.
+        quick: whether the sizes are those of a test.
     """
 
     corpus: str | None = None
@@ -56,51 +56,63 @@ class Settings:
 QUICK = {"words": 20_000, "slow_words": 2_000, "softmax_words": 10_000, "dim": 10, "quick": True}
 
 
-def asked(given: dict[str, Any], threads: int, quick: bool) -> Settings:
-    """Return the settings that options ask for; those that are not given have their defaults.
+def settings(given: dict[str, Any], threads: int, quick: bool) -> Settings:
+    """Return the settings of a run; `given` has None for every default.
 
     Raises:
-        ValueError: the program cannot be run.
+        ValueError: the program is no file.
     """
     named: dict[str, Any] = {name: str(value) if isinstance(value, Path) else value
                              for name, value in given.items() if value is not None}  # fmt: skip
     program = named.get("program")
     if program and not Path(program).is_file():
-        raise ValueError(f"`--word2vec-c` must be the program's file; got {program}, which is none.")
+        raise ValueError(f"`--word2vec-c` must be the file of the program; got {program}. Compile it first.")
     sizes: dict[str, Any] = QUICK if quick else {}
     return Settings(**{**sizes, **named, "threads": threads})
 
 
 @dataclass(frozen=True)
-class Item:
+class Training:
     """One training of a plan; `epochs` names its group, in which a slow contender may train for one epoch only."""
 
-    row: Row
+    objective: Objective
     epochs: int
     seed: int
     contender: str
 
     @property
-    def key(self) -> tuple[str, int, int, str]:
-        """What tells it from others, in a file too."""
-        return self.row.name, self.epochs, self.seed, self.contender
+    def key(self) -> str:
+        """What distinguishes it from the others, in a file too."""
+        return f"{self.objective.name}, {self.epochs} ep., seed {self.seed}: {self.contender}"
 
 
-def items(rows: Sequence[Row], peers: Callable[[Row], Sequence[str]], epochs: Sequence[int],
-          seeds: Sequence[int]) -> Iterator[Item]:  # fmt: skip
-    """Yield every training: for each row, epochs and seed all contenders in turn, ours first at first."""
-    for row, passes in product(rows, epochs):
-        for number, seed in enumerate(seeds):
-            yield from (Item(row, passes, seed, name) for name in turned([OURS, *peers(row)], number))
+def trainings(
+    objectives: Sequence[Objective], of: Settings, asked: Collection[str], epochs: Sequence[int], seeds: Sequence[int]
+) -> dict[str, Training]:
+    """Return every training by its key: contenders take turns, starting from another one at each seed.
+
+    Args:
+        objectives: what is trained.
+        of: the settings.
+        asked: peers beside those that the bars need; none for all.
+        epochs: one group of trainings each.
+        seeds: one training of each contender.
+    """
+    found = [Training(objective, passes, seed, name)
+             for objective, passes in product(objectives, epochs)
+             for number, seed in enumerate(seeds)
+             for name in rotated([OURS, *peers(objective, of, asked)], number)]  # fmt: skip
+    return {training.key: training for training in found}
 
 
-def present(row: Row, settings: Settings) -> list[str]:
-    """Return the peers of a row that are there: word2vec.c only where its file is given."""
-    return [name for name in row.peers if name != PROGRAM or settings.program]
+def peers(objective: Objective, of: Settings, asked: Collection[str]) -> list[str]:
+    """Return who trains beside us: word2vec.c only if its file is given."""
+    needed = {objective.peers[0], SAMPLED, *(asked or objective.peers)}
+    return [name for name in objective.peers if name in needed and (name != PROGRAM or of.program)]
 
 
 class Texts:
-    """The texts of a run, each written once into a folder, where something reads it."""
+    """The texts of a run, each written once into a folder when it is first needed."""
 
     def __init__(self, settings: Settings, folder: Path) -> None:
         self._settings, self._folder = settings, folder
@@ -116,28 +128,29 @@ class Texts:
         corpus = Path(settings.corpus) if settings.corpus else None
         written = text.write(text.sentences(corpus), self._folder / "text.txt", settings.words)
         if not written.words:
-            raise ValueError(f"`--corpus` must hold words; got {settings.corpus}, which has none. Give another.")
+            raise ValueError(f"`--corpus` must contain words; got {settings.corpus}. Use another text.")
         return written
 
     @cached_property
     def softmax(self) -> tuple[Text, Text]:
-        """The text of the full softmax, and what is held out of it."""
+        """The text of the full softmax, and the text held out from it."""
         head = text.write(text.read(self.whole.path), self._folder / "head.txt", self._settings.softmax_words)
         return text.split(head, HELD_OUT, self._folder)
 
-    def of(self, row: Row) -> Text:
-        """Return what the contenders of a row train on."""
-        return self.softmax[0] if row.likelihood else self.whole
+    def of(self, objective: Objective) -> Text:
+        """Return what the contenders of an objective train on."""
+        return self.softmax[0] if objective.likelihood else self.whole
 
 
-def task(item: Item, texts: Texts, settings: Settings, vectors: Path | None = None) -> Task:
-    """Return what a contender is asked in one training."""
-    row, slow = item.row, item.contender in SLOW
-    given = {"contender": item.contender, "loss": row.loss} | row.overrides.get(item.contender, {})
+def task(training: Training, texts: Texts, of: Settings, vectors: Path) -> Task:
+    """Return what a contender is asked to do in one training."""
+    objective, name = training.objective, training.contender
+    slow = name in SLOW
+    given = {"contender": name, "loss": objective.loss} | objective.overrides.get(name, {})
     return Task(
-        **given, text=str(texts.of(row).path), model=row.model, dim=settings.dim, window=settings.window,
-        negatives=settings.negatives, sample=settings.sample, min_count=settings.min_count, max_vocab=row.max_vocab,
-        epochs=1 if slow and row.likelihood else item.epochs,  # it is timed there, not judged
-        threads=settings.threads, seed=item.seed, words=settings.slow_words if slow else None,
-        program=settings.program if item.contender == PROGRAM else None, vectors=str(vectors) if vectors else None,
+        **given, text=str(texts.of(objective).path), model=objective.model, dim=of.dim, window=of.window,
+        negatives=of.negatives, sample=of.sample, min_count=of.min_count, max_vocab=objective.max_vocab,
+        epochs=1 if slow and objective.likelihood else training.epochs,  # it is timed there, not scored
+        threads=of.threads, seed=training.seed, words=of.slow_words if slow else None,
+        program=of.program if name == PROGRAM else None, vectors=str(vectors),
     )  # fmt: skip

@@ -1,100 +1,110 @@
-"""What a quality run says: two tables on the terminal, quality.json, and a plot as SVG and PNG."""
+"""How the results of `bench word2vec` are presented."""
 
-import json
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console, Group
-from rich.table import Table
+from rich.console import RenderableType
 from rich.text import Text
 
-from compare.bench.word2vec.bars import MARGINS, SPEED, Training
-from compare.bench.word2vec.rows import ROWS
+from compare.bench.session import Result, View, versions
+from compare.bench.tables import Table, beside, footer, spread, verdict
+from compare.bench.word2vec.bars import MARGINS, SPEED, bars
+from compare.bench.word2vec.objectives import SLOW
+from compare.bench.word2vec.plot import plot
 from compare.bench.word2vec.scores import HELD_OUT, WITH_PRIOR
-from tf_emb.parity.report import replace
+from compare.bench.word2vec.speeds import Measured, speeds
 
-BARS = (17, 20, 20, 23, 11)
-CONTENDERS = (28, 5, 5, 6, 6, 6, 9, 8, 6)
-LEGEND = (
-    "Means over seeds (least..most); ✓: the bar is held, ✗: missed. Words a second: thousands, raw, before "
-    "subsampling, by the wall's clock, medians. Ours beside theirs: difference of the means, of words a second the "
-    "ratio of the medians (least..most of the seeds). Analogies in %, word pairs Spearman's correlation, held-out loss "
-    "in nats a pair: lower is better. / CPU-s: thousands of words a second of the processor. MiB: peak while training, "
-    "less what was there before."
+BARS = (
+    "Means over seeds, and least..most; ✓: the bar is held, ✗: missed. Words a second: thousands, raw, before "
+    "subsampling, by the wall clock, medians. Ours beside theirs: the difference of the means, or for words a second "
+    "the ratio of the medians, and the least..most of the seeds. Analogies in %, word pairs as Spearman's correlation, "
+    "held-out loss in nats per pair: lower is better."
+)
+SPEEDS = (
+    "Thousands of raw words per second, before subsampling: the median of the seeds (least..most), {threads} threads, "
+    "by the wall clock and per CPU second. MiB: peak while training, less what was there before. Ours / theirs: by the "
+    "wall clock, within a seed, median (least..most); above 1 we are faster. * trained on the first {slow} words; the "
+    "full softmax on the first {softmax}."
 )
 
 
-def as_json(result: dict[str, Any]) -> str:
-    """Return all that was measured, every training of it."""
-    return json.dumps(result, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+def summary(trainings: list[Measured]) -> dict[str, Any]:
+    """Return what follows from the trainings."""
+    return {"versions": versions(trainings), "bars": [bar.as_dict() for bar in bars(trainings)],
+            "speeds": speeds(trainings)}  # fmt: skip
 
 
-def write(result: dict[str, Any], out: Path) -> dict[str, Path]:
-    """Write quality.json, quality.svg and quality.png into `out`, made when it is missing; return their paths."""
-    from compare.bench.word2vec.plot import plot
-
-    out.mkdir(parents=True, exist_ok=True)
-    paths = {"quality.json": replace(out / "quality.json", as_json(result))}
-    figure = plot(result)
-    for name in ("quality.svg", "quality.png"):
-        figure.savefig(out / name, dpi=130)
-        paths[name] = out / name
-    return paths
-
-
-def print_report(result: dict[str, Any], console: Console) -> None:
-    """Print the tables and what their figures are; nothing is said by colour alone."""
-    if result["bars"]:
-        console.print(bars_table(result["bars"]))
-        console.print()
-    console.print(contenders_table(result["trainings"]))
-    console.print(Text(LEGEND))
-    settings, machine = result["settings"], result["machine"]
-    corpus = Path(settings["corpus"]).name if settings["corpus"] else "gensim's lee_background"
-    console.print(Text(
-        f"{corpus}, {result['text']['words']:,} words; dim {settings['dim']}, window {settings['window']}, "
-        f"{settings['negatives']} negatives, sample {settings['sample']:g}, {settings['threads']} threads; slow "
-        f"contenders on {_words(settings['slow_words'])}, full softmax on {_words(settings['softmax_words'])}", "dim"
-    ))  # fmt: skip
-    console.print(Text(f"{machine['cpu']}, {machine['cores']} cores; {'; '.join(result['versions'])}", "dim"))
-    if settings["quick"]:
-        console.print(Text("--quick: sizes for a test of the machinery; these numbers mean nothing.", "yellow"))
-
-
-def last_line(result: dict[str, Any]) -> str:
+def last_line(result: Result) -> str:
     """Return how many bars are held."""
     return f"{sum(bar['held'] for bar in result['bars'])} of {len(result['bars'])} bars held"
 
 
-def bars_table(bars: list[dict[str, Any]]) -> Group:
-    """Return a line a bar, in a table a group."""
-    tables: list[Any] = [_line(BARS, "", "ours", "theirs", "ours beside theirs", "bar")]
-    for name, group in groupby(bars, key=lambda bar: (bar["row"], bar["epochs"])):
-        tables.append(Text(heading(*name), "bold"))
+def tables(result: Result) -> Iterator[RenderableType]:
+    """Yield the bars, the scores and the speeds, and what their figures are."""
+    settings = result["settings"]
+    if result["bars"]:
+        yield from (bars_table(result["bars"]), Text(BARS), Text())
+    if any(of["scores"] for of in result["measured"]):
+        yield from (scores_table(result), Text())
+    yield speeds_table(result["speeds"])
+    sizes = {name: _words(settings[f"{name}_words"]) for name in ("slow", "softmax")}
+    yield Text(SPEEDS.format(threads=settings["threads"], **sizes))
+    corpus = Path(settings["corpus"]).name if settings["corpus"] else "gensim's lee_background"
+    yield Text(
+        f"{corpus}, {settings['text_words']:,} words; dim {settings['dim']}, window {settings['window']}, "
+        f"{settings['negatives']} negatives, sample {settings['sample']:g}, {settings['threads']} threads", "dim"
+    )  # fmt: skip
+    yield from footer(result)
+
+
+def bars_table(found: list[dict[str, Any]]) -> Table:
+    """Return one row per bar, and below it the extremes of the seeds."""
+    table = Table("", "ours", "theirs", "ours beside theirs", "bar", left=[4])
+    for name, group in groupby(found, key=lambda bar: (bar["row"], bar["epochs"])):
+        table.heading(heading(*name))
         for bar in group:
-            verdict = Text(f"✓ {_bar(bar)}", "green") if bar["held"] else Text(f"✗ {_bar(bar)}", "bold red")
-            sides = (_side(bar["measure"], bar[side]) for side in ("ours", "theirs"))
-            tables.append(_line(BARS, f"  {bar['measure']}", *sides, _beside(bar), verdict))
-    return Group(*tables)
+            sides, measure = [bar["ours"], bar["theirs"]], bar["measure"]
+            middle = statistics.median if measure == SPEED else statistics.mean
+            between = [f"{bar[of]:.2f}" if measure == SPEED else number(measure, bar[of], "+")
+                       for of in ("value", "least", "most")]  # fmt: skip
+            table.row(f"  {measure}", *(number(measure, middle(of)) for of in sides), between[0],
+                      verdict(bar["held"], _bar(bar)))  # fmt: skip
+            if len(bar["ours"]) > 1:
+                ranges = (f"{number(measure, min(of))}..{number(measure, max(of))}" for of in sides)
+                table.row("", *(Text(of, "dim") for of in (*ranges, f"{between[1]}..{between[2]}")))
+    return table
 
 
-def contenders_table(trainings: list[Training]) -> Group:
-    """Return a line a contender: what bars do not speak of, too."""
-    heads = ("", "30k %", "all %", "WS-353", "SimLex", "nats", "k words/s", "/ CPU-s", "MiB")
-    tables: list[Any] = [_line(CONTENDERS, *heads)]
-    order = [row.name for row in ROWS]
-    named = sorted(trainings, key=lambda of: (order.index(of["row"]), of["epochs"]))
-    for name, group in groupby(named, key=lambda of: (of["row"], of["epochs"])):
-        tables.append(Text(heading(*name), "bold"))
-        for contender, of in _by_contender(list(group)).items():
-            cells = [_mean(of, measure) for measure in (*MARGINS, HELD_OUT)]
-            tables.append(_line(CONTENDERS, f"  {contender}", *cells, *_costs(of)))
-            if any(training["scores"].get(WITH_PRIOR) for training in of):
-                tables.append(_line(CONTENDERS, "    prior added", *[""] * 4, _mean(of, WITH_PRIOR)))
-    return Group(*tables)
+def scores_table(result: Result) -> Table:
+    """Return one row per contender that was scored, also in what no bar speaks of."""
+    table = Table("", "30k %", "all %", "WS-353", "SimLex", "nats")
+    for group in result["speeds"]:
+        of_group = [of for of in result["measured"] if (of["row"], of["epochs"]) == (group["row"], group["epochs"])]
+        if any(of["scores"] for of in of_group):
+            table.heading(heading(group["row"], group["epochs"]))
+        for contender in group["contenders"]:
+            of = [training["scores"] for training in of_group if training["contender"] == contender]
+            if any(of):
+                table.row(_name(contender), *(_mean(of, measure) for measure in (*MARGINS, HELD_OUT)))
+            if any(scores.get(WITH_PRIOR) for scores in of):
+                table.row("    prior added", *[""] * len(MARGINS), _mean(of, WITH_PRIOR))
+    return table
+
+
+def speeds_table(groups: list[dict[str, Any]]) -> Table:
+    """Return one row per contender."""
+    table = Table("", "k words/s", "/ CPU-s", "MiB", "ours / theirs")
+    for group in groups:
+        table.heading(heading(group["row"], group["epochs"]))
+        for name, of in group["contenders"].items():
+            values = of["words_per_second"]
+            speed = spread(*(short(pick(values)) for pick in (statistics.median, min, max)))
+            ratio = beside(group["ratios"][name], more=True) if name in group["ratios"] else ""
+            table.row(_name(name), speed, short(of["median_words_per_cpu_second"]), f"{of['grown_mib']:,.0f}", ratio)
+    return table
 
 
 def heading(row: str, epochs: int) -> str:
@@ -102,56 +112,25 @@ def heading(row: str, epochs: int) -> str:
     return f"{row}, {epochs} epoch{'s' if epochs > 1 else ''}"
 
 
-def _line(widths: Sequence[int], *cells: str | Text) -> Table:
-    """Return one line; lines of the same widths stand below each other."""
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    for i, width in enumerate(widths):
-        grid.add_column(width=width, justify="right" if i else "left", no_wrap=True)
-    grid.add_row(*cells)
-    return grid
-
-
-def _by_contender(group: list[Training]) -> dict[str, list[Training]]:
-    """Return the trainings of every contender, the first that trained first."""
-    found: dict[str, list[Training]] = {}
-    for of in group:
-        found.setdefault(of["contender"], []).append(of)
-    return found
-
-
-def _mean(of: list[Training], measure: str) -> str:
-    known = [value for training in of if (value := training["scores"].get(measure)) is not None]
-    return _number(measure, statistics.mean(known)) if known else "-"
-
-
-def _costs(of: list[Training]) -> list[str]:
-    speed, processor = (statistics.median(training[name] for training in of) / 1000
-                        for name in ("words_per_second", "words_per_cpu_second"))  # fmt: skip
-    return [f"{speed:,.1f}", f"{processor:,.1f}", f"{max(training['grown_mib'] for training in of):,.0f}"]
-
-
-def _side(measure: str, values: list[float]) -> str:
-    middle = statistics.median(values) if measure == SPEED else statistics.mean(values)
-    return _range(*(_number(measure, value) for value in (middle, min(values), max(values))))
-
-
-def _beside(bar: dict[str, Any]) -> str:
-    parts = [bar["value"], bar["least"], bar["most"]]
-    if bar["measure"] == SPEED:
-        return _range(*(f"{part:.2f}" for part in parts))
-    return _range(*(_number(bar["measure"], part, "+") for part in parts))
-
-
-def _range(middle: str, least: str, most: str) -> str:
-    """Return a number with its extremes, if it has any."""
-    return middle if least == most else f"{middle} ({least}..{most})"
-
-
-def _number(measure: str, value: float, sign: str = "") -> str:
+def number(measure: str, value: float, sign: str = "") -> str:
     """Return words a second in thousands, analogies with one digit, others with three."""
     if measure == SPEED:
         return f"{value / 1000:,.{0 if value >= 100_000 else 1}f}"
     return f"{value:{sign}.{1 if measure.startswith('analogies') else 3}f}"
+
+
+def short(value: float) -> str:
+    """Return words per second in thousands."""
+    return f"{value / 1000:,.{0 if value >= 100_000 else 1 if value >= 10_000 else 2}f}"
+
+
+def _name(contender: str) -> str:
+    return f"  {contender}{'*' if contender in SLOW else ''}"
+
+
+def _mean(of: list[dict[str, float | None]], measure: str) -> str:
+    known = [value for scores in of if (value := scores.get(measure)) is not None]
+    return number(measure, statistics.mean(known)) if known else "-"
 
 
 def _bar(bar: dict[str, Any]) -> str:
@@ -160,5 +139,8 @@ def _bar(bar: dict[str, Any]) -> str:
     return "< 0" if bar["measure"] == HELD_OUT else f">= {bar['bar']:g}"
 
 
-def _words(number: int | None) -> str:
-    return "all words" if number is None else f"{number:,} words"
+def _words(count: int | None) -> str:
+    return "all" if count is None else f"{count:,}"
+
+
+VIEW = View(tables, summary, plot, last_line)

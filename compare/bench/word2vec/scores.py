@@ -1,4 +1,4 @@
-"""One evaluator for everybody's vectors: analogies, word pairs, and the likelihood of text that was held out."""
+"""One evaluator for all vectors: analogies, word pairs, and the likelihood of held-out text."""
 
 import math
 from functools import cache
@@ -12,15 +12,15 @@ from compare.bench.word2vec.task import outputs
 if TYPE_CHECKING:
     from tf_emb.corpus import EncodedCorpus
 
-FREQUENT = 30_000  # words that the first analogies are asked among
+FREQUENT = 30_000  # words among which the first analogies are asked
 HELD_OUT, WITH_PRIOR = "held-out loss", "held-out loss, prior added"
 
 
 def scores(vectors: Path) -> dict[str, float | None]:
-    """Return every score of a word2vec file: analogies in per cent, Spearman's correlations; None where none is asked.
+    """Return every score of a word2vec file: analogies in per cent, Spearman's correlations, or None if undefined.
 
     Args:
-        vectors: the most frequent word first.
+        vectors: a file with the most frequent word first.
     """
     from gensim.test.utils import datapath
 
@@ -40,15 +40,15 @@ def scores(vectors: Path) -> dict[str, float | None]:
 def likelihoods(vectors: Path, train: Path, held: Path, asked: dict[str, Any], prior: bool) -> dict[str, float | None]:
     """Return the mean negative log-likelihood of the pairs of a text, in nats, under softmax(v'_o . v_i).
 
-    Negative sampling learns u_o = log p(o|i) / (K q(o)), so its u_o + log q_o is what the softmax should see
-    (Levy and Goldberg 2014, "Neural Word Embedding as Implicit Matrix Factorization"). Both are returned for it.
+    Negative sampling learns u_o = log p(o|i) / (K q(o)), so the softmax should be given u_o + log q_o (Levy and
+    Goldberg 2014, "Neural Word Embedding as Implicit Matrix Factorization"). For it, both are returned.
 
     Args:
-        vectors: the input table; the output table is beside it.
-        train: the text that was trained on.
-        held: the text that was held out.
+        vectors: the file of the input table, with that of the output table beside it.
+        train: the training text.
+        held: the held-out text.
         asked: `window`, `min_count` and `max_vocab` of the training.
-        prior: whether to return the second, too.
+        prior: whether to return the second one, too.
     """
     from tf_emb.commands.silence import silent_start
     from tf_emb.corpus import noise_distribution
@@ -60,7 +60,7 @@ def likelihoods(vectors: Path, train: Path, held: Path, asked: dict[str, Any], p
     encoded = _encoded(train, held, asked["min_count"], asked["max_vocab"])
     found = load_vectors(vectors)
     if tuple(found.index_to_key) != encoded.vocabulary.words:
-        raise RuntimeError(f"{vectors} must hold the words of {train}, in order of their counts.")
+        raise RuntimeError(f"{vectors} must have the words of {train}, ordered by their counts.")
     given = (found.vectors, np.load(outputs(vectors)), np.asarray(encoded.ids))
     result = {HELD_OUT: number(log_likelihood(*given, window=asked["window"]))}
     if prior:
@@ -77,5 +77,5 @@ def _encoded(train: Path, held: Path, min_count: int, max_vocab: int | None) -> 
 
 
 def number(value: float) -> float | None:
-    """Return a float, or None for what is none: JSON has no nan."""
+    """Return a float, or None if it is not finite: JSON has no NaN."""
     return float(value) if math.isfinite(value) else None

@@ -1,4 +1,4 @@
-"""What one training is asked to do, and what a contender makes of it."""
+"""What one training is asked to do, and a contender that is ready to do it."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -17,16 +17,16 @@ class Task:
         loss: "negative-sampling", "hierarchical-softmax" or "full-softmax".
         dim: size of a vector.
         window: largest radius; each centre draws its own.
-        negatives: noise words a pair.
+        negatives: noise words per pair.
         sample: subsampling threshold.
-        min_count: words seen less often are left out.
-        max_vocab: only so many of the most frequent words.
+        min_count: words that occur less often are dropped.
+        max_vocab: size of the vocabulary, the most frequent words; None for all.
         epochs: passes over the text.
         threads: of the training.
-        seed: of every draw.
-        words: train on the first so many words only, with the vocabulary of the whole text; None for all.
-        program: the file of a program, where the contender is one.
-        vectors: where the word vectors go, a word2vec file (.bin); None to drop them.
+        seed: the seed of every random draw.
+        words: how many of the first words to train on, with the vocabulary of the whole text; None for all.
+        program: the file of the program, if the contender is one.
+        vectors: where the word vectors are saved, a word2vec file (.bin); None to drop them.
     """
 
     contender: str
@@ -47,20 +47,20 @@ class Task:
     vectors: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the arguments that make this task."""
+        """Return the arguments that create this task."""
         return asdict(self)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
-    """A contender that has read its text and is about to train.
+class Prepared:
+    """A contender that has read its text and is ready to train.
 
     Attributes:
-        train: trains; the clock runs while it does.
-        save: writes the vectors to a .bin, and the output table, where there is one to see, beside it; see `outputs`.
-        raw_words: that `train` reads in all its epochs, before subsampling and the vocabulary.
+        train: trains; the clock runs meanwhile.
+        save: writes the vectors to a .bin, and the output table, where it is accessible, beside it; see `outputs`.
+        raw_words: how many `train` reads over all epochs, before subsampling and dropping rare words.
         version: of the program.
-        child: whether it trains in a process of its own, which is then what is measured.
+        child: whether it trains in a child process, which is then what is measured.
     """
 
     train: Callable[[], Any]

@@ -1,8 +1,8 @@
 """One text for all contenders: lines of at most 1,000 words.
 
-gensim's corpus_file deals lines to its threads and drops what is past 10,000 words of a line, and word2vec.c cuts at
-1,000 by itself; some corpora are one endless line. So the text is written anew, once a run, and every contender
-reads that file.
+gensim's corpus_file deals lines to its threads and drops everything after 10,000 words of a line, word2vec.c cuts at
+1,000 itself, and some corpora are one endless line. So the text is rewritten once per run, and every contender reads
+that file.
 """
 
 import hashlib
@@ -20,9 +20,9 @@ class Text:
     """A file that `write` wrote.
 
     Attributes:
-        path: where it is.
-        words: how many it has.
-        digest: SHA-256 of its bytes: a run goes on only with the same text.
+        path: the file.
+        words: its number of words.
+        digest: SHA-256 of its bytes; a run is resumed only with the same text.
     """
 
     path: Path
@@ -31,7 +31,7 @@ class Text:
 
 
 def write(sentences: Iterable[Sequence[str]], path: Path, words: int | None = None) -> Text:
-    """Write sentences, or what is left of the first `words` words of them, as lines of at most `LINE` words."""
+    """Write sentences, or only their first `words` words, as lines of at most `LINE` words."""
     state, written = hashlib.sha256(), 0
     with path.open("wb") as file:
         for line in _lines(sentences):
@@ -52,14 +52,14 @@ def read(path: Path) -> Iterator[list[str]]:
 
 
 def split(text: Text, share: float, folder: Path) -> tuple[Text, Text]:
-    """Write a text as two files: the last `share` of its words is the second."""
+    """Write a text as two files, the second of which has the last `share` of its words."""
     first = round(text.words * (1 - share))
     words = chain.from_iterable(read(text.path))
     return write([list(islice(words, first))], folder / "first.txt"), write([list(words)], folder / "last.txt")
 
 
 def sentences(corpus: Path | None) -> Iterator[Sequence[str]]:
-    """Yield the sentences of a corpus, of long ones parts.
+    """Yield the sentences of a corpus, long ones in parts.
 
     Args:
         corpus: text that `tf_emb.corpus` reads, compressed or not; None for the 300 news documents of gensim.

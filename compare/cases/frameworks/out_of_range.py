@@ -1,8 +1,8 @@
 """`keras.layers.Embedding` at ids that name no row, where it does not raise.
 
 The claim is what JAX documents and what `tf_emb.layers.Embedding(out_of_range="nan")` gives everywhere: a row of NaN,
-and no row gets the gradient. Engines that raise instead have no implementation here. The day one that differs agrees,
-the report says `healed`.
+and no row gets the gradient. Engines that raise instead have no implementation here. Once one that differs
+agrees, the report says `healed`.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """Keras on TensorFlow, with repeated ids, under optimizers that square the gradient.
 
-Each case holds the right maths. The engine that differs is expected to differ, exactly as declared; the day it
-agrees, the report says `healed`. None of this touches `tf_emb.layers.Embedding`: see the cases adagrad and adam.
+Each case holds the right maths. The engine that differs must do so exactly as declared; once it agrees, the
+report says `healed`. None of this touches `tf_emb.layers.Embedding`: see the cases adagrad and adam.
 """
 
 from collections.abc import Mapping

@@ -193,7 +193,7 @@ def case(name: str, chosen: dict[str, float]) -> Case:
         oracle=oracle,
         impls={"torch": run_torch, **dict.fromkeys(KERAS, run_keras), "paddle": run_paddle},
         bounds={
-            "forward": _rows(NORM) if limited else EXACT,
+            "forward": looked_up(NORM) if limited else EXACT,
             "table": NORM if limited else EXACT,
             "gradient": GRADIENT,
         },
@@ -219,7 +219,7 @@ def paddle_lacks(chosen: dict[str, float]) -> tuple[str, ...]:
     return (*LOW, *(["float64"] if inexact else [])) if "max_norm" in chosen else ()
 
 
-def _rows(bound: Bound) -> Bound:
+def looked_up(bound: Bound) -> Bound:
     """The bound of the table, at the rows that are looked up."""
     return Bound(bound.c, bound.why, lambda x, want: shortened(x, want)[x["ids"]])
 

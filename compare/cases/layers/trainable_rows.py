@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from compare.cases import text
-from tf_emb.parity.case import EXACT, Arrays, Bound, Case, Divergence, Fault
+from compare.cases.layers.embedding import JAX, NONE, looked_up, shortened
+from tf_emb.parity.case import EXACT, Arrays, Bound, Case, Fault
 from tf_emb.parity.dtypes import DTYPES
 from tf_emb.parity.engines import KERAS
 from tf_emb.parity.rounding import FUNCTION
 
 VOCAB, DIM, PADDING = 120, 8, 5
-NONE = np.inf
 
 
 def draw(rng: np.random.Generator, options: dict[str, float]) -> dict[str, np.ndarray]:
@@ -89,12 +89,6 @@ def run_keras(x: Mapping[str, Any]) -> dict[str, Any]:
     return {"forward": rows, "table": layer.matrix(), "gradient": gradient}
 
 
-def shortened(x: Arrays, want: Arrays) -> np.ndarray:
-    """|row| of the rows that `max_norm` changes, 0 of the others, which must be left to the bit."""
-    changed = np.any(want["table"] != x["table"], axis=1, keepdims=True)
-    return np.abs(want["table"]) * changed
-
-
 def gradient_scale(x: Arrays, want: Arrays) -> np.ndarray:
     """Sum of |g| over the places of a row, divided by their number where the gradient is."""
     return oracle({**x, "upstream": np.abs(x["upstream"]), "max_norm": np.array(NONE)})["gradient"]
@@ -111,14 +105,7 @@ NORM = Bound(
     "norm: d terms, K for each square and K for the root; then +1e-7, a quotient and a product; 0 for other rows",
     shortened,
 )
-ROWS = Bound(NORM.c, NORM.why, lambda x, want: shortened(x, want)[x["ids"]])
 GRADIENT = Bound(gradient_count, "c - 1 additions for c places; 3 more where the sum is divided by c", gradient_scale)
-JAX = Divergence(
-    "On JAX a forward pass cannot write a trainable variable: rows are shortened where they are read, not in the table",
-    "keras.Layer.stateless_call returns non-trainable variables only",
-    '"table": table,',
-    '"table": x["table"],',
-)
 FAULTS = {
     "gradient of the rows that do not train": Fault('gradient[x["trains"]]', 'gradient[np.roll(x["trains"], 1)]'),
     "repeated ids counted once": Fault(
@@ -145,7 +132,11 @@ def case(name: str, chosen: dict[str, float]) -> Case:
         oracle=oracle,
         # torch.nn.functional.embedding would shorten the other rows too.
         impls={**({} if limited else {"torch": run_torch}), **dict.fromkeys(KERAS, run_keras)},
-        bounds={"forward": ROWS if limited else EXACT, "table": NORM if limited else EXACT, "gradient": GRADIENT},
+        bounds={
+            "forward": looked_up(NORM) if limited else EXACT,
+            "table": NORM if limited else EXACT,
+            "gradient": GRADIENT,
+        },
         faults={
             **FAULTS,
             **(PADDING_FAULT if "padding_idx" in chosen else {}),

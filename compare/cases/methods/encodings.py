@@ -76,10 +76,10 @@ def run_keras(x: Mapping[str, Any]) -> dict[str, Any]:
     import keras
 
     from tf_emb.layers import OneHotDense
-    from tf_emb.methods import LabelledVectors
     from tf_emb.methods.encodings import characters, dense, integer_encode, one_hot, scales
-    from tf_emb.ops.product import product
+    from tf_emb.ops.reductions import product
     from tf_emb.parity.engines.pullback import pull_back
+    from tf_emb.vectors import Vectors
 
     arrays = {name: keras.ops.convert_to_numpy(value) for name, value in x.items()}
     dtype = arrays["table"].dtype
@@ -92,7 +92,7 @@ def run_keras(x: Mapping[str, Any]) -> dict[str, Any]:
     features = keras.Variable(x["features"], dtype=dtype.name)
     total = lambda weights: product(weights, features.value)  # noqa: E731
     _, (feature_gradient,) = pull_back(total, [features], x["feature upstream"], x["weights"])
-    words = LabelledVectors([f"{chr(97 + i)}w" for i in range(len(arrays["weights"]))], arrays["weights"])
+    words = Vectors([f"{chr(97 + i)}w" for i in range(len(arrays["weights"]))], arrays["weights"], dtype=None)
     return {
         "codes": codes, "one-hot": hot, "dense": dense(hot, arrays["table"]), "table gradient": table_gradient,
         "words": dense(arrays["weights"], arrays["features"]), "feature gradient": feature_gradient,

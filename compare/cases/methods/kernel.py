@@ -53,7 +53,7 @@ def run_keras(x: Mapping[str, Any]) -> dict[str, Any]:
     import keras
 
     from tf_emb.methods.kernel import RandomFourierFeatures
-    from tf_emb.ops.product import product
+    from tf_emb.ops.reductions import product
     from tf_emb.parity.engines.pullback import evaluate, pull_back
 
     dtype = keras.backend.standardize_dtype(x["x"].dtype)

@@ -35,7 +35,7 @@ def draw(rng: np.random.Generator) -> dict[str, np.ndarray]:
 
 
 def oracle(x: Arrays) -> dict[str, np.ndarray]:
-    """The first step in full, then the weights after all of them, and the loss of each example on the way."""
+    """The first step in full, then the weights after all of them, and the loss of each example in every step."""
     weights = {name: x[name].copy() for name in NAMES}
     losses: list[Any] = []
     first: dict[str, Any] = {}

@@ -2,7 +2,7 @@
 
 x = (C[w_t-1], ..., C[w_t-N]);  a = tanh(d + H x);  o = P a + Q x;  y = b + C o;  E = -log softmax(y)_t
 e = softmax(y) - onehot;  dE/db = e;  s = C^T e;  dE/dP = a s^T;  dE/dQ = x s^T;  g = (P s)(1 - a^2);  dE/dd = g
-dE/dH = x g^T;  dE/dC = e o^T, and H g + Q s to the rows that were seen
+dE/dH = x g^T;  dE/dC = e o^T, and H g + Q s in the rows of the context
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""A graph as arrays: who the neighbours of a node are, whether there is an edge, and an edge drawn by weight."""
+"""A graph as arrays: the neighbours of a node, whether there is an edge, and edges drawn by weight."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-BITS = 1 << 30  # of a graph's table of edges: 128 MiB, for up to 32,768 nodes
+BITS = 1 << 30  # the largest table of edges: 128 MiB, for up to 32,768 nodes
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Adjacency:
 
     Attributes:
         starts: int64, shape (nodes + 1,): the edges that leave v are starts[v]..starts[v + 1] - 1.
-        neighbours: int32, shape (edges,): where each leads to, ascending for every v.
+        neighbours: int32, shape (edges,): the target of each edge, ascending for every v.
         weights: floating point, shape (edges,), positive.
     """
 
@@ -25,14 +25,14 @@ class Adjacency:
 
     @classmethod
     def from_matrix(cls, matrix: Any) -> "Adjacency":
-        """Return the graph of a SciPy sparse matrix of weights, rows leading to columns; zeros are no edges.
+        """Return the graph of a SciPy sparse matrix of weights, edges leading from rows to columns; zeros are no edges.
 
         Raises:
             ValueError: the matrix is not square, or holds a weight that is negative, infinite or NaN.
         """
         rows = matrix.tocsr(copy=True)
         if rows.ndim != 2 or rows.shape[0] != rows.shape[1]:
-            raise ValueError(f"`matrix` must be square; got shape {rows.shape}. Give a row and a column a node.")
+            raise ValueError(f"`matrix` must be square; got shape {rows.shape}. Give one row and one column per node.")
         rows.sum_duplicates()
         rows.eliminate_zeros()
         weights = rows.data if rows.data.dtype.kind == "f" else rows.data.astype(np.float64)
@@ -46,12 +46,12 @@ class Adjacency:
 
     @cached_property
     def degrees(self) -> np.ndarray:
-        """How many edges leave each node, int64, shape (nodes,)."""
+        """The number of edges that leave each node, int64, shape (nodes,)."""
         return np.diff(self.starts)
 
     @cached_property
     def sources(self) -> np.ndarray:
-        """Where each edge leaves, int64, shape (edges,)."""
+        """The source of each edge, int64, shape (edges,)."""
         return np.repeat(np.arange(len(self)), self.degrees)
 
     @cached_property
@@ -61,7 +61,7 @@ class Adjacency:
 
     @cached_property
     def cumulative(self) -> np.ndarray:
-        """Sums of the weights of the first edges, float64, shape (edges + 1,)."""
+        """Cumulative sums of the weights, from 0, float64, shape (edges + 1,)."""
         return np.concatenate([[0.0], np.cumsum(self.weights, dtype=np.float64)])
 
     @cached_property
@@ -75,7 +75,7 @@ class Adjacency:
 
     @cached_property
     def _bits(self) -> np.ndarray | None:
-        """Whether there is an edge, a bit for every two nodes; None where they would take too much."""
+        """Whether there is an edge, one bit per pair of nodes; None where that would take too much memory."""
         if len(self) ** 2 > BITS:
             return None
         dense = np.zeros(-(-(len(self) ** 2) // 8), np.uint8)
@@ -97,11 +97,11 @@ class Adjacency:
 
 
 def draw_edges(graph: Adjacency, current: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return an edge out of each of `current`, drawn by weight; each needs one."""
+    """Return an edge out of each of `current`, drawn by weight; each must have one."""
     first, draw = graph.starts[current], rng.random(len(current))
     if graph.even:
         return first + (draw * graph.degrees[current]).astype(np.int64)
     last = graph.starts[current + 1] - 1
     low = graph.cumulative[first]
     at = np.searchsorted(graph.cumulative, low + draw * (graph.cumulative[last + 1] - low), side="right") - 1
-    return np.clip(at, first, last)  # the sum may round up to the next node's first
+    return np.clip(at, first, last)  # the sum may round up to the next node's first edge

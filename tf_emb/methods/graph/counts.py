@@ -1,15 +1,15 @@
-"""One vector a graph, from which one can read how often each of its substructures occurs.
+"""One vector per graph, from which the counts of its substructures can be read.
 
 A graph g is a document, and its words are Weisfeiler-Lehman subtrees (subtrees.py) and closed walks.
-With c_gw for how often word w occurs, the vectors of graphs and words are those for which
+With c_gw the count of word w, the vectors of graphs and words are those for which
 
     E = sum over g and w of (v_w . d_g - c_gw)^2
 
-is least, from the first singular vectors: C = U S V^T, v_w a row of V, d_g a row of C V = U S. The products d_g . d_h
-are then the best approximation of rank `dim` to the kernel C C^T.
+is minimal, from the leading singular vectors: C = U S V^T, v_w a row of V, d_g a row of C V = U S. The products
+d_g . d_h are then the best approximation of rank `dim` to the kernel C C^T.
 
-graph2vec (graph2vec.py) asks which words a graph has, given how many; here their number is asked for
-too. Closed walks of length 3 see triangles, which subtrees do not.
+graph2vec (bag_model.py) models which words a graph has, given their number; here the number counts too. Closed walks of
+length 3 see triangles, which subtrees do not.
 
 Eckart and Young 1936, "The Approximation of One Matrix by Another of Lower Rank"; Deerwester et al. 1990, "Indexing by
 Latent Semantic Analysis"; Shervashidze et al. 2011, "Weisfeiler-Lehman Graph Kernels", definition 4.
@@ -21,23 +21,23 @@ from typing import Any
 import numpy as np
 
 from tf_emb.methods.graph.subtrees import bags_of, numbered, subtree_bags
-from tf_emb.methods.labelled import LabelledVectors
+from tf_emb.vectors import Vectors
 
 
 def graph_vectors(
     graphs: Sequence[Any], *, rounds: int = 3, length: int = 3, dim: int = 64, attribute: str | None = None,
     labels: Sequence[str] | None = None, seed: int = 0,
-) -> LabelledVectors:  # fmt: skip
-    """Return a vector a graph; isomorphic graphs have equal ones.
+) -> Vectors:  # fmt: skip
+    """Return one vector per graph; isomorphic graphs have equal ones.
 
     Args:
         graphs: networkx graphs.
-        rounds: of relabelling, see `subtree_labels`.
-        length: of the longest closed walks; 0 for none.
-        dim: size of a vector; less than the number of graphs, and of words.
-        attribute: of nodes, which tells subtrees apart from the start.
-        labels: a name a graph; 0, 1, 2 ... by default.
-        seed: of the vector that the search for singular vectors starts with; the result differs by rounding only.
+        rounds: rounds of relabelling, see `subtree_labels`.
+        length: the length of the longest closed walks; 0 for none.
+        dim: the size of a vector; less than the number of graphs, and of words.
+        attribute: a node attribute that tells nodes apart from the start.
+        labels: one name per graph; the default is 0, 1, 2 ...
+        seed: the seed of the starting vector of the singular value solver; it changes the result by rounding only.
 
     Returns:
         float32, with the columns `nodes` and `edges`.
@@ -48,7 +48,7 @@ def graph_vectors(
     matrix = count_factors(graph_bags(graphs, rounds, length, attribute), dim, seed)[0]
     names = [str(i) for i in range(len(graphs))] if labels is None else list(labels)
     columns = {"nodes": [len(g) for g in graphs], "edges": [g.number_of_edges() for g in graphs]}
-    return LabelledVectors(names, matrix.astype(np.float32), columns)
+    return Vectors(names, matrix.astype(np.float32), columns)
 
 
 def graph_bags(graphs: Sequence[Any], rounds: int, length: int, attribute: str | None = None) -> Any:
@@ -71,7 +71,7 @@ def graph_bags(graphs: Sequence[Any], rounds: int, length: int, attribute: str |
 
 
 def closed_walk_labels(graphs: Sequence[Any], length: int) -> list[np.ndarray]:
-    """Return for every node how many walks lead back to it, as labels: which node has the same numbers up to k?
+    """Return labels that are equal for nodes to which equally many closed walks of each length up to k lead back.
 
         l_k(v) = number of ((A^1)_vv ... (A^k)_vv)
 
@@ -79,11 +79,11 @@ def closed_walk_labels(graphs: Sequence[Any], length: int) -> list[np.ndarray]:
     `subtree_labels`, whatever the order of graphs and nodes.
 
     Args:
-        graphs: networkx graphs; along the edges of directed ones, parallel edges counted, weights not.
-        length: of the longest walk.
+        graphs: networkx graphs; directed edges are followed forwards, parallel edges counted, weights ignored.
+        length: the length of the longest walk.
 
     Returns:
-        An int64 array a graph, shape (length, nodes), the nodes in the graph's order.
+        One int64 array per graph, shape (length, nodes), the nodes in the graph's order.
 
     Raises:
         ValueError: `length` is negative.
@@ -101,16 +101,16 @@ def closed_walk_labels(graphs: Sequence[Any], length: int) -> list[np.ndarray]:
 
 
 def count_factors(bags: Any, dim: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Return the vectors of graphs and words whose products are nearest to counts, in the least squares sense.
+    """Return the vectors of graphs and words whose products approximate the counts best, in least squares.
 
     Args:
-        bags: how often each word occurs, a SciPy sparse array of shape (graphs, words).
-        dim: size of a vector.
-        seed: of the vector that the search starts with.
+        bags: the count of each word, a SciPy sparse array of shape (graphs, words).
+        dim: the size of a vector.
+        seed: the seed of the solver's starting vector.
 
     Returns:
-        Vectors of graphs, shape (graphs, dim), and of words, shape (words, dim), of length one and at right angles down
-        the columns; the largest singular value first; a column's entry of largest size positive in the words.
+        Vectors of graphs, shape (graphs, dim), and of words, shape (words, dim), whose columns are orthonormal; the
+        largest singular value first; in each column of the words the entry of largest magnitude is positive.
 
     Raises:
         ValueError: `dim` is not from 1 to less than the number of graphs and of words.

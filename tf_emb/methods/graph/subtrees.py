@@ -1,9 +1,9 @@
-"""Bags of Weisfeiler-Lehman subtrees: what can be seen from every node of a graph, one more step away each round.
+"""Bags of Weisfeiler-Lehman subtrees: what is visible from every node of a graph, one step further each round.
 
     l_0(v) = 0, or a label that v has;  l_(i+1)(v) = number of (l_i(v), sorted l_i(u) of the neighbours u)
 
-Equal numbers, over all graphs, for equal pairs. Isomorphic graphs have equal bags; graphs that the test of Weisfeiler
-and Lehman cannot tell apart, as regular ones of one size and degree, have equal bags too.
+Equal numbers, over all graphs, for equal pairs. Isomorphic graphs have equal bags; so have graphs that the test of
+Weisfeiler and Lehman cannot tell apart, such as regular graphs of one size and degree.
 
 Shervashidze et al. 2011, "Weisfeiler-Lehman Graph Kernels", algorithms 1 and 2, definition 4.
 """
@@ -17,16 +17,16 @@ import numpy as np
 def subtree_labels(graphs: Sequence[Any], rounds: int, attribute: str | None = None) -> list[np.ndarray]:
     """Return the label of every node of every graph after 0 to `rounds` rounds.
 
-    Labels are 0, 1, 2 ... without gaps, those of a later round behind, in the order of what they stand for: they do not
-    depend on the order of graphs or nodes.
+    Labels are 0, 1, 2 ... without gaps, later rounds after earlier ones, in the order of what they stand for: they do
+    not depend on the order of graphs or nodes.
 
     Args:
-        graphs: networkx graphs; along the edges of directed ones.
-        rounds: how far is seen.
-        attribute: a node attribute that l_0 tells apart, by its text; None for nodes that start alike.
+        graphs: networkx graphs; directed edges are followed forwards.
+        rounds: the number of rounds, that is, the depth of the subtrees.
+        attribute: a node attribute, read as text, by which l_0 differs; None starts with equal labels.
 
     Returns:
-        An int64 array a graph, shape (rounds + 1, nodes), the nodes in the graph's order.
+        One int64 array per graph, shape (rounds + 1, nodes), the nodes in the graph's order.
 
     Raises:
         ValueError: `rounds` is negative, or a node lacks the attribute.

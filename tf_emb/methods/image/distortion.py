@@ -5,7 +5,8 @@ With the middle of the picture as origin, the value at a place p = (row, column)
     R(angle) (p / zoom) - shift,    R(angle) = [[cos, -sin], [sin, cos]]
 
 by bilinear interpolation, and `fill` outside (Simard, Steinkraus and Platt 2003, "Best Practices for Convolutional
-Neural Networks Applied to Visual Document Analysis", section 2). Nothing is mirrored: a mirrored letter is another one.
+Neural Networks Applied to Visual Document Analysis", section 2). Nothing is mirrored, as a mirrored letter is
+another one.
 """
 
 from dataclasses import dataclass
@@ -16,13 +17,13 @@ from keras import ops
 
 @dataclass(frozen=True)
 class Distortion:
-    """How far a picture may be moved; every amount is drawn uniformly, anew for each picture.
+    """How far a picture may be moved; every amount is drawn uniformly for each picture.
 
     Attributes:
-        shift: at most so large a share of the height down or up, and of the width left or right.
-        rotation: at most so many degrees either way.
-        zoom: height and width, each by itself, by a factor from 1 - zoom to 1 + zoom.
-        fill: the value outside of the picture, that of its background.
+        shift: the largest shift, as a share of the height (up or down) and of the width (left or right).
+        rotation: the largest rotation either way, in degrees.
+        zoom: height and width are scaled separately, by factors from 1 - zoom to 1 + zoom.
+        fill: the value outside of the picture, usually that of its background.
 
     Raises:
         ValueError: an amount is out of its range.
@@ -48,10 +49,10 @@ class Distortion:
 
         Args:
             pictures: floats, shape (rows, height, width, channels).
-            rng: decides all amounts.
+            rng: the source of every random draw.
 
         Returns:
-            float32 of the same shape; no value is outside of the range of `pictures` and `fill`.
+            float32, the same shape; no value is outside the range of `pictures` and `fill`.
         """
         moves = self._moves(rng, *pictures.shape[:3])
         x = np.asarray(pictures, np.float32)
@@ -61,7 +62,7 @@ class Distortion:
         return ops.convert_to_numpy(moved)
 
     def _moves(self, rng: np.random.Generator, count: int, height: int, width: int) -> np.ndarray:
-        """Return (a, b, c, d, e, f, 0, 0) a picture: from column a x + b y + c and row d x + e y + f comes (x, y)."""
+        """Return (a, b, c, d, e, f, 0, 0) per picture: (x, y) comes from column a x + b y + c and row d x + e y + f."""
         down, right = rng.uniform(-self.shift, self.shift, (2, count)) * np.array([[height], [width]])
         angle = np.deg2rad(rng.uniform(-self.rotation, self.rotation, count))
         tall, wide = rng.uniform(1 - self.zoom, 1 + self.zoom, (2, count))

@@ -1,4 +1,4 @@
-"""What pictures' vectors are trained by, where their angles count.
+"""Losses for vectors of pictures that depend on their directions alone.
 
 Softmax of cosines (Wang et al. 2017, "NormFace: L2 Hypersphere Embedding for Face Verification", equation 5), with z
 and the classes' vectors w of length one,
@@ -23,10 +23,10 @@ class CosineLogits(keras.layers.Layer):
     """Scores of classes: w_c . z / (|w_c| |z| temperature).
 
     Args:
-        classes: how many.
-        temperature: the smaller, the more sure the softmax of the scores.
-        seed: of the initial vectors of classes (Glorot and Bengio 2010, uniform).
-        **kwargs: those of a Keras layer: name, dtype.
+        classes: the number of classes.
+        temperature: the smaller, the sharper the softmax of the scores.
+        seed: the seed of the initial class vectors (Glorot and Bengio 2010, uniform).
+        **kwargs: arguments of a Keras layer: name, dtype.
     """
 
     def __init__(self, classes: int, temperature: float = 0.1, *, seed: int = 0, **kwargs: Any) -> None:
@@ -34,7 +34,7 @@ class CosineLogits(keras.layers.Layer):
         self.classes, self.temperature, self.seed = classes, temperature, seed
 
     def build(self, shape: Sequence[int | None]) -> None:
-        """Create the vectors of classes, shape (dim, classes)."""
+        """Create the class vectors, shape (dim, classes)."""
         start = keras.initializers.GlorotUniform(self.seed)
         self.kernel = self.add_weight(shape=(shape[-1], self.classes), initializer=start, name="kernel")
 
@@ -43,12 +43,12 @@ class CosineLogits(keras.layers.Layer):
         return ops.matmul(directions(z, 1), directions(ops.convert_to_tensor(self.kernel), 0)) / self.temperature
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
+        """Return the arguments for `from_config`."""
         return {**super().get_config(), "classes": self.classes, "temperature": self.temperature, "seed": self.seed}
 
 
 def directions(z: Any, axis: int) -> Any:
-    """Return vectors along `axis` over their lengths; 1e-12 under the root keeps zero at zero."""
+    """Return the vectors along `axis` divided by their lengths; 1e-12 under the root keeps zero vectors zero."""
     return z / ops.sqrt(ops.sum(ops.square(z), axis, keepdims=True) + 1e-12)
 
 
@@ -57,8 +57,8 @@ def supervised_contrastive(classes: Any, z: Any, temperature: float = 0.1) -> An
 
     Args:
         classes: integers, shape (rows,) or (rows, 1).
-        z: shape (rows, dim); only directions count.
-        temperature: the smaller, the more the nearest rows count.
+        z: shape (rows, dim); only directions matter.
+        temperature: the smaller, the more weight the nearest rows have.
     """
     classes = ops.reshape(classes, (-1,))
     z = directions(z, 1)

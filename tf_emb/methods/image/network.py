@@ -4,8 +4,8 @@
 
 He, Zhang, Ren and Sun 2016, "Deep Residual Learning for Image Recognition", equations 1 and 2; three blocks, no batch
 normalization, so that a picture's vector never depends on its batch. Trained by softmax, softmax of cosines or the
-supervised contrastive loss, see `tf_emb.methods.image.losses`, on pictures that are moved a little, anew in every pass,
-see `tf_emb.methods.image.distortion`.
+supervised contrastive loss, see `tf_emb.methods.image.losses`, on pictures that are distorted a little in every
+pass, see `tf_emb.methods.image.distortion`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,19 +17,19 @@ from keras import ops
 
 from tf_emb.methods.image.distortion import Distortion
 from tf_emb.methods.image.losses import CosineLogits, supervised_contrastive
-from tf_emb.methods.labelled import LabelledVectors
+from tf_emb.vectors import Vectors
 
 LITTLE = Distortion()
 
 
 class ResidualBlock(keras.layers.Layer):
-    """Two 3 x 3 convolutions around which the input passes.
+    """Two 3 x 3 convolutions with a shortcut around them.
 
     Args:
         filters: channels of the output.
-        stride: of the first convolution.
-        seed: of the initial weights (He et al. 2015, normal).
-        **kwargs: those of a Keras layer: name, dtype.
+        stride: the stride of the first convolution.
+        seed: the seed of the initial weights (He et al. 2015, normal).
+        **kwargs: arguments of a Keras layer: name, dtype.
     """
 
     def __init__(self, filters: int, stride: int = 1, *, seed: int = 0, **kwargs: Any) -> None:
@@ -37,7 +37,7 @@ class ResidualBlock(keras.layers.Layer):
         self.filters, self.stride, self.seed = filters, stride, seed
 
     def build(self, shape: Sequence[int | None]) -> None:
-        """Create the convolutions; the shortcut is one where the shape changes."""
+        """Create the convolutions; the shortcut has one where the shape changes."""
 
         def conv(size: int, stride: int, number: int) -> keras.layers.Conv2D:
             start = keras.initializers.HeNormal(self.seed + number)
@@ -58,7 +58,7 @@ class ResidualBlock(keras.layers.Layer):
         return ops.relu((self.shortcut(x) if self.shortcut else x) + self.second(ops.relu(self.first(x))))
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
+        """Return the arguments for `from_config`."""
         return {**super().get_config(), "filters": self.filters, "stride": self.stride, "seed": self.seed}
 
 
@@ -68,11 +68,11 @@ def image_network(
     """Return a network from pictures of `shape`, (height, width, channels), to vectors of `dim`.
 
     Args:
-        shape: of a picture.
-        dim: of a vector.
+        shape: the shape of a picture.
+        dim: the size of a vector.
         filters: channels of the first of three blocks; each of the others has twice as many as the one before.
-        seed: of the initial weights.
-        dtype: of weights and vectors; Keras' default where None.
+        seed: the seed of the initial weights.
+        dtype: the dtype of weights and vectors; None is Keras' default.
     """
     inputs = keras.Input(tuple(shape), dtype=dtype)
     x = inputs
@@ -96,27 +96,27 @@ def train_images(
     distortion: Distortion | None = LITTLE,
     seed: int = 0,
 ) -> keras.Model:
-    """Return a network that was trained on pictures by Adam, the rate falling to zero along a cosine.
+    """Train a network on pictures by Adam, the rate falling to zero along a cosine, and return it.
 
     Args:
         pictures: floats in 0..1, shape (rows, height, width) or (rows, height, width, channels).
         classes: integers from 0, shape (rows,).
-        dim: of the embedding.
-        objective: "softmax", a linear classifier behind the embedding; "cosine", `CosineLogits` there instead;
-            "contrastive", `supervised_contrastive`.
-        epochs: passes over the pictures; by default as many as make 1,000 steps, and 20 at least.
-        batch: at most so many pictures a step; the steps of a pass share them evenly, as a small last one would hold
-            hardly a pair of one class.
-        rate: the first learning rate.
-        filters: channels of the first stage.
-        distortion: how far pictures are moved, anew in every pass; None where their classes hang on the exact place.
-        seed: of weights, of the order and of what is moved where.
+        dim: the size of the embedding.
+        objective: "softmax", a linear classifier on the embedding; "cosine", `CosineLogits` instead; "contrastive",
+            `supervised_contrastive`.
+        epochs: passes over the pictures; the default makes at least 1,000 steps and at least 20 passes.
+        batch: the maximal number of pictures per step; the steps of a pass share the pictures evenly, since a small
+            last step would contain hardly a pair of one class.
+        rate: the initial learning rate.
+        filters: channels of the first block.
+        distortion: how far pictures are moved, drawn anew in every pass; None where exact positions matter.
+        seed: the seed of weights, order and distortions.
 
     Raises:
         ValueError: `objective` is unknown, or `epochs` or `batch` is below 1.
     """
     if objective not in ("softmax", "cosine", "contrastive"):
-        raise ValueError(f'`objective` must be "softmax", "cosine" or "contrastive"; got {objective!r}. Use one.')
+        raise ValueError(f'`objective` must be "softmax", "cosine" or "contrastive"; got {objective!r}. Choose one.')
     for name, value in (("epochs", epochs), ("batch", batch)):
         if value is not None and value < 1:
             raise ValueError(f"`{name}` must be 1 or more; got {value}. Use 1 for the least.")
@@ -127,7 +127,7 @@ def train_images(
     model, loss = _with_loss(network, objective, int(np.max(classes)) + 1, 1000 * seed + 98)
     schedule = keras.optimizers.schedules.CosineDecay(rate, epochs * steps)
     model.compile(keras.optimizers.Adam(schedule), loss)
-    # Keras shuffles by a global generator; these are the caller's seed alone, and the order is the same without moves.
+    # Keras shuffles with a global generator; these depend on the caller's seed alone, and the order not on distortion.
     orders, moves = (np.random.default_rng([seed, stream]) for stream in range(2))
     for _ in range(epochs):
         order = orders.permutation(len(x))
@@ -138,7 +138,7 @@ def train_images(
 
 
 def _with_loss(network: keras.Model, objective: str, classes: int, seed: int) -> tuple[keras.Model, Any]:
-    """Return what is trained, the network with what scores classes behind it, and the loss of its output."""
+    """Return the model to train, the network followed by class scores where needed, and its loss."""
     if objective == "contrastive":
         return network, supervised_contrastive
     start = keras.initializers.GlorotUniform(seed)
@@ -153,27 +153,25 @@ def image_vectors(
     pictures: np.ndarray,
     labels: Sequence[Any] | None = None,
     columns: Mapping[str, Sequence[Any]] | None = None,
-) -> LabelledVectors:
-    """Return the embeddings of pictures, of length one; `project(logdir, sprites=pictures)` shows them as pictures.
+) -> Vectors:
+    """Return the embeddings of pictures, of length one; `log_projection(logdir, vectors, sprites=pictures)` shows them.
 
     Args:
         network: see `train_images`.
         pictures: as there.
-        labels: of the pictures; their numbers by default.
-        columns: see `LabelledVectors`.
+        labels: one label per picture; by default the picture numbers.
+        columns: see `Vectors`.
     """
     matrix = np.asarray(network.predict(channels(pictures), batch_size=512, verbose=0), np.float32)
     matrix /= np.maximum(np.linalg.norm(matrix, axis=1, keepdims=True), 1e-12)
-    return LabelledVectors(
-        [str(of) for of in (range(len(matrix)) if labels is None else labels)], matrix, columns or {}
-    )
+    return Vectors([str(of) for of in (range(len(matrix)) if labels is None else labels)], matrix, columns or {})
 
 
 def channels(pictures: np.ndarray) -> np.ndarray:
     """Return pictures with a last axis of channels, float32.
 
     Raises:
-        ValueError: the shape is none of pictures.
+        ValueError: the shape is not that of pictures.
     """
     if np.ndim(pictures) not in (3, 4):
         raise ValueError(

@@ -8,21 +8,21 @@ from typing import Any
 import keras
 from keras import ops
 
-# What a masked score is: far below every other, so that its exponential is 0, and yet a float16.
+# The score of a masked key: far below every other, so that its exponential is 0, yet within float16.
 _MASKED = -3e4
 
 
 def attention(query: Any, key: Any, value: Any, attention_mask: Any, heads: int) -> tuple[Any, Any]:
-    """Return what each query gathers, and with which probabilities.
+    """Return what each query attends to, and the probabilities.
 
-    softmax(Q K^T / sqrt(dim / heads)) V in each head, over the keys that the mask leaves.
+    softmax(Q K^T / sqrt(dim / heads)) V in each head, over the unmasked keys.
 
     Args:
         query: shape (batch, time, dim); `key` and `value` too.
-        key: what queries are compared with.
-        value: what is gathered.
-        attention_mask: shape (batch, time), not 0 at tokens and 0 at padding.
-        heads: of equal size, consecutive columns each.
+        key: what the queries are compared with.
+        value: what is averaged.
+        attention_mask: shape (batch, time), nonzero at tokens and 0 at padding.
+        heads: the number of heads, each with consecutive columns.
 
     Returns:
         Shape (batch, time, dim), and probabilities of shape (batch, heads, query, key).
@@ -46,13 +46,13 @@ class Block(keras.layers.Layer):
     """A layer of BERT: a = norm(h + attention(h)), then norm(a + feed-forward(a)).
 
     Args:
-        dim: size of a hidden vector.
-        heads: how many, a divisor of `dim`.
-        inner: width of the feed-forward layer.
-        epsilon: of both norms, added to the variance.
-        dropout: share of what enters a residual sum that is dropped in training.
-        initializer: of the matrices.
-        **kwargs: what `keras.layers.Layer` takes.
+        dim: the size of a hidden vector.
+        heads: the number of heads, a divisor of `dim`.
+        inner: the width of the feed-forward layer.
+        epsilon: added to the variance in both norms.
+        dropout: the share of each residual branch that is dropped in training.
+        initializer: the initializer of the matrices.
+        **kwargs: arguments of `keras.layers.Layer`.
     """
 
     def __init__(
@@ -92,6 +92,6 @@ class Block(keras.layers.Layer):
         return self.norms[1](attended + self.drops[1](forward, training=training))
 
     def get_config(self) -> dict[str, Any]:
-        """Return what `from_config` needs."""
+        """Return the arguments for `from_config`."""
         own = ("dim", "heads", "inner", "epsilon", "dropout")
         return {**super().get_config(), **{name: getattr(self, name) for name in own}}

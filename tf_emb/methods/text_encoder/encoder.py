@@ -16,17 +16,17 @@ class Encoder(keras.Model):
     h_0 = norm(token + position + segment);  h_l = block_l(h_(l - 1)).
 
     Args:
-        vocab_size: how many tokens.
-        dim: size of a hidden vector.
-        layers: how many blocks.
-        heads: of each attention, a divisor of `dim`.
-        inner: width of the feed-forward layers; 4 `dim` by default.
-        positions: the longest sentence.
-        segments: kinds of sentence, 2 in BERT.
-        epsilon: of the norms, added to the variance.
-        dropout: share that is dropped in training.
-        seed: of the initial weights, normal with deviation 0.02, cut off at two deviations.
-        **kwargs: what `keras.Model` takes, `dtype` among them.
+        vocab_size: the number of tokens in the vocabulary.
+        dim: the size of a hidden vector.
+        layers: the number of blocks.
+        heads: the number of attention heads, a divisor of `dim`.
+        inner: the width of the feed-forward layers; the default is 4 `dim`.
+        positions: the length of the longest sentence.
+        segments: the number of segment types, 2 in BERT.
+        epsilon: added to the variance in the norms.
+        dropout: the share that is dropped in training.
+        seed: the seed of the initial weights, normal with standard deviation 0.02, truncated at two of them.
+        **kwargs: arguments of `keras.Model`, such as `dtype`.
 
     Raises:
         ValueError: `heads` does not divide `dim`.
@@ -62,16 +62,16 @@ class Encoder(keras.Model):
         return self.hidden(ids, attention_mask, segments, training=training)[-1]
 
     def hidden(self, ids: Any, attention_mask: Any, segments: Any = None, *, training: bool = False) -> list[Any]:
-        """Return the output of every layer, that of the embeddings first.
+        """Return the output of every layer, starting with the embeddings.
 
         Args:
             ids: integers, shape (batch, time), time at most `positions`.
-            attention_mask: shape (batch, time), not 0 at tokens and 0 at padding.
-            segments: integers, shape (batch, time); 0 everywhere by default.
-            training: whether to drop out.
+            attention_mask: shape (batch, time), nonzero at tokens and 0 at padding.
+            segments: integers, shape (batch, time); the default is 0 everywhere.
+            training: whether dropout is applied.
 
         Returns:
-            1 + layers tensors of shape (batch, time, dim); those at padding mean nothing.
+            1 + layers tensors of shape (batch, time, dim); rows at padding are meaningless.
         """
         states = [self.embed(ids, segments, training=training)]
         for block in self.blocks:
@@ -86,15 +86,15 @@ class Encoder(keras.Model):
         return self.drop(self.norm(total), training=training)
 
     def build_from_config(self, config: dict[str, Any]) -> None:
-        """Build nothing: the weights exist since the constructor."""
+        """Build nothing: the constructor has created the weights."""
 
     def get_config(self) -> dict[str, Any]:
-        """Return what `from_config` needs."""
+        """Return the arguments for `from_config`."""
         return {**super().get_config(), **self.options}
 
 
 def mean_pooled(hidden: Any, attention_mask: Any) -> Any:
-    """Return the mean over the tokens of each sentence, of length 1 in the 2-norm, shape (batch, dim).
+    """Return the mean over the tokens of each sentence, normalised to length 1, shape (batch, dim).
 
     v = sum_t m_t h_t / sum_t m_t;  v / |v| (Reimers and Gurevych 2019, section 3).
     """

@@ -1,4 +1,4 @@
-"""A masked language model: tokens are hidden, and the encoder says which they were.
+"""A masked language model: tokens are hidden, and the encoder predicts them.
 
 E = -sum over hidden places of log softmax(h T^T + b)_w, T the table of the tokens (Devlin et al. 2019, section
 3.1, task 1; Press and Wolf 2017 for the tied table). Devlin's head has one more layer before the table.
@@ -19,8 +19,8 @@ class Masked(NamedTuple):
     Attributes:
         ids: int64, shape (batch, time), with the hidden tokens replaced.
         attention_mask: the same shape, 1 at tokens and 0 at padding.
-        places: int64, shape (batch, hidden), which tokens are hidden; 0 beyond their number.
-        words: int64, shape (batch, hidden), what stood there.
+        places: int64, shape (batch, hidden), the places of the hidden tokens; 0 beyond their number.
+        words: int64, shape (batch, hidden), the original tokens.
         counted: float32, shape (batch, hidden), 1 for a hidden token and 0 beyond their number.
     """
 
@@ -40,14 +40,14 @@ def hide(
     Args:
         ids: integers, shape (batch, time).
         attention_mask: the same shape, 0 at padding.
-        rng: of the draws.
-        mask_id: of [MASK].
+        rng: the source of every random draw.
+        mask_id: the id of [MASK].
         first: ids below it are special, neither hidden nor drawn.
-        vocab_size: ids end before it.
-        share: of the tokens of a sentence that are hidden; one at least.
+        vocab_size: the number of ids.
+        share: the share of a sentence's tokens to hide; at least one token is hidden.
 
     Raises:
-        ValueError: `share` is not a share.
+        ValueError: `share` is not above 0 and at most 1.
     """
     if not 0 < share <= 1:
         raise ValueError(f"`share` must be above 0 and at most 1; got {share}. BERT's is 0.15.")
@@ -68,8 +68,8 @@ class MaskedLanguageModel(keras.Model):
     """An encoder whose table of tokens is also the output layer.
 
     Args:
-        encoder: trained from where it is.
-        **kwargs: what `keras.Model` takes.
+        encoder: the encoder to train, from its present weights.
+        **kwargs: arguments of `keras.Model`.
     """
 
     def __init__(self, encoder: Encoder, **kwargs: Any) -> None:
@@ -83,7 +83,7 @@ class MaskedLanguageModel(keras.Model):
 
         Args:
             inputs: ids and attention mask of shape (batch, time), places of shape (batch, hidden).
-            training: whether to drop out.
+            training: whether dropout is applied.
 
         Returns:
             Shape (batch, hidden, vocab).
@@ -94,12 +94,12 @@ class MaskedLanguageModel(keras.Model):
         return ops.matmul(hidden, ops.transpose(self.encoder.tokens.embeddings)) + self.bias
 
     def get_config(self) -> dict[str, Any]:
-        """Return what `from_config` needs."""
+        """Return the arguments for `from_config`."""
         return {**super().get_config(), "encoder": keras.saving.serialize_keras_object(self.encoder)}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "MaskedLanguageModel":
-        """Return a model as `get_config` described it."""
+        """Return the model that `get_config` describes."""
         return cls(**{**config, "encoder": keras.saving.deserialize_keras_object(config["encoder"])})
 
 
@@ -110,26 +110,26 @@ def masked_loss(logits: Any, words: Any, counted: Any) -> Any:
     return ops.sum(losses * weights) / ops.maximum(ops.sum(weights), 1)
 
 
-def train(
+def train_masked(
     model: MaskedLanguageModel, ids: np.ndarray, attention_mask: np.ndarray, *, mask_id: int, first: int,
     epochs: int = 10, batch_size: int = 32, rate: float = 1e-3, share: float = 0.15, seed: int = 0,
 ) -> list[float]:  # fmt: skip
-    """Train by Adam, compiled, with new hidden tokens in each epoch.
+    """Train by Adam, hiding other tokens in each epoch.
 
     Args:
         model: trained in place.
         ids: integers, shape (sentences, time).
         attention_mask: the same shape, 0 at padding.
-        mask_id: of [MASK].
+        mask_id: the id of [MASK].
         first: ids below it are special.
-        epochs: how often every sentence is seen.
-        batch_size: sentences a step.
-        rate: of Adam; it falls to 0 along a cosine.
-        share: of the tokens that are hidden.
-        seed: of the hidden tokens and of the order.
+        epochs: passes over the sentences.
+        batch_size: sentences per step.
+        rate: the initial learning rate of Adam; it falls to 0 along a cosine.
+        share: the share of tokens to hide.
+        seed: the seed of the hidden tokens and of the order.
 
     Returns:
-        The mean loss of each epoch, in nats a hidden token.
+        The mean loss of each epoch, in nats per hidden token.
     """
     rng = np.random.default_rng(seed)
     steps = epochs * -(-len(ids) // batch_size)

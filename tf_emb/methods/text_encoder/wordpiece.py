@@ -1,4 +1,4 @@
-"""BERT's tokenizer: text is cleaned, cut into words, and each word into the longest pieces that a vocabulary has."""
+"""BERT's tokenizer: text is cleaned, split into words, and each word into the longest pieces of a vocabulary."""
 
 import re
 import unicodedata
@@ -12,20 +12,20 @@ import numpy as np
 PAD, UNKNOWN, CLS, SEP, MASK = "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"
 SPECIAL = (PAD, UNKNOWN, CLS, SEP, MASK)
 LONGEST_WORD = 100
-# The blocks that BERT takes for Chinese: each of their characters is a word.
+# The blocks that BERT treats as Chinese: each of their characters is a word.
 _HAN = re.compile("([\u4e00-\u9fff\u3400-\u4dbf\U00020000-\U0002a6df\U0002a700-\U0002b81f\U0002b820-\U0002ceaf"
                   "\uf900-\ufaff\U0002f800-\U0002fa1f])")  # fmt: skip
-_SYMBOLS = set("$+<=>^`|~")  # ASCII that Unicode does not call punctuation, and BERT does
+_SYMBOLS = set("$+<=>^`|~")  # ASCII characters that are punctuation for BERT but not for Unicode
 
 
 @dataclass(frozen=True)
 class WordPiece:
     """BERT's uncased WordPiece tokenizer (Devlin et al. 2019, section 3; Wu et al. 2016, section 4.1).
 
-    Text that reads like a special token, as "[SEP]", is text here.
+    Text that looks like a special token, such as "[SEP]", is treated as text.
 
     Attributes:
-        pieces: the piece of every id; "##" opens one that continues a word.
+        pieces: the piece of every id; "##" marks one that continues a word.
 
     Raises:
         ValueError: a special token is missing.
@@ -40,7 +40,7 @@ class WordPiece:
 
     @classmethod
     def read(cls, path: Path) -> "WordPiece":
-        """Read a vocab.txt: a piece a line, its id the number of the line from 0."""
+        """Read a vocab.txt: one piece per line, whose id is the line number from 0."""
         return cls(tuple(path.read_text(encoding="utf-8").removesuffix("\n").split("\n")))
 
     def __len__(self) -> int:
@@ -52,7 +52,7 @@ class WordPiece:
         return {piece: i for i, piece in enumerate(self.pieces)}
 
     def split(self, text: str) -> list[str]:
-        """Return the pieces of `text`, without special tokens but "[UNK]"."""
+        """Return the pieces of `text`; of the special tokens, only "[UNK]" occurs."""
         return [piece for word in words(text) for piece in self._pieces(word)]
 
     def _pieces(self, word: str) -> list[str]:
@@ -72,14 +72,14 @@ class WordPiece:
         """Return ids and mask of "[CLS] pieces [SEP]", padded to the longest sentence.
 
         Args:
-            sentences: of any length, the empty one too.
-            max_length: longer ones lose their end; [CLS] and [SEP] count.
+            sentences: text of any length, even empty.
+            max_length: longer ones are truncated; [CLS] and [SEP] count.
 
         Returns:
-            ids, int64, and 1 at tokens and 0 at padding, int64; both of shape (sentences, time).
+            Ids, and a mask that is 1 at tokens and 0 at padding; both int64, of shape (sentences, time).
 
         Raises:
-            ValueError: `max_length` leaves no place for a piece.
+            ValueError: `max_length` leaves no room for a piece.
             TypeError: `sentences` is one string.
         """
         if max_length < 3:
@@ -99,10 +99,10 @@ def pad(rows: Sequence[Sequence[int]], padding: int) -> tuple[np.ndarray, np.nda
 
 
 def words(text: str) -> list[str]:
-    """Return the words of `text`: lower case, no accents, a mark of punctuation and a Han character each alone."""
+    """Return the words of `text`: lower case, without accents; punctuation marks and Han characters stand alone."""
     text = _HAN.sub(r" \1 ", "".join(_clean(text)))
     bare = "".join(c for c in unicodedata.normalize("NFD", text) if unicodedata.category(c) != "Mn")
-    # A letter at a time: lower() of a whole word knows the final sigma, which the published tokenizer does not.
+    # One letter at a time: lower() of a whole word handles the final sigma, which the published tokenizer does not.
     return "".join(f" {c} " if _is_punctuation(c) else c.lower() for c in bare).split()
 
 

@@ -38,4 +38,5 @@ def start(name: str, device: str) -> Engine:
         ImportError: the framework is not installed.
         ValueError: the framework cannot use such a device.
     """
-    return importlib.import_module(HOMES[name].module).load_engine(name, device)
+    engine: Engine = importlib.import_module(HOMES[name].module).load_engine(name, device)
+    return engine

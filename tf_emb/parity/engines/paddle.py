@@ -45,8 +45,8 @@ class Paddle:
         if not isinstance(value, self.paddle.Tensor):
             return np.asarray(value)
         if value.dtype != self.paddle.bfloat16:
-            return value.detach().numpy()
-        return value.detach().astype("float32").numpy().astype(as_numpy("bfloat16"))
+            return np.asarray(value.detach().numpy())
+        return np.asarray(value.detach().astype("float32").numpy().astype(as_numpy("bfloat16")))
 
 
 def load_engine(name: str, device: str) -> Paddle:

@@ -63,7 +63,8 @@ def _tensorflow(
         gradients = tape.gradient(out, [variable.value for variable in variables], upstream)
         return out, [tf.convert_to_tensor(gradient) for gradient in gradients]
 
-    return _compiled_tensorflow(both)(*arguments)
+    pulled: tuple[Any, list[Any]] = _compiled_tensorflow(both)(*arguments)
+    return pulled
 
 
 def _jax(

@@ -53,8 +53,8 @@ class Torch:
             return np.asarray(value)
         value = value.detach().cpu()
         if value.dtype != self.torch.bfloat16:
-            return value.numpy()
-        return value.contiguous().view(self.torch.int16).numpy().view(as_numpy("bfloat16"))
+            return np.asarray(value.numpy())
+        return np.asarray(value.contiguous().view(self.torch.int16).numpy().view(as_numpy("bfloat16")))
 
 
 def load_engine(name: str, device: str) -> Torch:

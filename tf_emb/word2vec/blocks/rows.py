@@ -5,7 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tf_emb.ops.places import scaled_place_sum
+from tf_emb.ops.reductions import scaled_place_sum
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,11 @@
-"""The contenders: how each trains word2vec as its users do. A file each, with `prepare(task)`, which returns a `Job`.
+"""How each contender trains word2vec, as its users do: one file each, whose `prepare(task)` returns a `Prepared`.
 
-`prepare` loads the framework, counts and encodes the text, and compiles; the clock starts behind it.
+`prepare` loads the framework, counts and encodes the text, and compiles; the clock starts afterwards.
 """
 
 from importlib import import_module
 
-from compare.bench.word2vec.task import Job, Task
+from compare.bench.word2vec.task import Prepared, Task
 
 HOMES = {
     "tf_emb": "ours",
@@ -17,11 +17,11 @@ HOMES = {
 }
 
 
-def prepare(task: Task) -> Job:
-    """Return the job of a task.
+def prepare(task: Task) -> Prepared:
+    """Return a contender that is ready to train.
 
     Raises:
-        ValueError: there is no such contender, or it has no such model or loss.
+        ValueError: there is no such contender, or it cannot train the objective.
     """
     if task.contender not in HOMES:
         raise ValueError(f"a contender must be one of {', '.join(HOMES)}; got {task.contender!r}. Choose one.")
@@ -29,5 +29,5 @@ def prepare(task: Task) -> Job:
 
 
 def refuse(task: Task) -> ValueError:
-    """Return what to say where a contender has no such model or loss."""
-    return ValueError(f"{task.contender} must be asked for what it has; got {task.model} with {task.loss}.")
+    """Return the error of a contender that cannot train an objective."""
+    return ValueError(f"{task.contender} must be given an objective that it has; got {task.model} with {task.loss}.")

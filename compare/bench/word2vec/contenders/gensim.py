@@ -1,14 +1,14 @@
-"""gensim, from a file that its threads read themselves, or from an iterator; all else at its defaults."""
+"""gensim, from a file that its threads read themselves, or from an iterator; everything else at its defaults."""
 
 from typing import Any
 
 from compare.bench.word2vec.contenders import refuse
-from compare.bench.word2vec.task import Job, Task
+from compare.bench.word2vec.task import Prepared, Task
 
 CUTS = {"negative-sampling": {"hs": 0}, "hierarchical-softmax": {"hs": 1, "negative": 0}}
 
 
-def prepare(task: Task) -> Job:
+def prepare(task: Task) -> Prepared:
     """Scan the vocabulary."""
     import gensim
     from gensim.models import Word2Vec
@@ -28,7 +28,7 @@ def prepare(task: Task) -> Job:
     else:
         model.build_vocab(LineSentence(task.text))
         given = {"corpus_iterable": LineSentence(task.text), "total_examples": model.corpus_count}
-    return Job(
+    return Prepared(
         train=lambda: model.train(epochs=task.epochs, **given),
         save=lambda path: model.wv.save_word2vec_format(str(path), binary=True),
         raw_words=model.corpus_total_words * task.epochs, version=f"gensim {gensim.__version__}",

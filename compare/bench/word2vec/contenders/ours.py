@@ -1,6 +1,6 @@
 """Ours: `tf_emb.word2vec.Word2Vec`, as `tf-emb train` runs it.
 
-Outside the clock: encoding, the tables, compiling, and one chunk, after which the tables start again. Inside: every
+Outside the clock: encoding, the tables, compiling, and one chunk, after which the tables are reset. Inside: every
 chunk of `fit`.
 """
 
@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from compare.bench.word2vec.task import Job, Task, outputs
+from compare.bench.word2vec.task import Prepared, Task, outputs
 
 
-def prepare(task: Task) -> Job:
+def prepare(task: Task) -> Prepared:
     """Encode the text and compile the training."""
     import tensorflow as tf
 
@@ -34,13 +34,13 @@ def prepare(task: Task) -> Job:
     trainer.train(encoded.ids, training.parts[0], (0.0, 0.0))
     for table, values in zip(model.tables, start, strict=True):
         table.assign(values)
-    return Job(train=lambda: training.run(trainer, ()), save=lambda path: _save(model, path),
+    return Prepared(train=lambda: training.run(trainer, ()), save=lambda path: _save(model, path),
                raw_words=encoded.raw_words * task.epochs, version=f"tf_emb, tensorflow {tf.__version__}")  # fmt: skip
 
 
 def _save(model: Any, path: Path) -> None:
-    from tf_emb.vectors import save_vectors
+    from tf_emb.vectors import Vectors, save_vectors
 
     table, output = (of.numpy() for of in model.tables)
-    save_vectors(path, model.vocabulary.words, table)
+    save_vectors(path, Vectors(model.vocabulary.words, table))
     np.save(outputs(path), output)

@@ -1,6 +1,6 @@
-"""The program word2vec.c, or one with its flags. It counts the vocabulary outside the clock, and has no seed.
+"""The program word2vec.c, or one with its flags. Its vocabulary is counted outside the clock; it has no seed.
 
-Inside the clock it also makes its tables and writes the vectors: it has no way to do that apart.
+Inside the clock it also allocates its tables and writes the vectors: it cannot do that separately.
 """
 
 import shutil
@@ -9,12 +9,12 @@ import tempfile
 from pathlib import Path
 
 from compare.bench.word2vec.contenders import refuse
-from compare.bench.word2vec.task import Job, Task
+from compare.bench.word2vec.task import Prepared, Task
 
 LOSSES = {"negative-sampling": (0, 1), "hierarchical-softmax": (1, 0)}
 
 
-def prepare(task: Task) -> Job:
+def prepare(task: Task) -> Prepared:
     """Let the program write its vocabulary."""
     if task.loss not in LOSSES or task.max_vocab or task.program is None:
         raise refuse(task)
@@ -28,7 +28,7 @@ def prepare(task: Task) -> Job:
         shutil.copy(vectors, path)
         folder.cleanup()
 
-    return Job(train=lambda: run(task, training(task) | {"read-vocab": vocabulary, "output": vectors}), save=save,
+    return Prepared(train=lambda: run(task, training(task) | {"read-vocab": vocabulary, "output": vectors}), save=save,
                raw_words=words, version=f"{Path(task.program).name}, {len(counts):,} words", child=True)  # fmt: skip
 
 

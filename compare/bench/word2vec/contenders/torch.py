@@ -1,6 +1,6 @@
 """PyTorch as its users write word2vec: a DataLoader over pairs, nn.Embedding(sparse=True), SGD on the sum of losses.
 
-The mean of a batch, at a rate fit for single pairs, would learn nothing; so the losses are summed. With the full
+The mean over a batch, at a rate meant for single pairs, would learn nothing; so the losses are summed. With the full
 softmax: F.cross_entropy on the product with the whole output table, and dense gradients.
 """
 
@@ -11,15 +11,15 @@ import numpy as np
 
 from compare.bench.word2vec.contenders import refuse
 from compare.bench.word2vec.pairs import Pairs, bags, draw
-from compare.bench.word2vec.task import Job, Task
+from compare.bench.word2vec.task import Prepared, Task
 
 BATCH = 256  # pairs; larger ones diverge, since their losses are summed
-SOFTMAX_BATCH = 768  # as many as ours has centres in a step
+SOFTMAX_BATCH = 768  # as many as the centres in one of our steps
 RATE = 0.025
 
 
-def prepare(task: Task) -> Job:
-    """Make the pairs and the model."""
+def prepare(task: Task) -> Prepared:
+    """Draw the pairs and build the model."""
     import torch
 
     torch.set_num_threads(task.threads)
@@ -33,8 +33,8 @@ def prepare(task: Task) -> Job:
     data = torch.utils.data.TensorDataset(*map(torch.from_numpy, _examples(pairs, task)))
     size = SOFTMAX_BATCH if dense else BATCH
     loader = torch.utils.data.DataLoader(data, batch_size=size, shuffle=True)
-    _train([next(iter(loader))], loss, tables, epochs=1, rate=0.0)  # loads what PyTorch loads at the first step
-    return Job(train=lambda: _train(loader, loss, tables, task.epochs),
+    _train([next(iter(loader))], loss, tables, epochs=1, rate=0.0)  # loads what PyTorch loads in its first step
+    return Prepared(train=lambda: _train(loader, loss, tables, task.epochs),
                save=lambda path: _save(pairs, tables[0], path), raw_words=pairs.words * task.epochs,
                version=f"torch {torch.__version__}")  # fmt: skip
 
@@ -86,7 +86,7 @@ def _softmax(tables: tuple[Any, Any]) -> Callable[[Any, Any], Any]:
 def _train(
     loader: Any, loss: Callable[[Any, Any], Any], tables: tuple[Any, Any], epochs: int, rate: float = RATE
 ) -> None:
-    """Run the loop; the rate falls linearly, as everybody's does."""
+    """Run the loop; the rate decays linearly, as everywhere."""
     import torch
 
     optimizer = torch.optim.SGD([of.weight for of in tables], lr=rate)
@@ -101,6 +101,6 @@ def _train(
 
 
 def _save(pairs: Pairs, inputs: Any, path: Any) -> None:
-    from tf_emb.vectors import save_vectors
+    from tf_emb.vectors import Vectors, save_vectors
 
-    save_vectors(path, pairs.vocabulary.words, inputs.weight.detach().numpy()[: len(pairs.vocabulary)])
+    save_vectors(path, Vectors(pairs.vocabulary.words, inputs.weight.detach().numpy()[: len(pairs.vocabulary)]))

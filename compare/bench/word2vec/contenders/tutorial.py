@@ -1,4 +1,4 @@
-"""The shape of TensorFlow's word2vec tutorial: examples with their noise words made before, tf.data, model.fit.
+"""The shape of TensorFlow's word2vec tutorial: examples with their noise words drawn in advance, tf.data, model.fit.
 
 Two Keras embeddings, their dot products as logits of one right word among the noise, CategoricalCrossentropy, Adam,
 batches of 1,024. Windows, subsampling and noise are the comparison's, not the tutorial's.
@@ -11,13 +11,13 @@ import numpy as np
 
 from compare.bench.word2vec.contenders import refuse
 from compare.bench.word2vec.pairs import draw
-from compare.bench.word2vec.task import Job, Task
+from compare.bench.word2vec.task import Prepared, Task
 
 BATCH, BUFFER = 1024, 10_000
 
 
-def prepare(task: Task) -> Job:
-    """Limit the threads and build the job."""
+def prepare(task: Task) -> Prepared:
+    """Limit the threads and build the model."""
     import tensorflow as tf
 
     for limit in (tf.config.threading.set_intra_op_parallelism_threads,
@@ -26,8 +26,8 @@ def prepare(task: Task) -> Job:
     return build(task)
 
 
-def build(task: Task) -> Job:
-    """Make the examples and the model, and compile its step on one batch, after which it starts again."""
+def build(task: Task) -> Prepared:
+    """Draw the examples, build the model, and compile its step on one batch, after which it is reset."""
     import tensorflow as tf
 
     if (task.model, task.loss) != ("skipgram", "negative-sampling"):
@@ -45,7 +45,7 @@ def build(task: Task) -> Job:
     data = tf.data.Dataset.from_tensor_slices(((pairs.centers, words), labels))
     data = data.shuffle(BUFFER, seed=task.seed).batch(BATCH).cache().prefetch(tf.data.AUTOTUNE)
     _warm(model, data)
-    return Job(train=lambda: model.fit(data, epochs=task.epochs, shuffle=False, verbose=0),
+    return Prepared(train=lambda: model.fit(data, epochs=task.epochs, shuffle=False, verbose=0),
                save=lambda path: _save(model, pairs.vocabulary.words, path), raw_words=pairs.words * task.epochs,
                version=f"tensorflow {tf.__version__}, keras {tf.keras.__version__}")  # fmt: skip
 
@@ -63,16 +63,16 @@ def _model(vocab: int, dim: int) -> Any:
 
 
 def _warm(model: Any, data: Any) -> None:
-    """Compile by one step, and put weights and optimizer back."""
+    """Compile by running one step, and reset weights and optimizer."""
     held = model.get_weights()
     model.fit(data.take(1), shuffle=False, verbose=0)
     model.set_weights(held)
-    for slot in model.optimizer.variables[2:]:  # behind iterations and the learning rate
+    for slot in model.optimizer.variables[2:]:  # after iterations and the learning rate
         slot.assign(np.zeros(slot.shape, np.float32))
     model.optimizer.iterations.assign(0)
 
 
 def _save(model: Any, words: Any, path: Path) -> None:
-    from tf_emb.vectors import save_vectors
+    from tf_emb.vectors import Vectors, save_vectors
 
-    save_vectors(path, words, model.get_layer("w2v_embedding").get_weights()[0])
+    save_vectors(path, Vectors(words, model.get_layer("w2v_embedding").get_weights()[0]))

@@ -1,4 +1,4 @@
-"""What is counted: some documents of the corpus, cut to a small vocabulary, so that cells repeat."""
+"""What is counted: some documents of the corpus, reduced to a small vocabulary, so that cells repeat."""
 
 import numpy as np
 

@@ -7,7 +7,7 @@ from tf_emb.parity.engines import pullback
 
 
 def counts_tf_emb(x: Mapping[str, Any]) -> dict[str, Any]:
-    """In pieces shorter than the text, so that they are merged."""
+    """tf_emb.methods.cooccurrence, in pieces shorter than the text, so that they are merged."""
     import tensorflow as tf
 
     from tf_emb.methods.cooccurrence import cooccurrences
@@ -34,7 +34,7 @@ def counts_torch(x: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def steps_tf_emb(x: Mapping[str, Any]) -> dict[str, Any]:
-    """Eagerly or in a graph: the slopes, and the steps that training takes."""
+    """The gradients and training steps of tf_emb.methods.glove, eagerly or in a graph."""
     import tensorflow as tf
 
     from tf_emb.methods import glove
@@ -58,7 +58,7 @@ def steps_tf_emb(x: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _parts(left: Any, right: Any, dim: int) -> dict[str, Any]:
-    """The columns that the case names."""
+    """The columns under the names of the case."""
     return {"w": left[:, :dim], "c": right[:, :dim], "b": left[:, dim], "d": right[:, dim + 1]}
 
 

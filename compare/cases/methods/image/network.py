@@ -26,7 +26,7 @@ def draw(rng: np.random.Generator) -> dict[str, np.ndarray]:
 
 
 def _start(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """Kernels whose absolute values sum to about 1.2 a unit, since a worst case grows by that sum in every layer."""
+    """Kernels whose absolute values sum to about 1.2 per unit, since a worst case grows by that sum in every layer."""
     if len(shape) == 1:
         return rng.normal(size=shape) / 8 + 0.25  # most units bend some pictures and not others
     return rng.normal(size=shape) * 1.5 / np.prod(shape[:-1])

@@ -1,6 +1,6 @@
 """How far the image network's training may be off.
 
-A gradient passes a bend, relu, where its input is above 0. Where the input's error reaches 0, a program may take either
+relu passes a gradient where its input is above 0. Where the input is within its error of 0, a program may take either
 side, so the bound there is the whole gradient.
 """
 
@@ -60,12 +60,12 @@ def bounded_backward(w: State, x: Arrays, u: float) -> tuple[Rounded, np.ndarray
 
 
 def _bend(of: Rounded) -> Rounded:
-    """relu; its slope is at most 1."""
+    """relu, whose slope is at most 1."""
     return Rounded(np.maximum(of.value, 0), of.error, of.u)
 
 
 def _past(g: Rounded, bend: Rounded) -> Rounded:
-    """The gradient behind a bend."""
+    """The gradient past a relu."""
     kept = g.where(bend.value > 0)
     either = np.abs(bend.value) <= bend.error
     return Rounded(kept.value, np.where(either, np.abs(g.value) + g.error, kept.error), g.u)

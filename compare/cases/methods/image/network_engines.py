@@ -11,7 +11,7 @@ def network_keras(x: Mapping[str, Any]) -> dict[str, Any]:
     """tf_emb.methods.image.network.image_network, a layer of classes, and Keras' SGD."""
     import keras
 
-    from tf_emb.methods.image.network import image_network
+    from tf_emb.methods.image import image_network
     from tf_emb.parity.engines.pullback import evaluate, pull_back
 
     dtype = x["pictures"].dtype.name

@@ -17,13 +17,13 @@ from tf_emb.parity.engines import KERAS
 
 WHY = (
     "running error analysis over {}: products gamma(n), softmax by the errors of its scores, gelu by its slope, norm "
-    "by the errors of mean and variance, for every form in which programs write them (cases/text_encoder/envelope.py)"
+    "by the errors of mean and variance, for every form in which programs write them (envelope.py)"
 )
 PLACES = range(1, LAYERS + 1)
 
 
 def whole(what: str) -> Bound:
-    """Return the bound of what goes through several layers: at float32 the worst case outgrows the values."""
+    """Return the bound of an output past several layers: at float32 the worst case outgrows the values."""
     return replace(running(WHY.format(what)), at=("float64",))
 
 

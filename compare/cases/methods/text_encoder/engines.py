@@ -105,7 +105,7 @@ def run_keras(x: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def keras_encoder(x: Mapping[str, Any]) -> Any:
-    """Return the encoder of the sizes that the weights have, holding them."""
+    """Return an encoder that holds the weights, of their sizes."""
     import keras
 
     from tf_emb.methods.text_encoder import checkpoint

@@ -1,6 +1,6 @@
 """Running error analysis of the encoder: the oracle's layers again, in numbers that carry errors.
 
-Each step's own rounding covers every form in which programs write it; sums are bounded in any order.
+The rounding counted for each step covers every form in which programs write it; sums are bounded in any order.
 """
 
 import math
@@ -68,7 +68,7 @@ def feed_forward(x: Arrays, i: int, a: Rounded) -> Rounded:
 
 
 class Heads(Rounded):
-    """A number of four axes, two of which can be exchanged."""
+    """An array of four axes, two of which can be exchanged."""
 
     def swap(self, a: int, b: int) -> "Heads":
         """Return it with axes `a` and `b` exchanged."""
@@ -82,7 +82,7 @@ def heads(x: Arrays, a: Rounded) -> Heads:
 
 
 def product(a: Rounded, b: Rounded, more: int = 0) -> Heads:
-    """a @ b: gamma(n + more) sum |a| |b|, `more` for what may be multiplied into the factors first."""
+    """a @ b: gamma(n + more) sum |a| |b|, `more` for roundings of the factors before it."""
     A, B = np.abs(a.value) + a.error, np.abs(b.value) + b.error
     error = np.abs(a.value) @ b.error + a.error @ B
     return Heads(a.value @ b.value, error + gamma(a.value.shape[-1] + more, a.u) * (A @ B), a.u)
@@ -149,7 +149,7 @@ def norm(x: Arrays, name: str, a: Rounded) -> Rounded:
 
 
 def mean(a: np.ndarray) -> np.ndarray:
-    """Of the last axis, which stays."""
+    """Of the last axis, which is kept."""
     return a.mean(-1, keepdims=True)
 
 

@@ -51,7 +51,7 @@ def norm(rng: np.random.Generator, name: str) -> dict[str, np.ndarray]:
 
 
 def with_hidden(x: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Add the input of each half of a layer, and of the mean after them, as the oracle has it.
+    """Add the input of each half of a layer, and of the mean after them, as the oracle computes it.
 
     Rounded to float32, so that every dtype starts from the same numbers.
     """

@@ -1,4 +1,4 @@
-"""The same claims for the weights of all-MiniLM-L6-v2, where the package that brings them is installed."""
+"""The same claims for the weights of all-MiniLM-L6-v2, where the package that ships them is installed."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -16,7 +16,7 @@ WORDS = "embeddings.word_embeddings.weight"
 
 
 def lee_documents() -> list[str]:
-    """Return the 50 documents whose similarity Lee, Pincombe and Welsh (2005) asked people for."""
+    """Return the 50 documents whose similarity people judged for Lee, Pincombe and Welsh (2005)."""
     from gensim.test.utils import datapath
 
     with open(datapath("lee.cor"), encoding="latin-1") as file:
@@ -73,7 +73,7 @@ def allowed(x: Arrays, dtype: str) -> dict[str, np.ndarray]:
 
 
 def shares(got: Arrays, want: Arrays, bound: Arrays) -> dict[str, float]:
-    """Return the largest error of each output as a share of its bound; where that is 0, as behind a mask, 0 or inf."""
+    """Return the largest error of each output as a share of its bound; where that is 0, as under a mask, 0 or inf."""
     found = {}
     for name, limit in bound.items():
         error = np.abs(got[name] - want[name])

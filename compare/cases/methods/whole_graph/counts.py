@@ -43,7 +43,7 @@ def labels_oracle(x: Arrays) -> dict[str, np.ndarray]:
 
 
 def returns(graphs: np.ndarray) -> np.ndarray:
-    """How many walks of 1 to LENGTH steps lead from a node back to it: where all walks from it end, step by step."""
+    """How many walks of 1 to LENGTH steps lead from a node back to it, from where all its walks end, step by step."""
     found = np.zeros((*graphs.shape[:2], LENGTH), np.int64)
     for edges, rows in zip(graphs, found, strict=True):
         for v in range(len(edges)):

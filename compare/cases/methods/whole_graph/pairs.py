@@ -96,7 +96,7 @@ def pairs_keras(x: Mapping[str, Any]) -> dict[str, Any]:
     import keras
     import tensorflow as tf
 
-    from tf_emb.methods.graph.graph2vec import BagModel
+    from tf_emb.methods.graph.bag_model import BagModel
     from tf_emb.parity.engines.pullback import pull_back
 
     vocab, dim = x["words"].shape

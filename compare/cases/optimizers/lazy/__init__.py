@@ -2,8 +2,8 @@
 
 Rows of a table are drawn towards targets, E = sum |row - target|^2 / 2 over the places of a batch, so an error in the
 table feeds back through the gradient. The ids are text: frequent words are repeated within a batch, rare ones come back
-after long absence. There a lazy Adam differs from a dense one, which decays the moments of absent rows, and goes on
-moving them.
+after long absence. There lazy Adam differs from dense Adam, which decays the moments of absent rows and keeps moving
+them.
 """
 
 from functools import partial

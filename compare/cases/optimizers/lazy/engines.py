@@ -11,7 +11,7 @@ SLOTS: dict[str, dict[str, tuple[str, str]]] = {
 
 
 def run(stepper: Callable[..., Any], name: str, x: Mapping[str, Any]) -> dict[str, Any]:
-    """Follow the free run from what the optimizer itself starts with, then take one step from each injected state."""
+    """Follow the free run from the optimizer's own initial state, then take one step from each injected state."""
     engine = stepper(name, x)
     for t in range(len(x["ids"])):
         engine.step(x["ids"][t], x["target"][t])

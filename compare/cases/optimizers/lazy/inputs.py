@@ -1,4 +1,4 @@
-"""Draws of a trajectory: batches of real text, targets, and states to take one step from."""
+"""Draws of a trajectory: batches of real text, targets, and states from which one step is taken."""
 
 import numpy as np
 

@@ -1,6 +1,6 @@
-"""Where the optimizers of Keras and of PyTorch differ, one case for each difference, and the arguments that mend it.
+"""Where the optimizers of Keras and PyTorch differ, one case for each difference, and arguments that reconcile them.
 
-A case holds one rule. A library that computes another is expected to, exactly as declared. The gradient is that of
+Each case holds one rule; a library that follows another must do so exactly as declared. The gradient is that of
 an Embedding layer with repeated ids, the same at every step, so that every difference is the optimizer's.
 """
 

@@ -1,4 +1,4 @@
-"""The rules in NumPy, for a gradient that is the same at every step. What a case gives them stands in its own call."""
+"""The rules in NumPy, for a gradient that is the same at every step; each case passes its own arguments."""
 
 import numpy as np
 

@@ -1,9 +1,12 @@
-"""The trajectories in Keras, on TensorFlow, JAX and PyTorch: tf_emb.layers.Embedding and Keras' own optimizers."""
+"""The trajectories in Keras: the project's layers and models under Keras' own optimizers.
+
+The layer's run on TensorFlow, JAX and PyTorch, skip-gram's on TensorFlow.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from compare.cases.optimizers.trajectories.follow import start
+from compare.cases.optimizers.trajectories.follow import slot_name, start
 
 SLOTS = {
     "sgd": {},
@@ -13,31 +16,36 @@ SLOTS = {
     "adamw": {"m": "_momentums", "v": "_velocities"},
     "rmsprop": {"v": "_velocities"},
 }
+Step = Callable[..., None]
+Tables = dict[str, Any]
 
 
 class Stepper:
-    """A layer and its optimizer, whose state can be set, stepped and read."""
+    """Tables and their optimizer, whose state can be set, stepped and read."""
 
     def __init__(self, name: str, x: Mapping[str, Any]) -> None:
         import keras
 
-        from tf_emb.layers import Embedding
-
         self.name, self.x, self.ops = name, x, keras.ops
-        table = keras.ops.convert_to_numpy(x["start table"])
-        padding = x["padding_idx"] if x["padding_idx"] >= 0 else None
-        self.layer = Embedding(*table.shape, padding_idx=padding, weights=table, dtype=table.dtype.name)
-        self.optimizer = optimizer(name, x, table.dtype.name)
-        self.optimizer.build([self.layer.embeddings])
-        slots = {slot: getattr(self.optimizer, attribute)[0] for slot, attribute in SLOTS[name].items()}
-        self.variables = {"table": self.layer.embeddings, **slots}
-        self.step = STEPS[keras.backend.backend()](self.layer, self.optimizer)
+        self.tables, loss = (embedding if "target" in x else skipgram)(x)
+        variables = list(self.tables.values())
+        self.optimizer = optimizer(name, x, variables[0].dtype)
+        self.optimizer.build(variables)
+        slots = {
+            slot_name(table, slot): getattr(self.optimizer, attribute)[i]
+            for i, table in enumerate(self.tables)
+            for slot, attribute in SLOTS[name].items()
+        }
+        self.variables = {**self.tables, **slots}
+        self.step = STEPS[keras.backend.backend()](loss, variables, self.optimizer)
 
     def initial(self) -> dict[str, Any]:
         """Return the state before the first step."""
         # Given to the slots here: Keras' own initial value passes through float32 (case keras-adagrad-float64).
-        table = self.x["start table"]
-        return {"table": table} | {k: self.ops.full_like(table, start(self.name, self.x)) for k in SLOTS[self.name]}
+        fill = start(self.name, self.x)
+        drawn = {t: self.x["start table" if t == "table" else f"{t} table"] for t in self.tables}
+        full = self.ops.full_like
+        return drawn | {slot_name(t, slot): full(of, fill) for t, of in drawn.items() for slot in SLOTS[self.name]}
 
     def set(self, state: Mapping[str, Any], t: int) -> None:
         """Start from `state`, `t` steps done."""
@@ -46,12 +54,41 @@ class Stepper:
         self.optimizer.iterations.assign(t)
 
     def read(self) -> dict[str, Any]:
-        """Return the table and its slots as they are now."""
+        """Return the tables and their slots as they are now."""
         return {name: self.ops.copy(variable.value) for name, variable in self.variables.items()}
 
     def stack(self, arrays: list[Any], axis: int) -> Any:
         """Stack tensors."""
         return self.ops.stack(arrays, axis=axis)
+
+
+def embedding(x: Mapping[str, Any]) -> tuple[Tables, Callable[..., Any]]:
+    """Return the layer's table, and the loss that draws its rows towards targets."""
+    from keras import ops
+
+    from tf_emb.layers import Embedding
+
+    table = ops.convert_to_numpy(x["start table"])
+    padding = x["padding_idx"] if x["padding_idx"] >= 0 else None
+    layer = Embedding(*table.shape, padding_idx=padding, weights=table, dtype=table.dtype.name)
+
+    def loss(ids: Any, target: Any) -> Any:
+        off = layer(ids) - target
+        return ops.sum(off * off) / 2
+
+    return {"table": layer.embeddings}, loss
+
+
+def skipgram(x: Mapping[str, Any]) -> tuple[Tables, Callable[..., Any]]:
+    """Return the tables of tf_emb.word2vec.SkipGram, and its loss."""
+    from keras import ops
+
+    from tf_emb.word2vec import SkipGram
+
+    vocab, dim = x["center table"].shape
+    model = SkipGram(vocab, dim, dtype=x["center table"].dtype.name)
+    tables = {"center": model.center.embeddings, "context": model.context.embeddings}
+    return tables, lambda center, context, noise: ops.sum(model.pair_loss(center, context, noise))
 
 
 def optimizer(name: str, x: Mapping[str, Any], dtype: str) -> Any:
@@ -75,65 +112,60 @@ def optimizer(name: str, x: Mapping[str, Any], dtype: str) -> Any:
     }[name]()
 
 
-Step = Callable[[Any, Any], None]
-
-
-def tensorflow_step(layer: Any, optimizer: Any) -> Step:
-    """A tf.function, under XLA where the engine is: the layer's own gradient goes straight into the optimizer."""
+def tensorflow_step(loss: Callable[..., Any], tables: list[Any], optimizer: Any) -> Step:
+    """A tf.function, under XLA where the engine is: the tables' own gradients go straight into the optimizer."""
     import tensorflow as tf
 
     from tf_emb.parity.engines import pullback
 
     @tf.function(jit_compile=pullback.MODE == "xla")
-    def step(ids: Any, target: Any) -> None:
+    def step(*batch: Any) -> None:
         with tf.GradientTape() as tape:
-            off = layer(ids) - target
-            loss = tf.reduce_sum(off * off) / 2
-        optimizer.apply(tape.gradient(loss, [layer.embeddings.value]), [layer.embeddings])
+            value = loss(*batch)
+        optimizer.apply(tape.gradient(value, [table.value for table in tables]), tables)
 
     return step
 
 
-def jax_step(layer: Any, optimizer: Any) -> Step:
+def jax_step(loss: Callable[..., Any], tables: list[Any], optimizer: Any) -> Step:
     """jax.grad and stateless_apply under jax.jit."""
     import jax
     import keras
 
-    variables = [layer.embeddings, *optimizer.variables]
+    variables = [*tables, *optimizer.variables]
 
-    def loss(table: Any, ids: Any, target: Any) -> Any:
-        with keras.StatelessScope(state_mapping=[(layer.embeddings, table)]):
-            off = layer(ids) - target
-            return (off * off).sum() / 2
+    def stateless(values: list[Any], *batch: Any) -> Any:
+        with keras.StatelessScope(state_mapping=list(zip(tables, values, strict=True))):
+            return loss(*batch)
 
     @jax.jit
-    def pure(values: list[Any], ids: Any, target: Any) -> list[Any]:
-        gradient = jax.grad(loss)(values[0], ids, target)
-        table, slots = optimizer.stateless_apply(values[1:], [gradient], values[:1])
-        return [*table, *slots]
+    def pure(values: list[Any], *batch: Any) -> list[Any]:
+        start, slots = values[: len(tables)], values[len(tables) :]
+        after, slots = optimizer.stateless_apply(slots, jax.grad(stateless)(start, *batch), start)
+        return [*after, *slots]
 
-    def step(ids: Any, target: Any) -> None:
-        for variable, value in zip(variables, pure([v.value for v in variables], ids, target), strict=True):
+    def step(*batch: Any) -> None:
+        for variable, value in zip(variables, pure([v.value for v in variables], *batch), strict=True):
             variable.assign(value)
 
     return step
 
 
-def torch_step(layer: Any, optimizer: Any) -> Step:
+def torch_step(loss: Callable[..., Any], tables: list[Any], optimizer: Any) -> Step:
     """Tensor.backward, and Keras' optimizer on PyTorch."""
     import torch
 
-    def step(ids: Any, target: Any) -> None:
-        layer.embeddings.value.grad = None
-        off = layer(ids) - target
-        ((off * off).sum() / 2).backward()
+    def step(*batch: Any) -> None:
+        for table in tables:
+            table.value.grad = None
+        loss(*batch).backward()
         with torch.no_grad():
-            optimizer.apply([layer.embeddings.value.grad], [layer.embeddings])
+            optimizer.apply([table.value.grad for table in tables], tables)
 
     return step
 
 
-STEPS: dict[str, Callable[[Any, Any], Step]] = {
+STEPS: dict[str, Callable[[Callable[..., Any], list[Any], Any], Step]] = {
     "tensorflow": tensorflow_step,
     "jax": jax_step,
     "torch": torch_step,

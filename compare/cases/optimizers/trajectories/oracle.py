@@ -1,4 +1,4 @@
-"""The trajectories in NumPy: a gradient that looks rows up, and six update rules."""
+"""The trajectories in NumPy: the gradients of both tasks, and six update rules."""
 
 from collections.abc import Callable
 
@@ -15,72 +15,117 @@ SLOTS: dict[str, tuple[str, ...]] = {
     "rmsprop": ("v",),
 }
 State = dict[str, np.ndarray]
+Gradients = dict[str, tuple[np.ndarray, np.ndarray]]
 Rule = Callable[[Arrays, State, np.ndarray, np.ndarray, int], State]
 
 
 def sgd_trajectory(x: Arrays) -> State:
     """Follow SGD."""
-    return outputs(x, sgd, initial(x, "sgd"))
+    return outputs(x, sgd)
 
 
 def momentum_trajectory(x: Arrays) -> State:
     """Follow SGD with momentum."""
-    return outputs(x, momentum, initial(x, "momentum"))
+    return outputs(x, momentum)
 
 
 def adagrad_trajectory(x: Arrays) -> State:
     """Follow Adagrad."""
-    return outputs(x, adagrad, initial(x, "adagrad"))
+    return outputs(x, adagrad)
 
 
 def adam_trajectory(x: Arrays) -> State:
     """Follow Adam."""
-    return outputs(x, adam, initial(x, "adam"))
+    return outputs(x, adam)
 
 
 def adamw_trajectory(x: Arrays) -> State:
     """Follow AdamW."""
-    return outputs(x, adamw, initial(x, "adamw"))
+    return outputs(x, adamw)
 
 
 def rmsprop_trajectory(x: Arrays) -> State:
     """Follow RMSprop."""
-    return outputs(x, rmsprop, initial(x, "rmsprop"))
+    return outputs(x, rmsprop)
+
+
+def tables(x: Arrays) -> tuple[str, ...]:
+    """The tables that are trained: that of the layer, or those of skip-gram."""
+    return ("table",) if "target" in x else ("center", "context")
+
+
+def key(table: str, slot: str = "table") -> str:
+    """The name of a table or of one of its slots: "table", "m", "center", "center m"."""
+    return " ".join(part for part in (table, slot) if part != "table") or "table"
 
 
 def initial(x: Arrays, name: str) -> State:
-    """The drawn table, and slots filled with their initial values."""
-    table = x["start table"]
+    """The drawn tables, and slots filled with their initial values."""
+    start = {table: x["start table" if table == "table" else f"{table} table"] for table in tables(x)}
     fill = {"accumulator": x["initial accumulator"]}
-    return {"table": table} | {slot: np.full_like(table, fill.get(slot, 0.0)) for slot in SLOTS[name]}
+    slots = {key(t, slot): np.full_like(start[t], fill.get(slot, 0.0)) for t in start for slot in SLOTS[name]}
+    return start | slots
 
 
-def outputs(x: Arrays, rule: Rule, state: State) -> State:
+def outputs(x: Arrays, rule: Rule) -> State:
     """The free run, and one step from each injected state."""
-    names, tables = list(state), []
-    for t in range(len(x["ids"])):
+    state, snapshots = initial(x, rule.__name__), []
+    for t in range(steps(x)):
         state = take_step(x, rule, state, t)
         if t + 1 in x["recorded"]:
-            tables.append(state["table"])
-    after = [take_step(x, rule, {k: x[f"state {k}"][i] for k in names}, int(t)) for i, t in enumerate(x["state step"])]
-    free = {f"{k}, free run": state[k] for k in names} | {"table, free run": np.stack(tables, axis=1)}
-    return free | {f"{k}, one step": np.stack([s[k] for s in after]) for k in names}
+            snapshots.append(state)
+    after = [take_step(x, rule, {k: x[f"state {k}"][i] for k in state}, int(t)) for i, t in enumerate(x["state step"])]
+    free = {f"{k}, free run": state[k] for k in state}
+    free |= {f"{table}, free run": np.stack([s[table] for s in snapshots], axis=1) for table in tables(x)}
+    return free | {f"{k}, one step": np.stack([s[k] for s in after]) for k in state}
+
+
+def steps(x: Arrays) -> int:
+    """The number of batches."""
+    return len(x["ids"] if "target" in x else x["center"])
 
 
 def take_step(x: Arrays, rule: Rule, state: State, t: int) -> State:
-    """Apply `rule` to every row, with the gradient of each: row - target, summed over its places; 0 for padding."""
+    """Apply `rule` to every row of every table, with the gradient of each row."""
+    after: State = {}
+    for table, (ids, updates) in (towards_targets(x, state, t) if "target" in x else skipgram(x, state, t)).items():
+        own = {slot: state[key(table, slot)] for slot in ("table", *SLOTS[rule.__name__])}
+        g = coalesce(x, own, ids, updates)
+        squares = g**2
+        new = rule(x, own, g, squares, t + 1)
+        after |= {key(table, slot): new[slot] for slot in new}
+    return after
+
+
+def towards_targets(x: Arrays, state: State, t: int) -> Gradients:
+    """row - target for each place; not yet summed over equal ids."""
     ids = x["ids"][t]
-    updates = state["table"][ids] - x["target"][t]
-    g = coalesce(x, ids, updates)
-    squares = g**2
-    return rule(x, state, g, squares, t + 1)
+    return {"table": (ids, state["table"][ids] - x["target"][t])}
 
 
-def coalesce(x: Arrays, ids: np.ndarray, updates: np.ndarray) -> np.ndarray:
-    """Sum the gradients of equal ids into a dense gradient."""
-    total = np.zeros_like(x["start table"])
+def skipgram(x: Arrays, state: State, t: int) -> Gradients:
+    """The gradients of skip-gram with negative sampling for each place where a row is used; not yet summed."""
+    center, context, noise = x["center"][t], x["context"][t], x["noise"][t]
+    keys = np.concatenate([context[:, None], noise], axis=1)
+    h = state["center"][center]
+    v = state["context"][keys]
+    s = 1 / (1 + np.exp(-np.einsum("bd,bkd->bk", h, v)))
+    target = np.zeros_like(s)
+    target[:, 0] = 1
+    counted = np.ones_like(s)
+    counted[:, 1:] = noise != context[:, None]
+    error = counted * (s - target)
+    return {
+        "center": (center, np.einsum("bk,bkd->bd", error, v)),
+        "context": (keys, error[:, :, None] * h[:, None, :]),
+    }
+
+
+def coalesce(x: Arrays, own: State, ids: np.ndarray, updates: np.ndarray) -> np.ndarray:
+    """Sum the gradients of equal ids into a dense gradient, which is 0 for the padding row."""
+    total = np.zeros_like(own["table"])
     np.add.at(total, ids, updates)
-    if x["padding_idx"] >= 0:
+    if x.get("padding_idx", -1) >= 0:
         total[x["padding_idx"]] = 0
     return total
 

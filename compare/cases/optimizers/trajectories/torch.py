@@ -1,10 +1,10 @@
-"""The trajectories in PyTorch: nn.Embedding with a dense gradient, and torch.optim."""
+"""The trajectories in PyTorch: nn.Embedding with a dense gradient, two tables of skip-gram, and torch.optim."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from compare.cases.optimizers.trajectories.follow import start
+from compare.cases.optimizers.trajectories.follow import slot_name, start
 
 SLOTS = {
     "sgd": {},
@@ -17,40 +17,40 @@ SLOTS = {
 
 
 class Stepper:
-    """A layer and its optimizer, whose state can be set, stepped and read.
+    """Tables and their optimizer, whose state can be set, stepped and read.
 
     torch's state and the oracle's differ by `scale` and `shift`: state = scale * slot + shift. With momentum torch
-    keeps -u / lr. Adagrad and RMSprop add eps to the root, the oracle under it: with eps = 0, and eps in the state,
-    they are the same.
+    keeps -u / lr. Adagrad and RMSprop add eps to the root, the oracle under the root: with eps = 0 in torch, and
+    eps added to the state, they agree.
     """
 
     def __init__(self, name: str, x: Mapping[str, Any]) -> None:
         import torch
 
         self.name, self.x, self.torch = name, x, torch
-        padding = x["padding_idx"] if x["padding_idx"] >= 0 else None
-        self.layer = torch.nn.Embedding.from_pretrained(x["start table"].clone(), freeze=False, padding_idx=padding)
-        self.optimizer = optimizer(name, x)(self.layer.parameters(), lr=x["rate"])
+        self.tables, self.loss = (embedding if "target" in x else skipgram)(x)
+        self.optimizer = optimizer(name, x)(list(self.tables.values()), lr=x["rate"])
         self.scale = -1 / x["rate"] if name == "momentum" else 1.0
         self.shift = x["epsilon"] if name in ("adagrad", "rmsprop") else 0.0
 
     def initial(self) -> dict[str, Any]:
         """Return the state before the first step."""
-        table = self.x["start table"]
-        return {"table": table} | {k: self.torch.full_like(table, start(self.name, self.x)) for k in SLOTS[self.name]}
+        drawn = {t: self.x["start table" if t == "table" else f"{t} table"] for t in self.tables}
+        fill, full = start(self.name, self.x), self.torch.full_like
+        return drawn | {slot_name(t, slot): full(of, fill) for t, of in drawn.items() for slot in SLOTS[self.name]}
 
     def set(self, state: Mapping[str, Any], t: int) -> None:
         """Start from `state`, `t` steps done."""
-        self.layer.weight.data = state["table"].clone()
-        slots = {key: self.scale * state[slot] + self.shift for slot, key in SLOTS[self.name].items()}
-        self.optimizer.state[self.layer.weight] = {"step": self.torch.tensor(float(t)), **slots}
+        for table, parameter in self.tables.items():
+            parameter.data = state[table].clone()
+            own = {k: self.scale * state[slot_name(table, s)] + self.shift for s, k in SLOTS[self.name].items()}
+            self.optimizer.state[parameter] = {"step": self.torch.tensor(float(t)), **own}
         self.t = t
 
-    def step(self, ids: Any, target: Any) -> None:
+    def step(self, *batch: Any) -> None:
         """Take one step on one batch."""
         self.optimizer.zero_grad()
-        off = self.layer(ids) - target
-        ((off * off).sum() / 2).backward()
+        self.loss(*batch).backward()
         self.t += 1
         self._move_epsilon()
         self.optimizer.step()
@@ -61,17 +61,51 @@ class Stepper:
         if self.name in ("adam", "adamw"):
             self.optimizer.param_groups[0]["eps"] = eps / (1 - self.x["beta_2"] ** self.t) ** 0.5
         if self.name == "rmsprop":  # the step makes rho (v + eps / rho) + (1 - rho) g^2 of it, v + eps of the next v
-            self.optimizer.state[self.layer.weight]["square_avg"] += eps * (1 / self.x["rho"] - 1)
+            for parameter in self.tables.values():
+                self.optimizer.state[parameter]["square_avg"] += eps * (1 / self.x["rho"] - 1)
 
     def read(self) -> dict[str, Any]:
-        """Return the table and its slots as they are now."""
-        kept = self.optimizer.state[self.layer.weight]
-        slots = {slot: (kept[key] - self.shift) / self.scale for slot, key in SLOTS[self.name].items()}
-        return {"table": self.layer.weight.detach().clone(), **slots}
+        """Return the tables and their slots as they are now."""
+        state = {table: parameter.detach().clone() for table, parameter in self.tables.items()}
+        for table, parameter in self.tables.items():
+            for slot, key in SLOTS[self.name].items():
+                kept = self.optimizer.state[parameter][key]
+                state[slot_name(table, slot)] = (kept - self.shift) / self.scale
+        return state
 
     def stack(self, arrays: list[Any], axis: int) -> Any:
         """Stack tensors."""
         return self.torch.stack(arrays, dim=axis)
+
+
+def embedding(x: Mapping[str, Any]) -> tuple[dict[str, Any], Callable[..., Any]]:
+    """Return the layer's table, and the loss that draws its rows towards targets."""
+    import torch
+
+    padding = x["padding_idx"] if x["padding_idx"] >= 0 else None
+    layer = torch.nn.Embedding.from_pretrained(x["start table"].clone(), freeze=False, padding_idx=padding)
+
+    def loss(ids: Any, target: Any) -> Any:
+        off = layer(ids) - target
+        return (off * off).sum() / 2
+
+    return {"table": layer.weight}, loss
+
+
+def skipgram(x: Mapping[str, Any]) -> tuple[dict[str, Any], Callable[..., Any]]:
+    """Return two tables, and the loss of skip-gram with negative sampling."""
+    from torch.nn import functional
+
+    tables = {t: x[f"{t} table"].clone().requires_grad_() for t in ("center", "context")}
+
+    def loss(center: Any, context: Any, noise: Any) -> Any:
+        h = functional.embedding(center, tables["center"])
+        positive = (h * functional.embedding(context, tables["context"])).sum(1)
+        negative = (functional.embedding(noise, tables["context"]) @ h[:, :, None])[:, :, 0]
+        counted = noise != context[:, None]
+        return -functional.logsigmoid(positive).sum() - (functional.logsigmoid(-negative) * counted).sum()
+
+    return tables, loss
 
 
 def optimizer(name: str, x: Mapping[str, Any]) -> Any:
@@ -80,10 +114,12 @@ def optimizer(name: str, x: Mapping[str, Any]) -> Any:
 
     betas = (x["beta_1"], x["beta_2"])
     return {
-        "sgd": partial(optim.SGD, momentum=0.0, weight_decay=0.0),
-        "momentum": partial(optim.SGD, momentum=x["momentum"], dampening=0.0, weight_decay=0.0, nesterov=False),
-        "adagrad": partial(optim.Adagrad, lr_decay=0.0, weight_decay=0.0, eps=0.0),
-        "adam": partial(optim.Adam, betas=betas, weight_decay=0.0, amsgrad=False),
-        "adamw": partial(optim.AdamW, betas=betas, weight_decay=x["weight decay"], amsgrad=False),
-        "rmsprop": partial(optim.RMSprop, alpha=x["rho"], eps=0.0, weight_decay=0.0, momentum=0.0, centered=False),
-    }[name]
+        "sgd": lambda: partial(optim.SGD, momentum=0.0, weight_decay=0.0),
+        "momentum": lambda: partial(optim.SGD, momentum=x["momentum"], dampening=0.0, weight_decay=0.0, nesterov=False),
+        "adagrad": lambda: partial(optim.Adagrad, lr_decay=0.0, weight_decay=0.0, eps=0.0),
+        "adam": lambda: partial(optim.Adam, betas=betas, weight_decay=0.0, amsgrad=False),
+        "adamw": lambda: partial(optim.AdamW, betas=betas, weight_decay=x["weight decay"], amsgrad=False),
+        "rmsprop": lambda: partial(
+            optim.RMSprop, alpha=x["rho"], eps=0.0, weight_decay=0.0, momentum=0.0, centered=False
+        ),
+    }[name]()

@@ -59,7 +59,7 @@ def run_keras(x: Mapping[str, Any]) -> dict[str, Any]:
 
     from tf_emb.corpus import keep_probability, noise_distribution
     from tf_emb.layers.hierarchical_softmax import huffman
-    from tf_emb.layers.negative_sampling import cumulative_counts
+    from tf_emb.ops.noise import cumulative_counts
     from tf_emb.word2vec import ExactTrainer, Examples, example_loss
     from tf_emb.word2vec.exact_losses import HierarchicalSoftmax
 

@@ -56,17 +56,3 @@ def by_table(
     edge = (np.abs(logits) - off < LIMIT) & (np.abs(logits) + off >= LIMIT)
     # Next to the limit both the skip and the last cell can be reached.
     return g, np.where(edge, np.maximum(jump, 1.0), jump)
-
-
-def uncertain(x: Arrays, u: float) -> tuple[int, int]:
-    """Return how many look-ups float32 cannot make for certain, and how many there are."""
-    found = [0, 0]
-
-    def count(logits: np.ndarray, off: np.ndarray, labels: np.ndarray, u: float) -> tuple[np.ndarray, np.ndarray]:
-        g, jump = by_table(logits, off, labels, u)
-        found[0] += int(np.count_nonzero(jump))
-        found[1] += len(logits)
-        return g, jump
-
-    follow(x, u, count)
-    return found[0], found[1]

@@ -1,0 +1,102 @@
+"""How near training comes to what the machine can do.
+
+    roof = 1 / max(flops / peak, bytes / bandwidth) kept words per second
+
+with flops and bytes per kept word by formula (`needs`), the peak that of large matrix products, and the bandwidth that
+of rows in random order (`peaks`). Peaks and training take turns in the same process; a share is taken within a round.
+
+Williams, Waterman and Patterson 2009, "Roofline: An Insightful Visual Performance Model for Multicore Architectures".
+"""
+
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from compare.bench.machine.corpora import Corpus, with_length
+from compare.bench.machine.needs import Needs, needs
+from compare.bench.machine.peaks import peaks
+from compare.bench.machine.trained import MODELS, Trained
+from compare.bench.tables import Table
+
+WORDS, QUICK = 1_000_000, 20_000
+LEGEND = (
+    "Kept words. flop: of the products that have weight, per word. In blocks: with those that have none, which a block "
+    "computes along with them. Bytes: rows read and written back. Roof: 1 / max(flop / peak, bytes / random rows). "
+    "Reached: measured over roof. Of peak: flop in blocks over the peak. dim {dim}, medians of {rounds} rounds."
+)
+UNITS = {"flops": "float32 products, Gflop/s", "copy": "copy, read and written, GB/s", "rows": "random rows read, GB/s"}
+
+
+def measure(corpus: Corpus, *, threads: int, rounds: int, quick: bool, seed: int) -> dict[str, Any]:
+    """Return peaks, needs and what is reached; the process is limited to `threads` threads already."""
+    part = with_length(corpus, QUICK if quick else WORDS)
+    models = {name: Trained(part, threads=threads, seed=seed, **options) for name, options in MODELS.items()}
+    dim = next(iter(models.values())).options.dim
+    peak, limits = peaks(threads, dim, quick, seed), []
+    turns: dict[str, list[dict[str, Any]]] = {name: [] for name in models}
+    for _ in range(rounds):
+        limits.append(peak())
+        for name, trained in models.items():
+            turns[name].append(trained.turn(part))
+    needed = {name: needs(trained.options, part.counts) for name, trained in models.items()}
+    return {"threads": threads, "rounds": rounds, "dim": dim,
+            "peaks": {name: statistics.median(of[name] for of in limits) for name in UNITS},
+            "models": {name: reached(needed[name], limits, turns[name]) for name in models}}  # fmt: skip
+
+
+def roof(of: Needs, limits: Mapping[str, float]) -> dict[str, Any]:
+    """Return the kept words per second that the machine allows, and what limits them: "products" or "rows"."""
+    seconds = {"products": of.flops / limits["flops"], "rows": of.bytes / limits["rows"]}
+    bound = max(seconds, key=lambda name: seconds[name])
+    return {"kept_words_per_second": 1 / seconds[bound], "bound": bound}
+
+
+def reached(of: Needs, limits: Sequence[Mapping[str, float]], turns: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the medians of the rounds: the roof, what is measured, and the share of it.
+
+    "product_share" is the share of the peak that all products of a block take, including those without weight.
+    """
+    measured = [turn["kept"] / turn["seconds"] for turn in turns]
+    roofs = [roof(of, each) for each in limits]
+    both = list(zip(measured, roofs, limits, strict=True))
+    return asdict(of) | {
+        "roof": statistics.median(each["kept_words_per_second"] for each in roofs),
+        "bound": statistics.mode(each["bound"] for each in roofs),
+        "kept_words_per_second": statistics.median(measured),
+        "raw_words_per_second": statistics.median(turn["words"] / turn["seconds"] for turn in turns),
+        "share": statistics.median(speed / each["kept_words_per_second"] for speed, each, _ in both),
+        "product_share": statistics.median(speed * of.block_flops / each["flops"] for speed, _, each in both),
+    }
+
+
+def tables(results: Sequence[dict[str, Any]]) -> Iterator[RenderableType]:
+    """Yield the peaks and the models, for each number of threads."""
+    yield _peaks(results)
+    yield Text()
+    yield _models(results)
+    yield Text(LEGEND.format(**results[0]))
+
+
+def _peaks(results: Sequence[dict[str, Any]]) -> Table:
+    table = Table("the machine, threads", *(str(of["threads"]) for of in results))
+    for name, said in UNITS.items():
+        table.row(said, *(f"{of['peaks'][name] / 1e9:.1f}" for of in results))
+    return table
+
+
+def _models(results: Sequence[dict[str, Any]]) -> Table:
+    heads = ("flop", "in blocks", "bytes", "roof", "measured", "reached", "of peak", "bound")
+    table = Table("words/s", *heads, left=[len(heads)])
+    for result in results:
+        table.heading(f"threads: {result['threads']}")
+        for name, of in result["models"].items():
+            table.row(
+                f"  {name}", *(f"{of[key]:,.0f}" for key in ("flops", "block_flops", "bytes")),
+                *(f"{of[key] / 1e3:,.0f}k" for key in ("roof", "kept_words_per_second")),
+                f"{of['share']:.1%}", f"{of['product_share']:.1%}", of["bound"],
+            )  # fmt: skip
+    return table

@@ -1,0 +1,53 @@
+"""The autoencoder beside PCA: how well a linear classifier reads the classes of held-out pictures at 16 dims."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from compare.bench.methods.figure import Figure
+from compare.bench.methods.peers.images import Images, images
+
+DIM = 16
+
+
+def measure(seeds: Sequence[int], paths: Mapping[str, Path], quick: bool) -> Iterator[Figure]:
+    """Yield the accuracies on all pictures."""
+    for data in images(paths):
+        yield beside(data, seeds, quick)
+
+
+def beside(data: Images, seeds: Sequence[int], quick: bool) -> Figure:
+    """Return the accuracies on some pictures; encoder, PCA and classifier all learn from one half of them."""
+    import sklearn
+
+    from tf_emb.methods.autoencoder import train_autoencoder
+
+    x, classes = data.pixels.reshape(len(data.pixels), -1), data.classes
+    ours, theirs, shown = [], [], []
+    for seed in seeds:
+        known, held = data.halves(seed)
+        model = train_autoencoder(x[known], DIM, epochs=3 if quick else 100, seed=seed)
+        shown.append(model.vectors(x).matrix)
+        ours.append(probe(shown[-1], classes, known, held))
+        theirs.append(probe(principal(x, known), classes, known, held))
+    peer = f"PCA, scikit-learn {sklearn.__version__}"
+    return Figure("autoencoder", f"{data.name}, half held out", f"linear probe, {DIM} dims", ours, peer, theirs,
+                 vectors=data.labelled(shown[0], seeds[0]), pictures=data.ink)  # fmt: skip
+
+
+def principal(x: np.ndarray, known: np.ndarray, dim: int = DIM) -> np.ndarray:
+    """Return the first components of all rows, fitted to the known ones."""
+    from sklearn.decomposition import PCA
+
+    return PCA(dim, svd_solver="full").fit(x[known]).transform(x)
+
+
+def probe(vectors: np.ndarray, classes: np.ndarray, known: np.ndarray, held: np.ndarray) -> float:
+    """Return the share of held-out rows whose class a logistic regression on standardised vectors finds."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=3000))
+    return float(model.fit(vectors[known], classes[known]).score(vectors[held], classes[held]))

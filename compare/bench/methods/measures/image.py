@@ -1,0 +1,58 @@
+"""The image network beside PCA and raw pixels: is the nearest known picture of the same class?"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from compare.bench.methods.figure import Figure
+from compare.bench.methods.peers.images import Images, images
+
+DIM = 32
+OBJECTIVES: tuple[Literal["softmax", "cosine", "contrastive"], ...] = ("softmax", "cosine", "contrastive")
+
+
+def measure(seeds: Sequence[int], paths: Mapping[str, Path], quick: bool) -> Iterator[Figure]:
+    """Yield 1-NN accuracies of all objectives on all pictures."""
+    for data in images(paths):
+        yield from beside(data, seeds, quick)
+
+
+def beside(data: Images, seeds: Sequence[int], quick: bool) -> Iterator[Figure]:
+    """Yield the accuracies on some pictures; all learn from one half of them."""
+    from sklearn.decomposition import PCA
+
+    from tf_emb.methods.image import image_vectors, train_images
+
+    flat, classes = data.pixels.reshape(len(data.pixels), -1), data.classes
+    epochs = 1 if quick else None  # as many as `train_images` makes by default
+    found: dict[str, list[float]] = {}
+    shown: dict[str, np.ndarray] = {}
+
+    def note(name: str, vectors: np.ndarray, seed: int) -> None:
+        known, held = data.halves(seed)
+        shown.setdefault(name, vectors)
+        found.setdefault(name, []).append(nearest(vectors, classes, known, held))
+
+    for seed in seeds:
+        known, _ = data.halves(seed)
+        pixels, named = data.pixels[known], classes[known].astype(np.int64)
+        for objective in OBJECTIVES:
+            network = train_images(pixels, named, DIM, objective=objective, epochs=epochs, seed=seed)
+            note(objective, image_vectors(network, data.pixels).matrix, seed)
+        note(f"PCA, {DIM} dims", PCA(DIM, svd_solver="full").fit(flat[known]).transform(flat), seed)
+        note("pixels", flat, seed)
+    for objective in OBJECTIVES:
+        for peer in (f"PCA, {DIM} dims", "pixels"):
+            system, on = f"image network, {objective}", f"{data.name}, half held out"
+            yield Figure(system, on, f"1-NN accuracy, {DIM} dims", found[objective], peer, found[peer],
+                         vectors=data.labelled(shown[objective], seeds[0]), pictures=data.ink)  # fmt: skip
+
+
+def nearest(vectors: np.ndarray, classes: np.ndarray, known: np.ndarray, held: np.ndarray) -> float:
+    """Return the share of held-out rows whose nearest known row, by Euclidean distance, is of their class."""
+    from sklearn.neighbors import KNeighborsClassifier
+
+    model = KNeighborsClassifier(1).fit(vectors[known], classes[known])
+    return float(model.score(vectors[held], classes[held]))
