@@ -1,4 +1,4 @@
-"""The projector's page in a headless Chromium: what a person would do there, and what they would see.
+"""The projector's page in a headless Chromium: what a user would do there, and what they would see.
 
 Used by the tests and by `python -m compare screenshots`. Needs playwright, and Chromium on the machine.
 """
@@ -17,7 +17,7 @@ FLAGS = (
 SIZE = {"width": 1280, "height": 800}
 PAGE = "data/plugin/projector/projector_binary.html"  # the plugin's own page, without TensorBoard's frame around it
 
-# The page races with itself when the run is changed while another is loading, so each is let finish.
+# The page has a race when the run is changed while another is loading, so each is allowed to finish.
 _FIND = """const find = (root, name) => root?.shadowRoot?.querySelector(name);
     window.find = find;
     window.projector = find(document.querySelector("vz-projector-dashboard"), "vz-projector");
@@ -43,13 +43,13 @@ _NEIGHBOURS = """() => [...panels.inspector.shadowRoot.querySelectorAll(".nn-lis
 
 
 def chromium() -> str | None:
-    """Return the browser's path, None where there is none."""
+    """Return the browser's path, or None if there is none."""
     return next(filter(None, map(shutil.which, NAMES)), None)
 
 
 @contextmanager
 def launched() -> Iterator[Any]:
-    """Give a running browser.
+    """Yield a running browser.
 
     Raises:
         ImportError: playwright is not installed.
@@ -59,7 +59,7 @@ def launched() -> Iterator[Any]:
 
     path = chromium()
     if path is None:
-        raise ValueError(f"a browser must be installed; got none of {', '.join(NAMES)}. apt-get install chromium.")
+        raise ValueError(f"a browser must be installed; got none of {', '.join(NAMES)}. Try apt-get install chromium.")
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=path, args=FLAGS.split())
         yield running
@@ -67,7 +67,7 @@ def launched() -> Iterator[Any]:
 
 
 class Projector:
-    """One page: a context manager that closes it."""
+    """One page, as a context manager that closes it."""
 
     def __init__(self, browser: Any, base: str, scale: float = 1) -> None:
         self.errors: list[str] = []
@@ -82,7 +82,7 @@ class Projector:
         self.page.close()
 
     def show(self, run: str = "", tensor: str = "") -> "Projector":
-        """Choose a run and a tensor, "" for what the page chooses; return when it is drawn."""
+        """Choose a run and a tensor, "" for the page's own choice; return once it is drawn."""
         self.page.wait_for_function(_READY, arg=[run, tensor], timeout=60_000)
         return self
 
@@ -92,7 +92,7 @@ class Projector:
         return run, tensor
 
     def metadata(self) -> list[dict[str, Any]]:
-        """Return what the page took the metadata for."""
+        """Return the metadata as the page read it."""
         return self.page.evaluate("projector.dataSet.points.map(point => point.metadata)")
 
     def search(self, text: str, *, regex: bool = False) -> None:
@@ -103,12 +103,12 @@ class Projector:
         box.locator("input").first.fill(text)
 
     def matches(self) -> list[str]:
-        """Return the list below the search box; it is empty where one row is found, whose neighbours are shown."""
+        """Return the list below the search box: empty if a single row is found, whose neighbours are shown instead."""
         rows = self.page.locator("vz-projector-inspector-panel .matches-list .list .label")
         return rows.all_inner_texts()
 
     def choose(self, label: str) -> None:
-        """Search for a label and click on it in the list, unless it is the only one."""
+        """Search for a label and click on it in the list, unless it is the only match."""
         self.search("")
         self.search(label)
         if self.matches():
@@ -116,7 +116,7 @@ class Projector:
             found.get_by_text(label, exact=True).first.click()
 
     def neighbours(self) -> list[tuple[str, float]]:
-        """Return the list of neighbours: labels and distances."""
+        """Return the listed neighbours: labels and distances."""
         self.page.locator("vz-projector-inspector-panel .nn-list .neighbor").first.wait_for(timeout=10_000)
         return [(label, distance) for label, distance in self.page.evaluate(_NEIGHBOURS)]
 
@@ -130,7 +130,7 @@ class Projector:
         self.page.wait_for_timeout(200)
 
     def coordinates(self) -> tuple[str, list[list[float]]]:
-        """Return which tab is on, and where its points are drawn, before the page scales them."""
+        """Return the active tab and the coordinates of its points, before the page scales them."""
         kind, rows = self.page.evaluate(
             """() => { const view = projector.projection, keys = view.projectionComponents.filter(Boolean);
             return [view.projectionType, view.dataSet.points.map(p => keys.map(key => p.projections[key]))]; }"""
@@ -138,26 +138,26 @@ class Projector:
         return kind, rows
 
     def set_up(self, script: str, *arguments: Any) -> Any:
-        """Run JavaScript with `projector` and `panels` at hand."""
+        """Run JavaScript, in which `projector` and `panels` are defined."""
         return self.page.evaluate(script, list(arguments))
 
     def messages(self) -> list[str]:
-        """Return what the page complains of: warnings, dialogs, errors of its scripts."""
+        """Return the page's complaints: warnings, dialogs, script errors."""
         return [*self.page.evaluate(_MESSAGES), *self.errors]
 
     def screenshot(self, path: Path) -> Path:
-        """Write what is on the page as PNG."""
-        self.page.mouse.move(100, 30)  # off every point and button that would say something
-        self.page.wait_for_timeout(2500)  # what moves and fades comes to rest
+        """Write the page as PNG."""
+        self.page.mouse.move(100, 30)  # away from points and buttons with tooltips
+        self.page.wait_for_timeout(2500)  # until animations end
         self.page.screenshot(path=path)
         return path
 
     def colour_by(self, column: str) -> None:
-        """Choose what colours the points."""
+        """Choose the column that colours the points."""
         self.page.evaluate("column => { panels.data.selectedColorOptionName = column; }", column)
 
     def label_all(self, labels: Sequence[str]) -> None:
-        """Select rows, which writes their labels beside them."""
+        """Select rows, which makes the page write their labels."""
         self.page.evaluate(
             """labels => { const wanted = new Set(labels);
             projector.notifySelectionChanged(projector.dataSet.points.flatMap(

@@ -41,7 +41,7 @@ GROUPS = (
     Group(("Trajectories", "训练轨迹"),
           ("1,000 steps of a table and its optimizer's state, step by step and in free run",
            "表和优化器状态的 1000 步,逐步与连续运行"),
-          ("optimizers.trajectories", "optimizers.textbook")),
+          ("optimizers.trajectories",)),
     Group(("word2vec, by blocks", "word2vec(分块)"),
           ("a step of the fast trainer: loss, gradients, tables",
            "快速训练器的一步:损失、梯度、表"),

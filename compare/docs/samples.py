@@ -18,7 +18,7 @@ _HAN = re.compile("[\u4e00-\u9fff]+")
 
 
 def trained(sentences: Sequence[Sequence[str]], dim: int = 60, **options: Any) -> "KeyedVectors":
-    """Return vectors of words by gensim's skip-gram, with counts; the same in each call."""
+    """Return word vectors trained by gensim's skip-gram, with counts; every call returns the same."""
     from gensim.models import Word2Vec
 
     options = {"min_count": 5, "epochs": 20, **options}
@@ -26,12 +26,12 @@ def trained(sentences: Sequence[Sequence[str]], dim: int = 60, **options: Any) -
 
 
 def lee(**options: Any) -> "KeyedVectors":
-    """Return vectors of the words of gensim's 300 news documents."""
+    """Return vectors of the words in gensim's 300 news documents."""
     return trained(text.lee(), **options)
 
 
 def lee_epochs(epochs: int) -> tuple["KeyedVectors", dict[int, np.ndarray]]:
-    """Return the vectors of gensim's news words after training, and the table at the end of each epoch."""
+    """Return the vectors of gensim's news words after training and the table at the end of each epoch."""
     from gensim.models.callbacks import CallbackAny2Vec
 
     tables = []
@@ -45,12 +45,12 @@ def lee_epochs(epochs: int) -> tuple["KeyedVectors", dict[int, np.ndarray]]:
 
 
 def chinese(path: Path = CHINESE, characters: int | None = None, **options: Any) -> "KeyedVectors":
-    """Return vectors of the words of a Chinese text, cut by jieba.
+    """Return vectors of the words of a Chinese text, segmented by jieba.
 
     Args:
         path: UTF-8, .xz or not.
-        characters: how many of its characters to read; all by default.
-        **options: of the training.
+        characters: how many characters to read; the default is all of them.
+        **options: passed to the training.
     """
     import lzma
 
@@ -62,14 +62,14 @@ def chinese(path: Path = CHINESE, characters: int | None = None, **options: Any)
 def cut(line: str) -> list[str]:
     """Return the Chinese words of a line."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of jieba's own source
+        warnings.simplefilter("ignore")  # jieba's own source has some
         import jieba
     jieba.setLogLevel("WARNING")
     return [word for piece in _HAN.findall(line) for word in jieba.lcut(piece)]
 
 
 def digits(rows: int | None = None) -> tuple[np.ndarray, list[str], np.ndarray]:
-    """Return scikit-learn's handwritten digits: vectors of shape (rows, 64), what they are, and pictures in 0..1."""
+    """Return scikit-learn's handwritten digits: vectors of shape (rows, 64), labels, and pictures in 0..1."""
     from sklearn.datasets import load_digits
 
     loaded = load_digits()

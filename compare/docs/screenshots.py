@@ -1,4 +1,4 @@
-"""The pictures of docs/projector.md: real data, logged, opened in a browser and photographed."""
+"""The pictures of docs/projector.md: real data is logged, opened in a browser and captured."""
 
 import os
 import tempfile
@@ -16,21 +16,21 @@ from tf_emb.parity.plan import Options
 from tf_emb.parity.run import run
 from tf_emb.projector import log_epochs, log_projection, plot_projection
 
-COLOURS = 192  # of a picture's palette, which makes its file four times smaller
+COLOURS = 192  # in a picture's palette, which makes its file a quarter of the size
 NAMED = ["fire", "palestinian", "cricket", "government"]
-CHARACTERS = 6_000_000  # of a Chinese text: enough for good neighbours, and two minutes
+CHARACTERS = 6_000_000  # of a Chinese text: enough for good neighbours, in two minutes
 
 
 def take(out: Path, chinese: Path | None, only: str = "") -> list[Path]:
-    """Take pictures and return their paths.
+    """Take the pictures and return their paths.
 
     Args:
-        out: a folder, made when it is missing.
-        chinese: a text; a small one of our own by default.
-        only: a part of the names of the pictures to take.
+        out: a folder, created if it is missing.
+        chinese: a Chinese text; the default is README.zh-CN.md.
+        only: take only the pictures whose name contains this.
 
     Raises:
-        ValueError: no name holds `only`, or there is no browser.
+        ValueError: no name contains `only`, or there is no browser.
     """
     scenes = {name: scene for name, scene in SCENES.items() if only in name}
     if not scenes:
@@ -48,7 +48,7 @@ def take(out: Path, chinese: Path | None, only: str = "") -> list[Path]:
 
 
 def _photographed(running: Any, logdir: Path, path: Path, look: Callable[[Projector], None]) -> Path:
-    """Serve what was logged, do what `look` does, and take the picture."""
+    """Serve what was logged, let `look` arrange the page, and take the picture."""
     with server(logdir, dict(os.environ)) as (process, base):
         until(lambda: len(urlopen(f"{base}/{PLUGIN}/runs").read()) > 2, process)
         with Projector(running, base) as page:
@@ -59,7 +59,7 @@ def _photographed(running: Any, logdir: Path, path: Path, look: Callable[[Projec
 
 
 def _smaller(path: Path) -> Path:
-    """Give a picture a palette."""
+    """Reduce a picture to a palette."""
     from PIL import Image
 
     with Image.open(path) as image:
