@@ -30,7 +30,7 @@ def divided(products: np.ndarray, lengths: np.ndarray) -> np.ndarray:
 
 def norms(table: np.ndarray) -> np.ndarray:
     """Return |x| for every row x of a table, shape (rows,)."""
-    return np.sqrt(_by_blocks(table, lambda rows: rows))
+    return np.asarray(np.sqrt(_by_blocks(table, lambda rows: rows)))
 
 
 def cosines(table: np.ndarray, lengths: np.ndarray, vector: np.ndarray) -> np.ndarray:
