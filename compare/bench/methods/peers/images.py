@@ -38,7 +38,7 @@ class Images:
 
     def labelled(self, matrix: np.ndarray, seed: int) -> "Vectors":
         """Return one vector per image, labelled by its class; a column tells its half of `halves(seed)`."""
-        from tf_emb.methods.labelled import Vectors
+        from tf_emb.vectors import Vectors
 
         names, half = [str(of) for of in self.classes], np.full(len(matrix), "learnt from")
         half[self.halves(seed)[1]] = "held out"
