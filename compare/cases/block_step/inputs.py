@@ -38,6 +38,6 @@ def draw(rng: np.random.Generator, cbow: bool, undivided: bool, forward: bool, f
         "undivided": np.array(int(undivided)),
         "forward": np.array(int(forward)),
     }
-    for b, center, around in windows(x):
-        noise[b, 0] = center if cbow else around[-1]  # noise that is the last target of a window
+    for b, center, context in windows(x):
+        noise[b, 0] = center if cbow else context[-1]  # noise that is the last target of a window
     return x
