@@ -1,0 +1,1 @@
+"""How long a table of vectors takes to answer, beside gensim's KeyedVectors."""
