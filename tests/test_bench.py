@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -178,17 +179,24 @@ app(["bench", "layers", "--quick", "--rounds", "1", "--out", sys.argv[2]])
 
 def test_a_child_says_events_and_then_waits(tmp_path, monkeypatch):
     module(tmp_path, monkeypatch, """
+import time
+
 def work(first):
     print("noise")
     for i in range(3):
-        yield {"i": first + i}
+        yield {"i": first + i, "at": time.monotonic()}
     raise ValueError("no more")
 """)  # fmt: skip
     with Child("baker", "baked", {"first": 5}, threads=1, log=tmp_path / "log") as child:
-        assert [child.answer(), child.turn(), child.turn()] == [{"i": 5}, {"i": 6}, {"i": 7}]
+        assert child.answer()["i"] == 5
+        for i in (6, 7):
+            time.sleep(0.1)
+            asked, said = time.monotonic(), child.turn()
+            assert said["i"] == i
+            assert said["at"] >= asked
         with pytest.raises(RuntimeError, match=r"^baker ended with exit status 1: ValueError: no more$"):
             child.turn()
-    assert call("baker", "baked", {"first": 1}, threads=1, log=tmp_path / "log") == {"i": 1}
+    assert call("baker", "baked", {"first": 1}, threads=1, log=tmp_path / "log")["i"] == 1
 
 
 def test_a_child_that_was_killed_between_turns_says_so(tmp_path, monkeypatch):

@@ -140,7 +140,8 @@ def test_the_table_fits_eighty_columns():
     said = {"ours": values, "theirs": values, "margin": 0.0294, "held": False, "higher": False}
     names = {"system": "graph vectors", "data": "x", "measure": "distance of the slope of log error by log D from -1/2"}
     figure = said | names | {"peer": "networkx 3.6.1, loop with alias tables", "projector": "a/b"}
-    measured = [{"key": "graph", "whole": True, "figures": [figure], "projector": "out/projector"}]
+    small = figure | {"ours": [0.00093441, 0.0013]}
+    measured = [{"key": "graph", "whole": True, "figures": [figure, small], "projector": "out/projector"}]
     result = {"measured": measured, "settings": {"quick": False}, "machine": {"cpu": "x", "cores": 2}}
     console = Console(width=80, record=True, file=open(os.devnull, "w"))  # noqa: SIM115
     with console.file:
@@ -151,6 +152,7 @@ def test_the_table_fits_eighty_columns():
     assert lines[-1] == "Vectors: tensorboard --logdir out/projector"
     assert any(line.split() == ["0.9455", "0.9455", "0.0294", "✗", "missed"] for line in lines)
     assert any(line.split() == ["0.9344..0.9566"] * 2 for line in lines)
+    assert any(line.split() == ["0.00093..0.0013", "0.9344..0.9566"] for line in lines)
 
 
 def test_the_first_vectors_of_a_system_on_its_data_are_logged(tmp_path):

@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tf_emb.corpus import Vocabulary, read_sentences, skipgram_draws
 from tf_emb.vectors import load_vectors
+from tf_emb.word2vec import ExactTrainer, Examples, example_loss, linear_rates, start_tables
 
 ROOT = Path(__file__).parent.parent
 TEXT = "the cat sat on the mat\nthe dog sat on the rug\nthe cat saw the dog\n" * 40
@@ -63,6 +65,30 @@ def test_the_seed_decides_the_vectors(corpus, trained):
     tf_emb("train", corpus, "-o", other, *options, "--seed", 1)
     assert np.array_equal(load_vectors(same).vectors, load_vectors(trained[0]).vectors)
     assert not np.array_equal(load_vectors(other).vectors, load_vectors(trained[0]).vectors)
+
+
+def test_exact_mode_takes_every_model_and_loss_and_drops_no_option(corpus, tmp_path):
+    options = {"model": "cbow", "loss": "hierarchical-softmax", "dim": 8, "window": 2, "negatives": 3, "sample": 0.1,
+               "min-count": 2, "max-vocab": 5, "epochs": 2, "rate": 0.3, "seed": 3, "tokenize": "letters",
+               "logdir": tmp_path / "logs"}  # fmt: skip
+    told = [word for name, value in options.items() for word in (f"--{name}", value)]
+    capital = tmp_path / "capital.txt"
+    capital.write_text(corpus.read_text().replace("the", "The,"))
+    status, text, error = tf_emb("train", capital, "-o", tmp_path / "v.bin", "--mode", "exact", *told)
+    assert status == 0, error
+    assert "oneDNN" not in error
+
+    sentences = list(read_sentences(capital, "letters"))
+    vocabulary = Vocabulary.build(sentences, min_count=2, max_vocab=5)
+    draws = skipgram_draws(sentences, vocabulary, np.random.default_rng(3), window=2, negatives=3, sample=0.1, epochs=2)
+    trainer = ExactTrainer(start_tables(5, 8, seed=3), example_loss("hierarchical-softmax", vocabulary.counts))
+    examples = Examples.cbow(draws)
+    losses = trainer.train(examples, linear_rates(examples.progress, 0.3))
+    assert load_vectors(tmp_path / "v.bin").index_to_key == list(vocabulary.words)
+    np.testing.assert_array_equal(load_vectors(tmp_path / "v.bin").vectors, trainer.tables[0].numpy())
+    tenth = len(losses) // 10
+    assert f"{len(losses)} centres; loss {losses[:tenth].mean():.3f} -> {losses[-tenth:].mean():.3f} nats" in text
+    assert [path.suffix for path in (tmp_path / "logs").iterdir()] == [".v2"]
 
 
 def test_similar_prints_neighbours_in_order(trained):
@@ -127,6 +153,11 @@ def test_check_says_what_is_wrong_and_exits_1(tmp_path):
         (("similar", "nowhere.bin", "cat"), "nowhere.bin"),
         (("project", "nowhere.bin"), "nowhere.bin"),
         (("project",), "`VECTORS` must be given, or --check"),
+        (("train", "a.txt", "-o", "v.bin", "--mode", "pairs"), "`--mode` must be block or exact; got 'pairs'"),
+        (("train", "a.txt", "-o", "v.bin", "--mode", "exact", "--threads", 2), "`--threads` must come with `--mode bl"),
+        (("train", "a.txt", "-o", "v.bin", "--mode", "exact", "--resume"), "`--resume` must come with `--mode block`"),
+        (("train", "a.txt", "-o", "v.bin", "--mode", "exact", "--held-out", "b"), "`--held-out` must come with `--mo"),
+        (("train", "a.txt", "-o", "v.bin", "--mode", "exact", "--model", "glove"), "`model` must be one of 'skipgram'"),
         (("project", "nowhere.bin", "--views", "pca,pcb"), "`views` must be of pca, umap, tsne; got 'pcb'"),
         (("project", "--check", "--logdir", "nowhere"), "`logdir` must hold a run of the projector"),
     ],

@@ -2,7 +2,10 @@
 
 import importlib
 import lzma
+import subprocess
+import sys
 from itertools import pairwise
+from pathlib import Path
 
 import networkx as nx
 import numpy as np
@@ -11,6 +14,7 @@ from scipy.sparse import csr_array
 from typer.testing import CliRunner
 
 from tf_emb.cli import app
+from tf_emb.methods import graph as package
 from tf_emb.methods.graph.node_vectors import as_adjacency, deepwalk, node2vec, read_graph, sentences, walk_corpus
 from tf_emb.vectors import Vectors, load_vectors
 
@@ -136,8 +140,8 @@ def run(*arguments):
 @pytest.fixture
 def threads(monkeypatch):
     """Leave TensorFlow's threads as they are: a process can settle them once."""
-    command = importlib.import_module("tf_emb.commands.graph")  # the package's attribute is the function
-    monkeypatch.setattr(command, "one_thread_an_operation", lambda: None)
+    command = importlib.import_module("tf_emb.commands.graph")
+    monkeypatch.setattr(command, "one_thread_per_operation", lambda: None)
 
 
 @pytest.mark.usefixtures("threads")
@@ -192,3 +196,13 @@ def test_the_command_refuses_in_one_line(tmp_path, options, said):
     assert result.exit_code == 2
     assert said in result.stderr.splitlines()[-1]
     assert not (tmp_path / "v.bin").exists()
+
+
+def test_the_package_exports_its_methods_and_loads_no_tensorflow_for_reading():
+    assert all(getattr(package, name).__name__ == name for name in package.__all__)
+    with pytest.raises(AttributeError, match=r"no attribute 'node3vec'; it has Adjacency, as_adjacency"):
+        package.node3vec  # noqa: B018 -- the access is what is tested
+    program = "import sys; from tf_emb.methods.graph import random_walks, read_graph; print('keras' in sys.modules)"
+    root = Path(__file__).parents[1]
+    done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

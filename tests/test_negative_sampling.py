@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_emb.layers.negative_sampling import NegativeSampling, cumulative_counts, negative_sampling_loss
+from tf_emb.layers import NegativeSampling, negative_sampling_loss
+from tf_emb.ops.noise import cumulative_counts
 
 pytestmark = pytest.mark.filterwarnings(
     # Keras 3.15 saves by np.array(tf.Variable), and TensorFlow 2.21's __array__ lacks NumPy 2's `copy` argument.

@@ -129,8 +129,8 @@ def test_a_training_is_its_seed_and_is_saved(tmp_path: Path) -> None:
 
 
 def test_vectors_have_tokens_and_counts_and_go_to_the_projector(tmp_path: Path) -> None:
-    vectors = train_ngram(SENTENCES, order=2, dim=4, hidden=4, epochs=1).vectors
-    assert vectors.labels == ("<unk>", "</s>", "a", "b")
+    vectors = train_ngram(SENTENCES, order=2, dim=4, hidden=4, epochs=1).vectors()
+    assert vectors.labels == ["<unk>", "</s>", "a", "b"]
     assert vectors.matrix.shape == (4, 4)
     assert list(vectors.columns["count"]) == [2, 2, 3, 3]
     assert list(log_projection(tmp_path, vectors, views=[]).rglob("*.tsv"))

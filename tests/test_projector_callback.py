@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from projector_sample import quiet
 
-from tf_emb import Embedding, ProjectorCallback, SkipGram, Vocabulary, skipgram_draws, train_exact
+from tf_emb import Embedding, ExactTrainer, ProjectorCallback, Vocabulary, skipgram_draws
 from tf_emb.projector import check_projection
 from tf_emb.projector.align import fit_pca
-from tf_emb.word2vec import linear_rates
+from tf_emb.word2vec import Examples, example_loss, linear_rates, start_tables
 
 LABELS = [f"w{i}" for i in range(12)]
 
@@ -64,13 +64,15 @@ def test_fit_logs_every_epoch_and_all_of_them_at_the_end(tmp_path: Path, layer: 
 def test_a_loop_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sentences = [["the", "cat", "sat", "on", "the", "mat"], ["the", "dog", "sat", "on", "the", "rug"]] * 10
     vocabulary = Vocabulary.build(sentences, min_count=1)
-    model = SkipGram(len(vocabulary), 60, seed=0)
-    ours = ProjectorCallback(model.center, vocabulary.words, logdir=tmp_path, name="words")
+    start, output = start_tables(len(vocabulary), 60)
+    layer = Embedding(*start.shape, weights=start)
+    trainer = ExactTrainer([layer.embeddings, output], example_loss("negative-sampling"))
+    ours = ProjectorCallback(layer, vocabulary.words, logdir=tmp_path, name="words")
     tables = []
     for epoch in range(2):
         draws = skipgram_draws(sentences, vocabulary, np.random.default_rng(epoch), sample=0)
-        train_exact(model, draws, linear_rates(draws.progress))
-        tables.append(model.center.get_weights()[0])
+        trainer.train(Examples.skipgram(draws), linear_rates(draws.progress))
+        tables.append(layer.get_weights()[0])
         ours.on_epoch_end(epoch)
     ours.on_train_end()
     assert len(ours.runs) == 3

@@ -16,6 +16,7 @@ PUBLIC = [
     "Embedding",
     "EmbeddingBag",
     "EncodedCorpus",
+    "ExactTrainer",
     "FullSoftmax",
     "HierarchicalSoftmax",
     "LazyAdagrad",
@@ -24,9 +25,9 @@ PUBLIC = [
     "NegativeSampling",
     "OneHotDense",
     "ProjectorCallback",
-    "SkipGram",
     "Vectors",
     "Vocabulary",
+    "Word2Vec",
     "analogies",
     "check_projection",
     "convert_vectors",
@@ -37,10 +38,9 @@ PUBLIC = [
     "prepare",
     "save_vectors",
     "skipgram_draws",
-    "train_exact",
     "word_pairs",
 ]
-SUBPACKAGES = ["corpus", "evaluate", "layers", "optimizers", "projector", "vectors", "word2vec"]
+SUBPACKAGES = ["corpus", "evaluate", "layers", "methods", "optimizers", "projector", "vectors", "word2vec"]
 
 
 def test_all_names_what_is_public() -> None:
@@ -55,7 +55,7 @@ def test_a_public_name_is_what_it_says(name: str) -> None:
     assert value.__doc__
 
 
-@pytest.mark.parametrize("name", ["corpus", "evaluate", "layers", "projector", "vectors", "word2vec"])
+@pytest.mark.parametrize("name", ["corpus", "evaluate", "layers", "methods", "projector", "vectors", "word2vec"])
 def test_a_subpackage_exports_what_it_lists(name: str) -> None:
     package = importlib.import_module(f"tf_emb.{name}")
     assert package.__all__ == sorted(package.__all__)

@@ -11,11 +11,11 @@ import tensorflow as tf
 from tf_emb.corpus import Vocabulary, lee_background
 from tf_emb.layers.hierarchical_softmax import huffman
 from tf_emb.word2vec import Options, Progress, Word2Vec
-from tf_emb.word2vec.blocks.bands import Bands, bands, sizes
+from tf_emb.word2vec.blocks.bands import Bands, band_weights, sizes
+from tf_emb.word2vec.blocks.chunks import OBJECTIVES, split
 from tf_emb.word2vec.blocks.rows import Rows
 from tf_emb.word2vec.blocks.step import take_step
-from tf_emb.word2vec.blocks.stream import Alias, Stream, reach, sentences, stream, subsample
-from tf_emb.word2vec.blocks.trainer import OBJECTIVES, chunks, run_threads
+from tf_emb.word2vec.blocks.stream import Alias, Stream, draw_stream, reach, sentences, subsample
 
 VOCAB, DIM = 13, 4
 RNG = np.random.default_rng(0)
@@ -123,7 +123,7 @@ def test_a_row_moves_by_at_most_the_limit_times_its_mean_gradient() -> None:
 def test_bands_are_the_places_within_reach() -> None:
     o = Options(**SMALL)  # type: ignore[arg-type]
     at = one_step(o)
-    weight = Bands(bands(o)).of(at, tf.float64).numpy()
+    weight = Bands(band_weights(o)).of(at, tf.float64).numpy()
     want = np.zeros_like(weight)
     for b, t, _, m in pairs(o):
         want[b, t, m] = 1
@@ -148,7 +148,7 @@ def test_every_kept_word_is_a_centre_once_with_its_true_neighbours() -> None:
     ids = RNG.integers(0, VOCAB, 200).astype(np.int32)
     ids[[17, 60, 61, 140]] = -1
     words = ids[ids >= 0]
-    of = stream(tf.constant(ids), tf.ones(VOCAB), Alias(np.ones(VOCAB) / VOCAB), o, tf.constant([0, 0]))
+    of = draw_stream(tf.constant(ids), tf.ones(VOCAB), Alias(np.ones(VOCAB) / VOCAB), o, tf.constant([0, 0]))
     padded = np.pad(words, o.window, constant_values=-1)
     around = of.keys.numpy().transpose(1, 0, 2).reshape(-1, o.block + 2 * o.window)
     for k, got in enumerate(around):
@@ -190,25 +190,13 @@ def test_the_alias_table_holds_the_distribution() -> None:
 def test_chunks_end_behind_sentences_and_lose_nothing() -> None:
     ids = np.zeros(1000, np.int32)
     ids[9::10] = -1
-    parts = list(chunks(ids, 98))
+    parts = list(split(ids, 98))
     assert [part.number for part in parts] == list(range(len(parts)))
     assert all(a.stop == b.start for a, b in pairwise(parts))
     assert (parts[0].start, parts[-1].stop) == (0, 1000)
     assert all(ids[part.stop - 1] == -1 for part in parts)
-    endless = list(chunks(np.zeros(1000, np.int32), 98))
+    endless = list(split(np.zeros(1000, np.int32), 98))
     assert [part.stop for part in endless][:2] == [98, 196]
-
-
-def test_an_error_in_a_thread_is_raised_here_and_stops_the_others() -> None:
-    def work(i: int) -> int:
-        if i == 3:
-            raise ValueError("third")
-        return i
-
-    seen: list[int] = []
-    with pytest.raises(ValueError, match="third"):
-        run_threads(iter([lambda i=i: work(i) for i in range(1000)]), 2, lambda i: bool(seen.append(i)))
-    assert len(seen) < 1000
 
 
 @pytest.fixture(scope="module")
@@ -292,16 +280,3 @@ def test_vectors_are_one_call_from_gensim_and_from_keras(lee: Any) -> None:
     vectors = trained.vectors()
     assert vectors.get_vecattr(trained.vocabulary.words[0], "count") == trained.vocabulary.counts[0]
     np.testing.assert_array_equal(trained.embedding()(np.array([3])), [vectors[trained.vocabulary.words[3]]])
-
-
-@pytest.mark.parametrize(
-    ("wrong", "message"),
-    [
-        ({"model": "glove"}, r"`model` must be one of 'skipgram', 'cbow'; got 'glove'\."),
-        ({"dim": 0}, r"`dim` must be 1 or more; got 0\."),
-        ({"limit": 0}, r"`limit` must be above 0; got 0\."),
-    ],
-)
-def test_options_are_checked(wrong: Any, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        Word2Vec(**wrong)

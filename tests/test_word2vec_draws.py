@@ -13,7 +13,7 @@ from scipy.stats import chi2
 
 from tf_emb.corpus import Vocabulary, encode_corpus, keep_probability, lee_background, noise_distribution
 from tf_emb.word2vec import Options
-from tf_emb.word2vec.blocks.stream import Alias, Stream, radii, stream, subsample
+from tf_emb.word2vec.blocks.stream import Alias, Stream, draw_stream, radii, subsample
 
 ALPHA = 1e-4
 SAMPLE = 1e-3
@@ -104,7 +104,7 @@ def laid_out(ids: np.ndarray, vocabulary: Vocabulary, **kwargs: Any) -> tuple[St
     keep = tf.constant(keep_probability(vocabulary.counts, options.sample), tf.float32)
     alias = Alias(noise_distribution(vocabulary.counts))
     return (
-        stream(tf.constant(ids), keep, alias, options, seed),
+        draw_stream(tf.constant(ids), keep, alias, options, seed),
         subsample(tf.constant(ids), keep, seed).numpy(),
         options,
     )

@@ -15,8 +15,8 @@ import pytest
 from typer.testing import CliRunner
 
 from tf_emb.cli import app
-from tf_emb.word2vec import EarlyStopping, Progress, Word2Vec, training
-from tf_emb.word2vec.blocks import trainer as train_block
+from tf_emb.word2vec import EarlyStopping, Progress, Word2Vec, progress
+from tf_emb.word2vec.blocks import chunks
 from tf_emb.word2vec.blocks.loss import Evaluator
 
 RNG = np.random.default_rng(0)
@@ -87,8 +87,8 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> Callable[[Sequence[float]], Non
 @pytest.fixture
 def in_parts(monkeypatch: pytest.MonkeyPatch) -> int:
     """Cut an epoch into four chunks."""
-    monkeypatch.setattr(train_block, "CHUNK", 315)
-    monkeypatch.setattr(training, "chunk_size", lambda ids, options: 315)
+    monkeypatch.setattr(chunks, "CHUNK", 315)
+    monkeypatch.setattr(progress, "chunk_size", lambda ids, options: 315)
     return 4
 
 
@@ -137,7 +137,7 @@ def test_measuring_does_not_change_the_training(in_parts: int) -> None:
 def test_no_thread_trains_while_the_text_is_measured(monkeypatch: pytest.MonkeyPatch, in_parts: int) -> None:
     """Without the barrier a thread takes the next epoch's first chunk while another one ends this epoch."""
     lock, running, trained, found = threading.Lock(), 0, 0, []
-    train = train_block.BlockTrainer.train
+    train = chunks.BlockTrainer.train
 
     def counted(*args: Any) -> Any:
         nonlocal running, trained
@@ -154,7 +154,7 @@ def test_no_thread_trains_while_the_text_is_measured(monkeypatch: pytest.MonkeyP
         found.append((running, trained))
         return 1.0
 
-    monkeypatch.setattr(train_block.BlockTrainer, "train", counted)
+    monkeypatch.setattr(chunks.BlockTrainer, "train", counted)
     monkeypatch.setattr(Evaluator, "loss", measure)
     of = Word2Vec(epochs=3, threads=3, **FAST).fit(TEXT, held_out=HELD_OUT)
     assert found == [(0, 4), (0, 8), (0, 12)]
@@ -183,9 +183,7 @@ def test_a_training_that_was_stopped_goes_on_as_if_it_had_not_been(
 
 
 def test_early_stopping_without_a_text_or_out_of_range_is_refused() -> None:
-    with pytest.raises(
-        ValueError, match=r"^`held_out` must be a text where `callbacks` have EarlyStopping; got None\."
-    ):
+    with pytest.raises(ValueError, match=r"^`held_out` must be a text for EarlyStopping; got None\."):
         Word2Vec(epochs=1, **FAST).fit(TEXT, [EarlyStopping()])
     with pytest.raises(ValueError, match=r"^`patience` must be 1 or more; got 0\."):
         EarlyStopping(patience=0)
@@ -223,7 +221,7 @@ def test_the_command_stops_early_and_logs_the_loss(tmp_path: Path) -> None:
     ("options", "message"),
     [
         (["--patience", "2"], "`--patience` must come with `--held-out`; got 2 alone."),
-        (["--mode", "exact", "--held-out", "text"], "`--held-out` must come with `--mode block`; got 'exact'."),
+        (["--mode", "exact", "--held-out", "text"], "`--held-out` must come with `--mode block`; got --mode exact."),
     ],
 )
 def test_options_of_the_command_that_do_not_go_together(options: list[str], message: str, tmp_path: Path) -> None:

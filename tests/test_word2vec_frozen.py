@@ -9,8 +9,8 @@ import tensorflow as tf
 
 from tf_emb.corpus import Vocabulary
 from tf_emb.word2vec import Options, Word2Vec
+from tf_emb.word2vec.blocks.chunks import OBJECTIVES
 from tf_emb.word2vec.blocks.rows import Rows
-from tf_emb.word2vec.blocks.trainer import OBJECTIVES
 from tf_emb.word2vec.frozen import as_tensors, masks
 from tf_emb.word2vec.state import save_state
 
@@ -140,7 +140,7 @@ def test_words_that_cannot_be_frozen_are_refused() -> None:
     with pytest.raises(ValueError, match=r"^`output` must be empty with hierarchical softmax, .*; got 1 words\."):
         of.freeze(["w1"], output=["w2"])
     for call in (lambda: of.freeze(["zebra"]), lambda: of.build(VOCABULARY, frozen=["zebra"])):
-        with pytest.raises(ValueError, match=r"^`frozen` must be words of the vocabulary; got 'zebra'\."):
+        with pytest.raises(ValueError, match=r"^`frozen` must be a list of words of the vocabulary; got 'zebra'\."):
             call()
     with pytest.raises(ValueError, match=r"; got 'w'\. Leave it out, or give a list\."):
         of.freeze("w1")

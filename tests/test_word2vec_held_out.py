@@ -8,10 +8,10 @@ import tensorflow as tf
 
 from tf_emb.corpus import Vocabulary, encode_corpus, lee_background, prepare
 from tf_emb.layers.hierarchical_softmax import huffman
-from tf_emb.word2vec import Word2Vec, training
+from tf_emb.word2vec import Word2Vec, progress
 from tf_emb.word2vec import likelihood as held_out
 from tf_emb.word2vec.blocks import loss as evaluation
-from tf_emb.word2vec.blocks.trainer import OBJECTIVES
+from tf_emb.word2vec.blocks.chunks import OBJECTIVES
 from tf_emb.word2vec.likelihood import log_likelihood
 
 RNG = np.random.default_rng(0)
@@ -91,7 +91,7 @@ def test_evaluate_is_what_training_reports_of_tables_that_stand_still(
     model: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(evaluation, "CHUNK", 40)  # chunks, each with draws of its own
-    monkeypatch.setattr(training, "chunk_size", lambda ids, options: 40)
+    monkeypatch.setattr(progress, "chunk_size", lambda ids, options: 40)
     of = random_model(model=model, rate=1e-30, epochs=1, sample=1e-2, window_kind="shrinking")
     before = of.evaluate(TEXT)
     assert of.fit(TEXT).losses == [before]

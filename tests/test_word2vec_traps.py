@@ -13,7 +13,7 @@ from tf_emb.corpus import Vocabulary, encode_corpus, skipgram_draws
 from tf_emb.word2vec import ExactTrainer, Examples, Options, Progress, Word2Vec, example_loss
 from tf_emb.word2vec.blocks.sampling import SkipGramSampling
 from tf_emb.word2vec.blocks.step import take_step
-from tf_emb.word2vec.blocks.stream import Alias, Stream, stream
+from tf_emb.word2vec.blocks.stream import Alias, Stream, draw_stream
 
 ROOT = Path(__file__).parent.parent
 ROWS = [line for line in (ROOT / "docs" / "word2vec.md").read_text().splitlines() if re.match(r"\| \d+\.", line)]
@@ -42,7 +42,7 @@ def test_a_centre_has_one_more_pair_than_the_window_on_average() -> None:
     """Twice a radius uniform in 1..5 has mean 6 and variance 8: five standard deviations of the mean of 100,000."""
     options = Options(window=5, sample=0)
     ids = tf.zeros(100_000, tf.int32)
-    of = stream(ids, tf.ones(1), Alias(np.ones(1)), options, tf.constant([0, 0]))
+    of = draw_stream(ids, tf.ones(1), Alias(np.ones(1)), options, tf.constant([0, 0]))
     pairs = int(tf.reduce_sum(of.context_size()))
     assert abs(pairs / len(ids) - 6) < 5 * np.sqrt(8 / len(ids))
 
@@ -80,7 +80,7 @@ def test_a_sentence_of_25000_words_loses_none() -> None:
     assert len(draws) == 2 * 25_000 - 2  # each has both neighbours, but for the ends
     options = Options(window=1, sample=0)
     ids = np.array(encode_corpus([sentence], vocabulary).ids)
-    of = stream(tf.constant(ids), tf.ones(50), Alias(np.ones(50) / 50), options, tf.constant([0, 0]))
+    of = draw_stream(tf.constant(ids), tf.ones(50), Alias(np.ones(50) / 50), options, tf.constant([0, 0]))
     assert int(tf.reduce_sum(of.context_size())) == 2 * 25_000 - 2
 
 

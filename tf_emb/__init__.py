@@ -9,6 +9,7 @@ from typing import Any
 _HOMES = {
     "Embedding": "tf_emb.layers",
     "EmbeddingBag": "tf_emb.layers",
+    "ExactTrainer": "tf_emb.word2vec",
     "FullSoftmax": "tf_emb.layers",
     "HierarchicalSoftmax": "tf_emb.layers",
     "LazyAdagrad": "tf_emb.optimizers",
@@ -17,8 +18,7 @@ _HOMES = {
     "NegativeSampling": "tf_emb.layers",
     "OneHotDense": "tf_emb.layers",
     "ProjectorCallback": "tf_emb.projector.callback",
-    "SkipGram": "tf_emb.word2vec",
-    "train_exact": "tf_emb.word2vec",
+    "Word2Vec": "tf_emb.word2vec",
     "Draws": "tf_emb.corpus",
     "Vocabulary": "tf_emb.corpus",
     "skipgram_draws": "tf_emb.corpus",
@@ -35,7 +35,7 @@ _HOMES = {
     "save_vectors": "tf_emb.vectors",
     "Vectors": "tf_emb.vectors",
 }
-_SUBPACKAGES = ("corpus", "evaluate", "layers", "optimizers", "projector", "vectors", "word2vec")
+_SUBPACKAGES = ("corpus", "evaluate", "layers", "methods", "optimizers", "projector", "vectors", "word2vec")
 
 __version__ = "0.1.0"
 __all__ = sorted(_HOMES)

@@ -28,7 +28,7 @@ class View:
     """How a subject presents a result.
 
     Attributes:
-        tables: returns what is printed.
+        tables: returns what is printed; strings are not wrapped.
         summary: returns what follows from the list of measurements; it is written, too.
         plot: returns a figure of matplotlib.
         last_line: returns the verdict in one line.
@@ -131,7 +131,7 @@ class Session:
             for path in paths[1:]:
                 figure.savefig(path, dpi=150)
         for part in self._view.tables(self.result):
-            console.print(part)
+            console.print(part, soft_wrap=isinstance(part, str))
         console.print(f"\nReports: {', '.join(map(str, paths))}", soft_wrap=True)
         if said := self._view.last_line(self.result):
             console.print(said)

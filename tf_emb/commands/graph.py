@@ -6,31 +6,30 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tf_emb.commands.silence import silent_start
-from tf_emb.commands.training import one_thread_an_operation, progress_bar
+from tf_emb.commands.terminal import one_thread_per_operation, progress_bar, silent_start
 
 if TYPE_CHECKING:
     from tf_emb.vectors import Vectors
 
 
 def graph(
-    edges: Annotated[Path, typer.Argument(help="Two nodes a line, and a weight if there is one; .gz or the like too.")],
+    edges: Annotated[Path, typer.Argument(help="Two nodes per line, and optionally a weight; .gz and the like too.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Vectors: .bin, .txt, .vec, .glove, .npz ...")],
-    method: Annotated[str, typer.Option(help="node2vec, or deepwalk: without p and q.")] = "node2vec",
-    p: Annotated[float, typer.Option(help="1 / p is the weight of a step back.")] = 1.0,
-    q: Annotated[float, typer.Option(help="1 / q is the weight of a step away.")] = 1.0,
-    walks: Annotated[int | None, typer.Option(min=1, help="From every node; 10, or 80 for deepwalk.")] = None,
-    length: Annotated[int | None, typer.Option(min=1, help="Nodes of a walk; 80, or 40 for deepwalk.")] = None,
-    window: Annotated[int, typer.Option(min=1, help="Largest distance of two nodes of a pair.")] = 10,
+    method: Annotated[str, typer.Option(help="node2vec, or deepwalk, which has no p and q.")] = "node2vec",
+    p: Annotated[float, typer.Option(help="Weight 1 / p of a step back.")] = 1.0,
+    q: Annotated[float, typer.Option(help="Weight 1 / q of a step away.")] = 1.0,
+    walks: Annotated[int | None, typer.Option(min=1, help="Walks from every node; 10, or 80 for deepwalk.")] = None,
+    length: Annotated[int | None, typer.Option(min=1, help="Nodes per walk; 80, or 40 for deepwalk.")] = None,
+    window: Annotated[int, typer.Option(min=1, help="Largest distance between the nodes of a pair.")] = 10,
     dim: Annotated[int, typer.Option(min=1, help="Size of a vector.")] = 128,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the walks.")] = 1,
     loss: Annotated[
-        str | None, typer.Option(help="negative-sampling, or hierarchical-softmax as deepwalk does.")
+        str | None, typer.Option(help="negative-sampling, or hierarchical-softmax, deepwalk's default.")
     ] = None,
-    threads: Annotated[int, typer.Option(min=1, help="1 gives the same vectors bit for bit.")] = 1,
-    seed: Annotated[int, typer.Option(min=0, help="Of every draw.")] = 0,
-    format: Annotated[str, typer.Option(help="edgelist, or adjlist: a node and its neighbours a line.")] = "edgelist",
-    directed: Annotated[bool, typer.Option("--directed", help="An edge leads one way only.")] = False,
+    threads: Annotated[int, typer.Option(min=1, help="With 1, vectors are reproducible bit for bit.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of every random draw.")] = 0,
+    format: Annotated[str, typer.Option(help="edgelist, or adjlist: a node and its neighbours per line.")] = "edgelist",
+    directed: Annotated[bool, typer.Option("--directed", help="Edges lead one way only.")] = False,
 ) -> None:
     """Learn a vector for every node of a graph, and write them."""
     from tf_emb.methods.graph import read_graph
@@ -41,7 +40,7 @@ def graph(
         raise ValueError(f"`--method` must be node2vec or deepwalk; got {method!r}. Choose one.")
     if method == "deepwalk" and (p, q) != (1, 1):
         raise ValueError(f"`--p` and `--q` must be 1 for deepwalk; got {p:g} and {q:g}. Use --method node2vec.")
-    check_path(output)  # what is wrong is said before the training, not after it
+    check_path(output)  # mistakes are reported before the training, not after it
     check_walk(1, p, q)
     of = read_graph(edges, format, directed=directed)  # type: ignore[arg-type]
     print(f"{of.number_of_nodes():,} nodes, {of.number_of_edges():,} edges", file=sys.stderr)
@@ -57,7 +56,7 @@ def _trained(method: str, of: Any, options: dict[str, Any]) -> "Vectors":
     from tf_emb.methods.graph import deepwalk, node2vec
 
     with silent_start():
-        one_thread_an_operation()
+        one_thread_per_operation()
     with progress_bar() as bar:
         if method == "node2vec":
             return node2vec(of, callbacks=[bar], **options)

@@ -1,101 +1,95 @@
-"""`tf-emb train`: word2vec from a text file, with progress, scalars for TensorBoard, and a way to go on."""
+"""`tf-emb train`: word2vec from a text file, with progress, TensorBoard scalars, and a way to resume."""
 
-import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tf_emb.commands.silence import silent_start
-from tf_emb.commands.train_exact import train_exact_file
-from tf_emb.commands.training import one_thread_an_operation, progress_bar
+from tf_emb.commands.terminal import interruption, one_thread_per_operation, progress_bar, silent_start
 
 if TYPE_CHECKING:
     from tf_emb.word2vec import Progress, Word2Vec
 
-
-SAMPLING = "negative-sampling"
+PIECE = 5_000  # examples between two steps of the progress bar, in exact mode
+EXACT_RATES = {"skipgram": 0.025, "cbow": 0.05}  # word2vec.c
 
 
 def train(
-    corpus: Annotated[str, typer.Argument(help="UTF-8 text, a sentence a line, .gz or the like too; - for stdin.")],
+    corpus: Annotated[str, typer.Argument(help="UTF-8 text, one sentence per line, or .gz and the like; - for stdin.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Vectors: .bin, .txt, .vec, .glove, .npz ...")],
     model: Annotated[str, typer.Option(help="skipgram or cbow.")] = "skipgram",
     loss: Annotated[
         str, typer.Option(help="negative-sampling, hierarchical-softmax or full-softmax.")
     ] = "negative-sampling",
     dim: Annotated[int, typer.Option(min=1, help="Size of a vector.")] = 100,
-    window: Annotated[int, typer.Option(min=1, help="Largest radius, in kept words.")] = 5,
-    negatives: Annotated[int, typer.Option(min=1, help="Noise words a pair.")] = 5,
+    window: Annotated[int, typer.Option(min=1, help="Largest radius of a window, in kept words.")] = 5,
+    negatives: Annotated[int, typer.Option(min=1, help="Noise words per pair.")] = 5,
     sample: Annotated[float, typer.Option(min=0, help="Subsampling threshold; 0 keeps every word.")] = 1e-3,
-    min_count: Annotated[int, typer.Option(min=1, help="Words seen less often are left out.")] = 5,
-    max_vocab: Annotated[int | None, typer.Option(min=1, help="Only so many of the most frequent words.")] = None,
+    min_count: Annotated[int, typer.Option(min=1, help="Leave out words that occur less often.")] = 5,
+    max_vocab: Annotated[int | None, typer.Option(min=1, help="Keep only the most frequent words.")] = None,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the corpus.")] = 5,
     rate: Annotated[float | None, typer.Option(min=0, help="Learning rate at the start; falls linearly.")] = None,
-    threads: Annotated[int, typer.Option(min=1, help="1 gives the same vectors bit for bit.")] = 1,
-    seed: Annotated[int, typer.Option(min=0, help="Of every draw.")] = 0,
+    threads: Annotated[int, typer.Option(min=1, help="With 1, vectors are reproducible bit for bit.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of every random draw.")] = 0,
     tokenize: Annotated[str, typer.Option(help="whitespace, characters, letters or jieba.")] = "whitespace",
-    mode: Annotated[str, typer.Option(help="block, or exact: pair by pair, slowly.")] = "block",
+    mode: Annotated[str, typer.Option(help="block, or exact: one example after another, slowly.")] = "block",
     logdir: Annotated[Path | None, typer.Option(help="Write loss and speed for TensorBoard here.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that was stopped.")] = False,
-    held_out: Annotated[str | None, typer.Option(help="Another text; its loss is shown after every epoch.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume a training that was stopped.")] = False,
+    held_out: Annotated[str | None, typer.Option(help="Another text; report its loss after every epoch.")] = None,
     patience: Annotated[
-        int | None, typer.Option(min=1, help="Stop after so many epochs without a better held-out loss; keep the best.")
+        int | None, typer.Option(min=1, help="Stop after this many epochs without a better held-out loss; keep the "
+                                 "best.")
     ] = None,
-) -> None:
+) -> None:  # fmt: skip
     """Train word2vec, and write the vectors."""
+    from tf_emb.vectors import check_path
+
     options = {"model": model, "loss": loss, "dim": dim, "window": window, "negatives": negatives, "sample": sample,
                "min_count": min_count, "max_vocab": max_vocab, "epochs": epochs, "rate": rate, "threads": threads,
                "seed": seed}  # fmt: skip
+    if mode not in ("block", "exact"):
+        raise ValueError(f"`--mode` must be block or exact; got {mode!r}. Choose one.")
     if patience is not None and held_out is None:
         raise ValueError(f"`--patience` must come with `--held-out`; got {patience} alone. Name a text to measure.")
-    if mode == "block":
-        status = train_blocks(corpus, output, options, tokenize, resume, logdir, held_out, patience)
-        if status:
-            raise typer.Exit(status)
-        return
-    if held_out is not None:
-        raise ValueError(f"`--held-out` must come with `--mode block`; got {mode!r}. Leave one of them out.")
-    if mode != "exact" or (model, loss) != ("skipgram", SAMPLING):
-        raise ValueError(f"`--mode` must be block, or exact for skip-gram with negative sampling; got {mode!r}.")
-    train_exact_file(Path(corpus), output, dim, window, negatives, sample, min_count, epochs, rate, seed)
-
-
-def state_path(output: Path) -> Path:
-    """Return where a training that is stopped is kept: beside the vectors."""
-    return output.with_name(output.name + ".state")
+    check_path(output)  # a wrong suffix is reported before the training, not after it
+    if mode == "exact":
+        blocks_only = {"--threads": threads > 1, "--resume": resume, "--held-out": held_out is not None}
+        for flag in (flag for flag, given in blocks_only.items() if given):
+            raise ValueError(f"`{flag}` must come with `--mode block`; got --mode exact. Leave one of them out.")
+        train_exactly(corpus, output, options, tokenize, logdir)
+    elif status := train_blocks(corpus, output, options, tokenize, resume, logdir, held_out, patience):
+        raise typer.Exit(status)
 
 
 def train_blocks(
-    corpus: str, output: Path, options: dict[str, Any], tokenize: Any, resume: bool, logdir: Path | None,
-    held_out: str | None = None, patience: int | None = None,
+    corpus: str, output: Path, options: dict[str, Any], tokenize: Any, resume: bool = False,
+    logdir: Path | None = None, held_out: str | None = None, patience: int | None = None,
 ) -> int:  # fmt: skip
-    """Train, and write the vectors; return the exit status: 0, or 130 when it was stopped.
+    """Train by blocks, and write the vectors; return the exit status: 0, or 130 after Ctrl-C.
 
     Args:
         corpus: text, see `tf_emb.corpus.prepare`.
         output: see `tf_emb.vectors.save_vectors`.
-        options: fields of `tf_emb.word2vec.Options`.
+        options: arguments of `tf_emb.word2vec.Word2Vec`.
         tokenize: name of a tokenizer.
-        resume: go on from the state beside `output`.
+        resume: continue from the state beside `output`.
         logdir: where scalars for TensorBoard go, or None.
         held_out: a text to measure after every epoch.
         patience: see `tf_emb.word2vec.EarlyStopping`; None trains for all epochs.
     """
     from tf_emb.corpus import encode_corpus, prepare
-    from tf_emb.vectors import check_path, save_vectors
 
-    check_path(output)  # a wrong suffix is said before the training, not after it
-    state = state_path(output)
+    state = output.with_name(output.name + ".state")
     if resume and not state.exists():
         raise ValueError(f"`--resume` must find a stopped training at {state}; there is none. Leave it out to begin.")
     with silent_start():
         from tf_emb.word2vec import Word2Vec
 
-        one_thread_an_operation()
+        one_thread_per_operation()
         model = Word2Vec.load(state) if resume else Word2Vec(**options)
     if resume:
         encoded = encode_corpus(corpus, model.vocabulary, tokenize)
@@ -104,14 +98,48 @@ def train_blocks(
     print(f"{encoded.raw_words:,} words, {len(encoded.vocabulary):,} kept in the vocabulary", file=sys.stderr)
     measured = None if held_out is None else encode_corpus(held_out, encoded.vocabulary, tokenize)
     stopped = _run(model, encoded, resume, logdir, measured, patience)
-    save_vectors(output, model.vectors())
+    _write(output, model.vocabulary, model.tables)
     if stopped:
         model.save(state)
-        print(f"Stopped. Vectors so far are in {output}. To go on, add --resume to the command.", file=sys.stderr)
+        print(f"Stopped. The vectors so far are in {output}. To go on, add --resume to the command.", file=sys.stderr)
         return 130
     state.unlink(missing_ok=True)
-    print(_last_line(model, encoded.raw_words, output))
+    print(_summary(model, encoded.raw_words, output))
     return 0
+
+
+def train_exactly(
+    corpus: str, output: Path, options: dict[str, Any], tokenize: Any, logdir: Path | None = None
+) -> None:  # fmt: skip
+    """Train one example after another, and write the vectors; the arguments are those of `train_blocks`."""
+    import numpy as np
+
+    from tf_emb.corpus import Vocabulary, read_sentences, skipgram_draws
+
+    with silent_start():
+        from tf_emb.word2vec import ExactTrainer, Examples, Options, example_loss, linear_rates, start_tables
+
+        of = Options(**options)
+        one_thread_per_operation()
+    sentences = list(read_sentences(corpus, tokenize))
+    vocabulary = Vocabulary.build(sentences, min_count=of.min_count, max_vocab=of.max_vocab)
+    draws = skipgram_draws(
+        sentences, vocabulary, np.random.default_rng(of.seed),
+        window=of.window, negatives=of.negatives, sample=of.sample, epochs=of.epochs,
+    )  # fmt: skip
+    examples = (Examples.skipgram if of.model == "skipgram" else Examples.cbow)(draws)
+    rates = linear_rates(examples.progress, EXACT_RATES[of.model] if of.rate is None else of.rate, of.floor)
+    tables = start_tables(len(vocabulary), of.dim, of.seed)
+    trainer = ExactTrainer(tables, example_loss(of.loss, vocabulary.counts))
+    raw_words = of.epochs * sum(map(len, sentences))
+    losses = _run_exact(trainer, examples, rates, (raw_words, draws.kept_words), of.epochs, logdir)
+    _write(output, vocabulary, trainer.tables)
+    tenth = max(1, len(losses) // 10)
+    first, last, what = losses[:tenth].mean(), losses[-tenth:].mean(), _unit(of.model)
+    print(
+        f"{len(vocabulary)} words, {draws.kept_words} kept in {of.epochs} epochs, {len(losses)} {what}s; "
+        f"loss {first:.3f} -> {last:.3f} nats per {what}, first to last tenth; written to {output}"
+    )
 
 
 def _run(
@@ -121,7 +149,7 @@ def _run(
     from tf_emb.word2vec import EarlyStopping
 
     with ExitStack() as stack:
-        asked = stack.enter_context(_interruption())
+        asked = stack.enter_context(interruption())
         callbacks: list[Callable[[Progress], Any]] = [stack.enter_context(progress_bar()), lambda progress: bool(asked)]
         if patience is not None:
             callbacks.append(EarlyStopping(patience))
@@ -131,26 +159,31 @@ def _run(
     return bool(asked)
 
 
-@contextmanager
-def _interruption() -> Iterator[list[int]]:
-    """Collect Ctrl-C instead of raising, so that a chunk ends whole; the second one raises."""
-    asked: list[int] = []
+def _run_exact(
+    trainer: Any, examples: Any, rates: Any, words: tuple[int, int], epochs: int, logdir: Path | None
+) -> Any:  # fmt: skip
+    """Train piece by piece under a progress bar; `words` are those of all epochs, raw and kept. Return the losses."""
+    import numpy as np
 
-    def note(number: int, frame: Any) -> None:
-        if asked:
-            raise KeyboardInterrupt
-        asked.append(number)
-        print("\nStopping behind this chunk; Ctrl-C again to stop at once.", file=sys.stderr)
+    from tf_emb.word2vec import Progress
 
-    before = signal.signal(signal.SIGINT, note)
-    try:
-        yield asked
-    finally:
-        signal.signal(signal.SIGINT, before)
+    began, losses = time.perf_counter(), []
+    with progress_bar() as bar:
+        callbacks = [bar] if logdir is None else [bar, _scalars(logdir)]
+        for start in range(0, len(examples), PIECE):
+            part, stop = slice(start, start + PIECE), start + PIECE
+            losses.append(trainer.train(examples[part], rates[part]))
+            share = float(examples.progress[stop]) if stop < len(examples) else 1.0
+            raw, kept = (round(share * count) for count in words)
+            at = Progress(int(share * epochs), share, raw, time.perf_counter() - began, raw, kept,
+                          float(losses[-1].mean()), float(rates[part][-1]))  # fmt: skip
+            for callback in callbacks:
+                callback(at)
+    return np.concatenate(losses)
 
 
 def _scalars(logdir: Path) -> Callable[["Progress"], None]:
-    """Return a callback that writes loss, rate and speed for TensorBoard, by thousands of raw words."""
+    """Return a callback that writes loss, rate and speed for TensorBoard; the step is thousands of raw words."""
     import tensorflow as tf
 
     writer = tf.summary.create_file_writer(str(logdir))
@@ -167,14 +200,23 @@ def _scalars(logdir: Path) -> Callable[["Progress"], None]:
     return write
 
 
-def _last_line(model: "Word2Vec", raw_words: int, output: Path) -> str:
-    what = "pair" if model.options.model == "skipgram" else "centre"
+def _write(output: Path, vocabulary: Any, tables: Any) -> None:
+    from tf_emb.vectors import Vectors, save_vectors
+
+    save_vectors(output, Vectors(vocabulary.words, tables[0].numpy(), {"count": vocabulary.counts}))
+
+
+def _summary(model: "Word2Vec", raw_words: int, output: Path) -> str:
     first, last = model.losses[0], model.losses[-1]
-    epochs = len(model.losses)  # fewer than asked for where the held-out loss stopped it
+    epochs = len(model.losses)  # fewer than asked for if the held-out loss ended the training
     passes = f"{epochs} epoch{'s' if epochs > 1 else ''}"
     held_out = model.held_out_losses
     measured = f"held-out loss {min(held_out):.3f} at best, {held_out[-1]:.3f} at last; " if held_out else ""
     return (
-        f"{len(model.vocabulary):,} words, {raw_words * epochs:,} raw words in {passes}; "
-        f"loss {first:.3f} -> {last:.3f} nats a {what}, first to last epoch; {measured}written to {output}"
+        f"{len(model.vocabulary):,} words, {raw_words * epochs:,} raw words in {passes}; loss {first:.3f} -> "
+        f"{last:.3f} nats per {_unit(model.options.model)}, first to last epoch; {measured}written to {output}"
     )
+
+
+def _unit(model: str) -> str:
+    return "pair" if model == "skipgram" else "centre"

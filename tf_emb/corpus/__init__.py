@@ -1,17 +1,16 @@
-"""From text to draws: sentences, ids, subsampling, windows, noise. NumPy only."""
+"""From text to training pairs: sentences, ids, subsampling, windows, noise words. NumPy only."""
 
-from tf_emb.corpus.draws import Draws, skipgram_draws
-from tf_emb.corpus.encode import EncodedCorpus, count_vocabulary, encode_corpus, prepare
-from tf_emb.corpus.reader import gensim_file, lee_background, read_sentences
-from tf_emb.corpus.subsample import keep_probability, subsample
+from tf_emb.corpus.draws import Draws, keep_probability, skipgram_draws, skipgram_pairs, subsample
+from tf_emb.corpus.encode import EncodedCorpus, as_encoded, count_vocabulary, encode_corpus, prepare
+from tf_emb.corpus.source import gensim_file, lee_background, read_sentences
 from tf_emb.corpus.vocabulary import Vocabulary
-from tf_emb.corpus.windows import skipgram_pairs
 from tf_emb.ops.noise import draw_noise, noise_distribution
 
 __all__ = [
     "Draws",
     "EncodedCorpus",
     "Vocabulary",
+    "as_encoded",
     "count_vocabulary",
     "draw_noise",
     "encode_corpus",

@@ -1,8 +1,8 @@
 """A corpus as one flat array of ids on disk, made in one pass over text of any size.
 
-Every new word first gets the next free number and the numbers are written down; when the text ends the counts are
-known, and the numbers are replaced by ids, the most frequent word first. Memory holds the different words, nothing
-that grows with the text.
+Every new word gets the next free number, and the numbers are written to disk. At the end of the text the counts are
+known, and the numbers are replaced by ids, the most frequent word first. Memory grows with the number of distinct
+words, not with the length of the text.
 """
 
 import os
@@ -23,8 +23,8 @@ from tf_emb.files import appearing
 
 END = -1  # in `ids`, after every sentence
 _OUT = -2
-_BATCH = 1 << 17  # tokens that are numbered at once
-_END: Any = object()  # among tokens; no string, so that every string can be a token
+_BATCH = 1 << 17  # tokens numbered at once
+_END: Any = object()  # end of a sentence among tokens; not a string, since every string may be a token
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,11 @@ class EncodedCorpus:
     """Sentences as ids.
 
     Attributes:
-        ids: int32, on disk: the ids of a sentence's known words, then -1, for every sentence.
+        ids: int32, on disk: for every sentence the ids of its known words, then -1.
         vocabulary: the words.
-        raw_words: how many tokens the text has.
-        known_words: how many of them are in the vocabulary, and in `ids`.
-        sentences: how many sentences, those without a known word included.
+        raw_words: number of tokens in the text.
+        known_words: number of those that are in the vocabulary, and so in `ids`.
+        sentences: number of sentences, including those without a known word.
     """
 
     ids: np.ndarray
@@ -56,7 +56,7 @@ def prepare(
 ) -> EncodedCorpus:
     """Count the words of a text and encode it, in one pass over it.
 
-    A line is a sentence; nothing is cut, however long it is. Blank lines are sentences without words.
+    A line is a sentence, however long. Blank lines are sentences without words.
 
     Args:
         source: a file, compressed if its suffix is .gz, .bz2, .xz or .zst; "-" for standard input; an open binary
@@ -65,8 +65,8 @@ def prepare(
             `tf_emb.corpus.tokenizers.tokenizer`.
         min_count: words seen less often are left out of the vocabulary and of `ids`.
         max_vocab: keep only this many of the most frequent words.
-        path: where the ids stay, as bare int32; by default a file among the temporary ones (see TMPDIR) that goes
-            with the array. It takes four bytes a token and sentence.
+        path: where to keep the ids, as raw int32; the default is a temporary file (see TMPDIR) that goes away with the
+            array. It takes four bytes per token and per sentence.
 
     Raises:
         ValueError: `source` cannot be read, or no word is left.
@@ -92,7 +92,7 @@ def encode_corpus(
     *,
     path: str | os.PathLike[str] | None = None,
 ) -> EncodedCorpus:
-    """Encode a text with a vocabulary that is already there; the arguments are those of `prepare`.
+    """Encode a text with an existing vocabulary; the arguments are those of `prepare`.
 
     Raises:
         ValueError: `source` cannot be read.
@@ -110,6 +110,27 @@ def encode_corpus(
     return EncodedCorpus(mapped, vocabulary, raw, known, sentences)
 
 
+def as_encoded(
+    corpus: EncodedCorpus | Source, vocabulary: Vocabulary | None = None, *, min_count: int = 5,
+    max_vocab: int | None = None,
+) -> EncodedCorpus:  # fmt: skip
+    """Return `corpus` if it is encoded, or else encode it, with `vocabulary` if there is one.
+
+    Raises:
+        ValueError: `corpus` is encoded with other words than those of `vocabulary`; or see `prepare`.
+    """
+    if isinstance(corpus, EncodedCorpus):
+        if vocabulary is not None and corpus.vocabulary.words != vocabulary.words:
+            raise ValueError(
+                f"`corpus` must have this model's {len(vocabulary)} words; got another vocabulary of "
+                f"{len(corpus.vocabulary)}. Use encode_corpus(text, model.vocabulary)."
+            )
+        return corpus
+    if vocabulary is not None:
+        return encode_corpus(corpus, vocabulary)
+    return prepare(corpus, min_count=min_count, max_vocab=max_vocab)
+
+
 def count_vocabulary(
     source: Source, tokenize: Tokenize = "whitespace", *, min_count: int = 5, max_vocab: int | None = None
 ) -> Vocabulary:
@@ -123,7 +144,7 @@ def count_vocabulary(
 
 
 def _batches(source: Source, tokenize: Tokenize) -> Iterator[list[Any]]:
-    """Yield tokens, and _END after every sentence, many at a time."""
+    """Yield tokens in batches, with _END after every sentence."""
     batch: list[Any] = []
     for tokens, ends in parts(source, tokenize):
         batch += tokens
@@ -137,7 +158,7 @@ def _batches(source: Source, tokenize: Tokenize) -> Iterator[list[Any]]:
 
 @contextmanager
 def _storage(path: str | os.PathLike[str] | None) -> Iterator[IO[bytes]]:
-    """Open the file of `path`, which appears when it is complete, or one that is gone when nothing uses it."""
+    """Open `path`, which appears once it is complete, or a file that is deleted once nothing uses it."""
     if path is None:
         with tempfile.TemporaryFile(prefix="tf-emb-") as file:
             yield file
@@ -147,7 +168,7 @@ def _storage(path: str | os.PathLike[str] | None) -> Iterator[IO[bytes]]:
 
 
 def _blocks(file: IO[bytes], start: int, ids: int) -> Iterator[np.ndarray]:
-    """Yield the ids from byte `start` on, so many at a time; the file may be written to in between."""
+    """Yield ids from byte `start` on, `ids` at a time; the file may be written to in between."""
     while True:
         file.seek(start)
         block = np.frombuffer(file.read(4 * ids), np.int32)
@@ -158,7 +179,7 @@ def _blocks(file: IO[bytes], start: int, ids: int) -> Iterator[np.ndarray]:
 
 
 def _counted(file: IO[bytes], size: int) -> np.ndarray:
-    """Return how often each of the numbers below `size` is in the file."""
+    """Return how often each number below `size` occurs in the file."""
     counts = np.zeros(size, np.int64)
     for block in _blocks(file, 0, max(size, 2 * _BATCH)):
         counts += np.bincount(block, minlength=size)
@@ -166,7 +187,7 @@ def _counted(file: IO[bytes], size: int) -> np.ndarray:
 
 
 def _renumber(file: IO[bytes], words: Iterable[Any], vocabulary: Vocabulary) -> None:
-    """Replace number i by the id of the i-th of `words`, drop what has none, and shorten the file."""
+    """Replace number i by the id of the i-th word, drop words without an id, and shorten the file."""
     ids = vocabulary.ids
     table = np.fromiter((END if word is _END else ids.get(word, _OUT) for word in words), np.int32)
     written = 0
@@ -180,7 +201,7 @@ def _renumber(file: IO[bytes], words: Iterable[Any], vocabulary: Vocabulary) -> 
 
 
 def _mapped(file: IO[bytes]) -> np.ndarray:
-    """Return the file as an array that stays on disk, and that an unnamed file stays with."""
+    """Return the file as an array on disk; an unnamed file lives as long as the array."""
     file.flush()
     empty = file.seek(0, os.SEEK_END) == 0
     return np.empty(0, np.int32) if empty else np.memmap(file, np.int32, "r")

@@ -1,10 +1,12 @@
-"""Text from files and streams in pieces of bounded size, as tokens. A line is a sentence, however long it is."""
+"""Text from files and streams, read in pieces of bounded size, as tokens. A line is a sentence, however long."""
 
 import codecs
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from importlib.util import find_spec
+from pathlib import Path
 from typing import IO, cast
 
 from tf_emb.corpus.tokenizers import Tokenize, Tokenizer, tokenizer
@@ -12,19 +14,60 @@ from tf_emb.files import opened
 
 Text = str | os.PathLike[str] | IO[bytes]
 Source = Text | Iterable[Sequence[str]]
-PIECE = 1 << 20  # bytes a read, and the characters from which on a line is cut
+PIECE = 1 << 20  # bytes per read; a line of more characters is cut
+
+
+def read_sentences(path: Source, tokenize: Tokenize = "whitespace") -> Iterator[list[str]]:
+    """Yield one list of tokens for every line of UTF-8 text.
+
+    A whole line is held in memory; `prepare` reads text of any shape.
+
+    Args:
+        path: a file, compressed or not, "-" for standard input, or an open binary stream; see `prepare`.
+        tokenize: the name of a tokenizer, or a function from a line to its tokens.
+
+    Raises:
+        ValueError: `path` is not readable UTF-8 text.
+    """
+    sentence: list[str] = []
+    for tokens, ends in parts(path, tokenize, "path"):
+        sentence += tokens
+        if ends:
+            yield sentence
+            sentence = []
+
+
+def lee_background() -> list[list[str]]:
+    """Return the 300 news documents that gensim ships (Lee, Pincombe and Welsh 2005), tokenised.
+
+    Raises:
+        ImportError: gensim is not installed.
+    """
+    return list(read_sentences(gensim_file("lee_background.cor"), "letters"))
+
+
+def gensim_file(name: str) -> Path:
+    """Return a corpus or test set that gensim ships, as "lee_background.cor"; gensim itself is not loaded.
+
+    Raises:
+        ImportError: gensim is not installed.
+    """
+    package = find_spec("gensim")
+    if package is None or package.origin is None:
+        raise ImportError(f"{name} comes with gensim, the extra `gensim`: pip install 'tf-emb[gensim]'.")
+    return Path(package.origin).parent / "test" / "test_data" / name
 
 
 def parts(
     source: Source, tokenize: Tokenize = "whitespace", argument: str = "source"
 ) -> Iterator[tuple[Sequence[str], bool]]:
-    """Yield the tokens of every sentence, of a long one in parts, and whether the sentence ends there.
+    """Yield the tokens of every sentence, a long one in several parts, and whether the sentence ends there.
 
     Args:
         source: a file, compressed if its suffix is .gz, .bz2, .xz or .zst; "-" for standard input; an open binary
-            stream; or an iterable of lists of tokens. Text is UTF-8, a byte-order mark is skipped.
-        tokenize: see `tf_emb.corpus.tokenizers.tokenizer`; not used on tokens.
-        argument: what the caller calls `source`.
+            stream; or an iterable of lists of tokens. Text is UTF-8; a byte-order mark is skipped.
+        tokenize: see `tf_emb.corpus.tokenizers.tokenizer`; not applied to lists of tokens.
+        argument: the caller's name for `source`, for error messages.
 
     Raises:
         ValueError: `source` cannot be read, is not UTF-8, or holds sentences that are not lists.
@@ -35,13 +78,13 @@ def parts(
         for sentence in source:
             if isinstance(sentence, str | bytes):
                 raise ValueError(
-                    f"`{argument}` must hold lists of tokens; got {sentence[:40]!r}. Split it, or give a stream."
+                    f"`{argument}` must hold lists of tokens; got {sentence[:40]!r}. Split it, or pass a stream."
                 )
             yield sentence, True
 
 
 def _text(source: Text, argument: str) -> Iterator[str]:
-    """Yield the text of a file or stream, about a mebibyte at a time."""
+    """Yield the text of a file or stream, about 1 MiB at a time."""
     stream, name = _stream(source, argument)
     try:
         with stream as file:
@@ -51,7 +94,7 @@ def _text(source: Text, argument: str) -> Iterator[str]:
 
 
 def _stream(source: Text, argument: str) -> tuple[AbstractContextManager[IO[bytes]], str]:
-    """Return what is to be read, and what to call it."""
+    """Return the stream to read, and its name in messages."""
     if not isinstance(source, str | os.PathLike):
         return nullcontext(source), str(getattr(source, "name", "a stream"))
     if os.fspath(source) == "-":
@@ -66,7 +109,7 @@ def _decoded(file: IO[bytes], argument: str, name: str) -> Iterator[str]:
         block = file.read(PIECE)
         if isinstance(block, str):
             raise ValueError(f"`{argument}` must be open in binary mode; got {name} open as text. Open it with 'rb'.")
-        held = len(decoder.getstate()[0])  # the first bytes of a character that the last block cut
+        held = len(decoder.getstate()[0])  # first bytes of a character that the last block cut in two
         try:
             text = decoder.decode(block, final=not block)
         except UnicodeDecodeError as error:
@@ -81,7 +124,7 @@ def _decoded(file: IO[bytes], argument: str, name: str) -> Iterator[str]:
 
 
 def _lines(blocks: Iterable[str], by: Tokenizer) -> Iterator[tuple[Sequence[str], bool]]:
-    """Yield the tokens of every line, of a long one whenever it has grown by a piece that can be cut off."""
+    """Yield the tokens of every line; of a long one, those of each piece as soon as it can be cut off."""
     rest, open_, limit = "", False, PIECE
     for block in blocks:
         first, *lines = block.split("\n")

@@ -1,4 +1,4 @@
-"""Tokenizers by name, each with the places where a long line may be cut without changing its tokens."""
+"""Tokenizers by name, and where each may cut a long line without changing its tokens."""
 
 import logging
 import re
@@ -16,8 +16,7 @@ class Tokenizer:
 
     Attributes:
         tokens: from a line, or a piece of one, to its tokens.
-        cut: the last place of a text where its tokens fall apart into those before and those after; 0 if
-            there is none.
+        cut: the last place where a text can be cut so that no token spans the cut; 0 if there is none.
     """
 
     tokens: Callable[[str], Iterable[str]]
@@ -30,18 +29,18 @@ def words(line: str) -> list[str]:
 
 
 def characters(line: str) -> list[str]:
-    """Return every character of `line` that is not white space."""
+    """Return every character of `line` except white space."""
     return list("".join(line.split()))
 
 
 def tokenizer(tokenize: Tokenize) -> Tokenizer:
-    """Return what `tokenize` names.
+    """Return the tokenizer named `tokenize`.
 
     Args:
-        tokenize: "whitespace"; "characters", each one but white space; "letters", lower-cased runs of letters;
-            "jieba", words of Chinese text (the extra `zh`), with punctuation and without white space; or a function
-            from a line to its tokens, which gets a line of more than a million characters in pieces that end at
-            white space.
+        tokenize: "whitespace"; "characters", all but white space; "letters", lower-cased runs of letters; "jieba",
+            words of Chinese text (the extra `zh`), with punctuation and without white space; or a function from a
+            line to its tokens, which receives a line of more than a million characters in pieces that end at white
+            space.
 
     Raises:
         ValueError: there is no such tokenizer.
@@ -68,7 +67,7 @@ def after_white_space(text: str) -> int:
 
 
 def after_other_than_words(text: str) -> int:
-    """Return where the last character ends that jieba takes for no part of a word."""
+    """Return the end of the last character that jieba does not count as part of a word."""
     return max((found.end() for found in _OTHER.finditer(text)), default=0)
 
 
@@ -77,7 +76,7 @@ def _jieba() -> Callable[[str], list[str]]:
         import jieba
     except ImportError:
         raise ModuleNotFoundError("`tokenize` = 'jieba' needs the extra `zh`: pip install 'tf-emb[zh]'.") from None
-    jieba.setLogLevel(logging.WARNING)  # it tells of its dictionary on standard error
+    jieba.setLogLevel(logging.WARNING)  # it reports loading its dictionary on standard error
     return lambda line: [token for token in jieba.cut(line) if not token.isspace()]
 
 
@@ -86,5 +85,5 @@ _NAMED = {
     "characters": Tokenizer(characters, len),
     "letters": Tokenizer(words, after_white_space),
 }
-# Of jieba 0.42: it splits text at every run of such characters before it looks for words.
+# As in jieba 0.42, which splits text at every run of such characters before it looks for words.
 _OTHER = re.compile(r"[^\u4E00-\u9FD5a-zA-Z0-9+#&._%\-]+")

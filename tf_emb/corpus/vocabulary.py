@@ -11,7 +11,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Words by descending count; ties keep the order in which the words first appeared.
+    """Words by descending count; ties keep the order of first appearance.
 
     Attributes:
         words: the word of every id.
@@ -43,10 +43,10 @@ class Vocabulary:
     def ranked(
         cls, words: Sequence[str], counts: np.ndarray, *, min_count: int = 5, max_vocab: int | None = None
     ) -> "Vocabulary":
-        """Order words by their counts and keep the frequent ones, as `build` does.
+        """Order words by count and keep the frequent ones, as `build` does.
 
         Args:
-            words: different, in the order in which they first appeared.
+            words: distinct, in the order of first appearance.
             counts: int64, shape (words,), occurrences.
             min_count: the smallest count that is kept.
             max_vocab: keep only this many of the most frequent words.
@@ -58,7 +58,7 @@ class Vocabulary:
             raise ValueError(f"`max_vocab` must be 1 or more; got {max_vocab}. Use None to keep every word.")
         others = [word for word in words if not isinstance(word, str)]
         if others:
-            raise ValueError(f"`words` must be strings; got {others[0]!r}. Give every token as text.")
+            raise ValueError(f"`words` must be strings; got {others[0]!r}. Pass every token as text.")
         order = np.argsort(-counts, kind="stable")
         order = order[counts[order] >= min_count][:max_vocab]
         if not len(order):

@@ -1,29 +1,31 @@
-"""Early stopping: a training ends when the loss on a held-out text no longer falls.
+"""Early stopping: end a training when the loss on a held-out text no longer falls.
 
-Prechelt 1998, "Early Stopping - But When?"; with the rule of `keras.callbacks.EarlyStopping`.
+Prechelt 1998, "Early Stopping - But When?"; the rule is that of `keras.callbacks.EarlyStopping`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from tf_emb.word2vec.training import Callback, Progress, Training
+from tf_emb.word2vec.progress import Callback, Progress, Training
 
 
 @dataclass(frozen=True)
 class EarlyStopping:
     """A callback for `Word2Vec.fit(corpus, callbacks, held_out=...)`.
 
-    A pass improves if its held-out loss is more than `min_delta` below that of the best pass before it. It keeps no
-    state: what it says follows from the losses, so a training that goes on from a file stops where it would have.
+    An epoch improves if its held-out loss is more than `min_delta` below that of the best epoch before it. The callback
+    has no state, its answer follows from the losses: a training resumed from a file stops where it would have.
 
     Attributes:
-        patience: stop after so many passes in a row that do not improve.
-        min_delta: nats a pair (skip-gram) or centre (CBOW).
-        restore_best: once the training is over, by this or by itself, go back to the tables of the best pass.
+        patience: stop after this many epochs in a row without improvement.
+        min_delta: in nats per pair (skip-gram) or centre (CBOW).
+        restore_best: whether to return to the tables of the best epoch when the training is over, early or not.
 
     Raises:
-        ValueError: an attribute is out of its range.
+        ValueError: an attribute breaks its rule.
     """
 
     patience: int = 1
@@ -37,11 +39,11 @@ class EarlyStopping:
             raise ValueError(f"`min_delta` must be 0 or more; got {self.min_delta}. Use 0 to count any improvement.")
 
     def __call__(self, at: Progress) -> bool:
-        """Return whether to stop."""
+        """Return whether training should stop now."""
         return at.epoch_ends and self.over(at.held_out_losses)
 
     def best(self, losses: Sequence[float]) -> int:
-        """Return which pass, from 0, is the best one."""
+        """Return the number of the best epoch, from 0."""
         best, lowest = 0, float("inf")
         for i, loss in enumerate(losses):
             if loss < lowest - self.min_delta:
@@ -49,37 +51,40 @@ class EarlyStopping:
         return best
 
     def over(self, losses: Sequence[float]) -> bool:
-        """Return whether patience is at its end."""
+        """Return whether training should stop after these losses."""
         return len(losses) - 1 - self.best(losses) >= self.patience
 
 
-def early_stopping(callbacks: Sequence[Callback], held_out: Any) -> EarlyStopping | None:
-    """Return the `EarlyStopping` among `callbacks`.
+@contextmanager
+def keeping_best(
+    callbacks: Sequence[Callback], held_out: Any, training: Training, tables: Sequence[Any]
+) -> Iterator[Sequence[Callback]]:
+    """Yield the callbacks of a training; where `EarlyStopping` is among them, the best tables are restored at the end.
 
     Raises:
-        ValueError: there is one, and no held-out text.
+        ValueError: there is an `EarlyStopping`, but no held-out text.
     """
-    found = next((callback for callback in callbacks if isinstance(callback, EarlyStopping)), None)
-    if found is not None and held_out is None:
-        raise ValueError("`held_out` must be a text where `callbacks` have EarlyStopping; got None. Give one to `fit`.")
-    return found
+    rule = next((callback for callback in callbacks if isinstance(callback, EarlyStopping)), None)
+    if rule is not None and held_out is None:
+        raise ValueError("`held_out` must be a text for EarlyStopping; got None. Pass one to `fit`.")
+    if rule is None or not rule.restore_best:
+        yield callbacks
+        return
+    yield [partial(_keep, rule, training, tables), *callbacks]
+    _restore(rule, training, tables)
 
 
-def keep_best(rule: EarlyStopping, training: Training, tables: Sequence[Any]) -> Callback:
-    """Return a callback that copies the tables into `training.best` after every pass that improves."""
-
-    def keep(at: Progress) -> None:
-        last = len(at.held_out_losses) - 1
-        if at.epoch_ends and (training.best is None or rule.best(at.held_out_losses) == last):
-            training.best = [table.numpy() for table in tables]
-
-    return keep
+def _keep(rule: EarlyStopping, training: Training, tables: Sequence[Any], at: Progress) -> None:
+    """Copy the tables into `training.best` after every epoch that improves."""
+    last = len(at.held_out_losses) - 1
+    if at.epoch_ends and (training.best is None or rule.best(at.held_out_losses) == last):
+        training.best = [table.numpy() for table in tables]
 
 
-def restore_best(rule: EarlyStopping, training: Training, tables: Sequence[Any]) -> None:
-    """Put the best tables back if the training is over; one that was interrupted keeps its own, to go on from."""
+def _restore(rule: EarlyStopping, training: Training, tables: Sequence[Any]) -> None:
+    """Restore the best tables if the training is over; an interrupted one keeps its own, to resume from."""
     stopped = training.between_epochs and rule.over(training.held_out_losses)
     if training.best is not None and (stopped or training.done == training.planned):
         for table, values in zip(tables, training.best, strict=True):
             table.assign(values)
-        training.best, training.done = None, training.planned  # what is left is for other tables than these
+        training.best, training.done = None, training.planned  # the remaining chunks belong to other tables

@@ -1,13 +1,13 @@
-"""How probable a held-out text is: skip-gram under the full softmax, whatever the tables were trained with.
+"""The likelihood of a held-out text: skip-gram under the full softmax, whatever loss the tables were trained with.
 
     -log p(o | i) = log sum_j exp(v'_j . v_i + b_j) - (v'_o . v_i + b_o)
 
 averaged over the pairs of centre i and context o within the window (Mikolov et al. 2013, "Efficient Estimation of Word
 Representations in Vector Space", section 3.2; Rong 2014, "word2vec Parameter Learning Explained", equation 4). Nothing
-is drawn: a pair at distance r has the weight (window - r + 1) / window, the probability that a radius uniform in
-1..window reaches it.
+is drawn: a pair at distance r has weight (window - r + 1) / window, the probability that a radius uniform in 1..window
+reaches it.
 
-Tables that were trained by negative sampling know what raises a word above its noise distribution q, not its frequency:
+Tables trained by negative sampling know how far a word exceeds its noise distribution q, not its frequency:
 v'_o . v_i tends to log p(o | i) - log q(o) - log K (Levy and Goldberg 2014, "Neural Word Embedding as Implicit Matrix
 Factorization", with q for the unigram distribution). So b = log q makes such tables predict words; 0 does not.
 """
@@ -18,14 +18,14 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-LOGITS = 1 << 23  # that are held at once: the block of centres is this by the size of the vocabulary
-PAIRS = 1 << 15  # whose rows are held at once
+LOGITS = 1 << 23  # held at once: a block has LOGITS / vocabulary centres
+PAIRS = 1 << 15  # pairs whose rows are held at once
 
 
 def log_likelihood(input_table: Any, output_table: Any, ids: Any, *, window: int, log_prior: Any = None) -> float:
-    """Return the mean negative log-likelihood of contexts, in nats a pair; lower is better.
+    """Return the mean negative log-likelihood of contexts, in nats per pair; lower is better.
 
-    Rows are multiplied at the dtype of the tables, means taken at float64. It costs one product of all output rows with
+    Products are computed at the dtype of the tables, means at float64. The cost is one product of all output rows with
     every *distinct* word of the text.
 
     Args:
@@ -33,7 +33,7 @@ def log_likelihood(input_table: Any, output_table: Any, ids: Any, *, window: int
         output_table: v', the same shape and dtype.
         ids: int32, shape (time,), -1 after every sentence; see `tf_emb.corpus.EncodedCorpus`.
         window: the largest radius; every word of `ids` counts, there is no subsampling.
-        log_prior: b, shape (vocab,), added to the logits; None for zeros. A constant in it does not matter.
+        log_prior: b, shape (vocab,), added to the logits; None for zeros. Adding a constant changes nothing.
 
     Raises:
         ValueError: shapes do not fit, an id is out of range, `window` is below 1, or there is no pair.
@@ -91,7 +91,7 @@ def _check(table: Any, output: Any, prior: Any, ids: np.ndarray, window: int) ->
     vocab = table.shape[0]
     for name, got, shape in (("output_table", output, table.shape), ("log_prior", prior, (vocab,))):
         if got.shape != shape:
-            raise ValueError(f"`{name}` must have shape {tuple(shape)}; got {tuple(got.shape)}. Give a row a word.")
+            raise ValueError(f"`{name}` must have shape {tuple(shape)}; got {tuple(got.shape)}. Give one row per word.")
     if window < 1:
         raise ValueError(f"`window` must be 1 or more; got {window}. Use 1 for direct neighbours only.")
     if ids.ndim != 1 or (ids.size and not (ids.min() >= -1 and ids.max() < vocab)):

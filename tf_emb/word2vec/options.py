@@ -1,6 +1,9 @@
-"""What a word2vec training is asked to do."""
+"""The options of a word2vec training, and their defaults."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from math import isfinite
+from numbers import Integral, Real
 from typing import Any, Literal
 
 Architecture = Literal["skipgram", "cbow"]
@@ -10,42 +13,31 @@ Window = Literal["shrinking", "fixed"]
 
 # The best of a few single runs over 17 million words of Wikipedia, at the default block sizes.
 RATES = {"skipgram": 0.03, "cbow": 0.15}
-# block, blocks and shared_noise. Larger blocks repeat less text around them, and fewer noise words cost less; steps of
-# more centres learn from staler tables.
+# block, blocks and shared_noise. Larger blocks read the text around them less often, and fewer noise words cost less;
+# steps of more centres learn from staler tables.
 SIZES = {"skipgram": (24, 32, 32), "cbow": (32, 32, 16)}
-# Every row of the output table moves in a step of the full softmax, and none is limited: with 32 blocks it diverged on
-# 2 million words. Fewer blocks cost nothing, since a centre's product is with the whole table.
+# A step of the full softmax moves every row of the output table, without a limit: with 32 blocks it diverged on 2
+# million words. Fewer blocks cost nothing, since each centre is multiplied by the whole table.
 SOFTMAX_BLOCKS = 4
+CHOICES = {
+    "model": ("skipgram", "cbow"),
+    "loss": ("negative-sampling", "hierarchical-softmax", "full-softmax"),
+    "window_kind": ("shrinking", "fixed"),
+    "cbow_gradient": ("exact", "word2vec.c"),
+    "forward_only": (False, True),
+}
+COUNTS = ("dim", "window", "negatives", "min_count", "max_vocab", "epochs", "threads")
+SEEDS = 2**31  # TensorFlow takes them as int32
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """Hyper-parameters, with the defaults of word2vec.c and gensim where they agree.
+    """Options of a training, checked; `tf_emb.Word2Vec` says what each means.
 
-    Attributes:
-        model: "skipgram" predicts every context word from the centre; "cbow" the centre from the mean of its context.
-        loss: "negative-sampling", "hierarchical-softmax" or "full-softmax".
-        dim: size of a vector.
-        window: largest radius, in kept words.
-        window_kind: "shrinking" draws each centre's radius from 1..window; "fixed" takes `window` always.
-        forward_only: contexts stand right of their centre only.
-        negatives: noise words a pair.
-        ns_exponent: noise words are drawn by count^ns_exponent.
-        sample: subsampling threshold, a relative frequency; 0 keeps every word.
-        min_count: words seen less often are left out.
-        max_vocab: only so many of the most frequent words.
-        cbow_gradient: "exact" divides a centre's error among its context words, as the derivative of a mean does;
-            "word2vec.c" gives each of them all of it (word2vec.c l. 492).
-        epochs: passes over the corpus.
-        rate: learning rate at the start; None for 0.03 (skipgram) and 0.15 (cbow).
-        floor: share of `rate` below which it does not fall.
-        threads: compiled loops that run at once, on the same tables without locks; 1 is deterministic.
-        seed: of every draw.
-        block: consecutive centres that share their noise words; 0 for 24 (skipgram) and 32 (cbow).
-        blocks: blocks a step, each from another part of the text; 0 for 32, with the full softmax for 4.
-        shared_noise: noise words a block, each weighted negatives / shared_noise for every pair; 0 for 32 (skipgram)
-            and 16 (cbow).
-        limit: a row moves by at most so many times the mean of its gradients in a step.
+    `rate` may stay None, see `start_rate`; `block`, `blocks` and `shared_noise` become the sizes that 0 stands for.
+
+    Raises:
+        ValueError: a value breaks its rule.
     """
 
     model: Architecture = "skipgram"
@@ -71,22 +63,32 @@ class Options:
     limit: float = 6.0
 
     def __post_init__(self) -> None:
-        _choice("model", self.model, ("skipgram", "cbow"))
-        _choice("loss", self.loss, ("negative-sampling", "hierarchical-softmax", "full-softmax"))
-        _choice("window_kind", self.window_kind, ("shrinking", "fixed"))
-        _choice("cbow_gradient", self.cbow_gradient, ("exact", "word2vec.c"))
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                said = ", ".join(map(repr, choices))
+                raise ValueError(f"`{name}` must be one of {said}; got {getattr(self, name)!r}. Choose one.")
+        for name in COUNTS:
+            self._check(name, "an integer of 1 or more", Integral, lambda value: value >= 1)
         block, blocks, noise = SIZES[self.model]
         blocks = SOFTMAX_BLOCKS if self.loss == "full-softmax" else blocks
         for name, size in (("block", block), ("blocks", blocks), ("shared_noise", noise)):
-            if getattr(self, name) == 0:
-                object.__setattr__(self, name, size)
-        for name in ("dim", "window", "negatives", "min_count", "epochs", "threads", "block", "blocks", "shared_noise"):
-            _least(name, getattr(self, name), 1)
-        _least("sample", self.sample, 0)
-        _least("floor", self.floor, 0)
-        for name, value in (("limit", self.limit), ("rate", self.start_rate)):
-            if not value > 0:
-                raise ValueError(f"`{name}` must be above 0; got {value}. The default is a good start.")
+            self._check(name, "an integer of 1 or more, or 0 for the default", Integral, lambda value: value >= 0)
+            object.__setattr__(self, name, getattr(self, name) or size)
+        self._check("seed", f"an integer from 0 to {SEEDS - 1}", Integral, lambda value: 0 <= value < SEEDS)
+        for name in ("sample", "floor"):
+            self._check(name, "a number of 0 or more", Real, lambda value: value >= 0)
+        for name in ("limit", "rate"):
+            self._check(name, "a number above 0", Real, lambda value: value > 0)
+        self._check("ns_exponent", "a finite number", Real, isfinite)
+
+    def _check(self, name: str, rule: str, kind: type, holds: Any) -> None:
+        """Refuse a value that breaks its rule; None passes where it is the default. NumPy's numbers become Python's."""
+        value = getattr(self, name)
+        if value is None and DEFAULTS[name] is None:
+            return
+        if isinstance(value, bool) or not isinstance(value, kind) or not holds(value):
+            raise ValueError(f"`{name}` must be {rule}; got {value!r}. The default is {DEFAULTS[name]!r}.")
+        object.__setattr__(self, name, value.item() if hasattr(value, "item") else value)
 
     @property
     def start_rate(self) -> float:
@@ -98,14 +100,18 @@ class Options:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
-def _choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        said = ", ".join(map(repr, choices))
-        raise ValueError(f"`{name}` must be one of {said}; got {value!r}. Choose one.")
+DEFAULTS: dict[str, Any] = {field.name: field.default for field in fields(Options)}
 
 
-def _least(name: str, value: Any, least: int) -> None:
-    if isinstance(value, bool) or not value >= least:
-        raise ValueError(
-            f"`{name}` must be {least} or more; got {value!r}. See tf_emb.word2vec.Options for the default."
-        )
+def chosen(options: Options | None, given: Mapping[str, Any]) -> Options:
+    """Return `options`, or else those made of all the values `given`.
+
+    Raises:
+        ValueError: there are `options`, and a value other than its default beside them; or a value breaks its rule.
+    """
+    if options is None:
+        return Options(**given)
+    beside = [name for name, value in given.items() if value != DEFAULTS[name]]
+    if beside:
+        raise ValueError(f"`options` must be given alone; got {', '.join(beside)} beside them. Use one of the two.")
+    return options

@@ -1,4 +1,4 @@
-"""A training as a file, so that one that was stopped can go on where it was."""
+"""A training as a file, so that it can be resumed where it stopped."""
 
 import json
 import os
@@ -15,10 +15,10 @@ FORMAT = 2  # 1 had no "frozen", "held out" and "best"
 
 
 def save_state(path: str | os.PathLike[str], of: dict[str, Any]) -> None:
-    """Write a training to `path`, as a whole or not at all.
+    """Write a training to `path`, all of it or nothing.
 
     Args:
-        path: an .npz file by content, whatever its suffix.
+        path: written in .npz format, whatever its suffix.
         of: "options", "vocabulary", "tables", "frozen", "done", "sums", "held out" and "best".
     """
     header = {"format": FORMAT, "options": of["options"].as_dict(), "done": of["done"],
@@ -40,10 +40,10 @@ def save_state(path: str | os.PathLike[str], of: dict[str, Any]) -> None:
 
 
 def load_state(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Return what `save_state` was given.
+    """Return what was given to `save_state`.
 
     Raises:
-        ValueError: `path` is no such file.
+        ValueError: `path` is not such a file.
     """
     try:
         with np.load(path, allow_pickle=False) as arrays:
@@ -64,11 +64,11 @@ def load_state(path: str | os.PathLike[str]) -> dict[str, Any]:
             }
     except (OSError, KeyError, ValueError, TypeError) as error:
         raise ValueError(
-            f"`path` must be a training that was saved; got {path} ({type(error).__name__}: {error}). Train anew."
+            f"`path` must be a saved training; got {path} ({type(error).__name__}: {error}). Train again."
         ) from None
 
 
 def _pair(arrays: Any, name: str) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return the arrays of both tables, or None where there are none."""
+    """Return the arrays of both tables, or None if the file has none."""
     found = f"{name} input" in arrays
     return (arrays[f"{name} input"], arrays[f"{name} output"]) if found else None

@@ -1,22 +1,25 @@
-"""`Word2Vec`: from a corpus to vectors."""
+"""`Word2Vec`: from a corpus to vectors, by blocks."""
 
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
 
-from tf_emb.corpus import EncodedCorpus, Vocabulary, encode_corpus, prepare
+from tf_emb.corpus import EncodedCorpus, Vocabulary, as_encoded
 from tf_emb.vectors import Vectors
+from tf_emb.word2vec.blocks.chunks import BlockTrainer
 from tf_emb.word2vec.blocks.loss import Evaluator
-from tf_emb.word2vec.blocks.trainer import BlockTrainer
-from tf_emb.word2vec.early_stopping import early_stopping, keep_best, restore_best
+from tf_emb.word2vec.early_stopping import keeping_best
 from tf_emb.word2vec.frozen import Masks, as_tensors, masks
-from tf_emb.word2vec.options import Options
+from tf_emb.word2vec.habits import AnswersHabits, answering_habits
+from tf_emb.word2vec.options import Architecture, CbowGradient, Loss, Options, Window, chosen
+from tf_emb.word2vec.progress import Callback, Training
 from tf_emb.word2vec.state import load_state, save_state
-from tf_emb.word2vec.training import Callback, Training
+from tf_emb.word2vec.tables import carried_over, start_tables
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
@@ -24,21 +27,43 @@ if TYPE_CHECKING:
     from tf_emb.layers import Embedding
 
 
-class Word2Vec:
-    """word2vec in TensorFlow: skip-gram and CBOW, with three losses, trained by a GradientTape.
+class Word2Vec(AnswersHabits):
+    """word2vec by blocks: skip-gram or CBOW with one of three losses; `Word2Vec(dim=300).fit("text.txt").vectors()`.
 
     Args:
-        options: an `Options`; or give its fields by name.
-        **kwargs: fields of `Options`, where no `options` are given.
+        options: an `Options` with all that follows, in place of it.
+        model: "skipgram" predicts each context word from the centre; "cbow" the centre from the mean of its context.
+        loss: "negative-sampling", "hierarchical-softmax" or "full-softmax".
+        dim: size of a vector.
+        window: largest radius of a window, in kept words.
+        window_kind: "shrinking" draws each centre's radius from 1..window; "fixed" always takes `window`.
+        forward_only: whether context words stand only to the right of their centre.
+        negatives: noise words per pair.
+        ns_exponent: noise words are drawn with probability proportional to count^ns_exponent.
+        sample: subsampling threshold, a relative frequency; 0 keeps every word.
+        min_count: leave out words that occur less often.
+        max_vocab: keep only this many of the most frequent words; None for all.
+        cbow_gradient: "exact" divides a centre's error among its context words, "word2vec.c" gives each all of it.
+        epochs: passes over the corpus.
+        rate: learning rate at the start, which falls linearly; None for 0.03 (skipgram) or 0.15 (cbow).
+        floor: lowest learning rate, as a share of `rate`.
+        threads: training loops that run at once, on the same tables without locks; 1 is reproducible bit for bit.
+        seed: seed of every random draw.
+        block: consecutive centres that share their noise words; 0 for 24 (skipgram) or 32 (cbow).
+        blocks: blocks per step, each from another part of the text; 0 for 32, or 4 with the full softmax.
+        shared_noise: noise words per block, weighted negatives / shared_noise; 0 for 32 (skipgram) or 16 (cbow).
+        limit: a row moves by at most this many times the mean of its gradients in a step.
 
     Attributes:
+        options: the `Options`, with the sizes that 0 stands for.
         vocabulary: the words, after `build`.
-        tables: the input table (vocab, dim), which holds the word vectors, and the output table; TensorFlow variables.
+        tables: input table (vocab, dim), which holds the word vectors, and output table; TensorFlow variables.
         training: the last training, after `fit`.
-        frozen: which rows of the two tables do not move, bool (vocab,); see `freeze`.
+        frozen: rows of the two tables that are not trained, bool (vocab,); see `freeze`.
 
     Raises:
-        ValueError: an option is out of its range.
+        ValueError: an option breaks its rule.
+        TypeError: there is no such option; one of gensim's is answered with how it is written here.
 
     Mikolov et al. 2013, "Efficient Estimation of Word Representations in Vector Space" and "Distributed Representations
     of Words and Phrases"; docs/word2vec.md says how training by blocks differs from training pair by pair.
@@ -49,62 +74,64 @@ class Word2Vec:
     training: Training
     frozen: Masks
 
-    def __init__(self, options: Options | None = None, **kwargs: Any) -> None:
-        if options is not None and kwargs:
-            raise ValueError(f"`options` must be given alone; got {', '.join(kwargs)} beside them. Use one of the two.")
-        self.options = Options(**kwargs) if options is None else options
+    @answering_habits
+    def __init__(
+        self, options: Options | None = None, /, *,
+        model: Architecture = "skipgram", loss: Loss = "negative-sampling", dim: int = 100,
+        window: int = 5, window_kind: Window = "shrinking", forward_only: bool = False,
+        negatives: int = 5, ns_exponent: float = 0.75, sample: float = 1e-3,
+        min_count: int = 5, max_vocab: int | None = None, cbow_gradient: CbowGradient = "exact",
+        epochs: int = 5, rate: float | None = None, floor: float = 1e-4, threads: int = 1, seed: int = 0,
+        block: int = 0, blocks: int = 0, shared_noise: int = 0, limit: float = 6.0,
+    ) -> None:  # fmt: skip
+        given = {name: value for name, value in locals().items() if name not in ("self", "options")}
+        self.options = chosen(options, given)
         self._measure: Evaluator | None = None
 
     def build(
         self, vocabulary: Vocabulary, vectors: "Vectors | KeyedVectors | None" = None, *, frozen: Iterable[str] = ()
     ) -> None:
-        """Create the tables: input uniform in (-1/2, 1/2) / dim, output zeros (word2vec.c, InitNet).
+        """Create the tables, see `start_tables`.
 
         Args:
             vocabulary: the words and their counts.
-            vectors: words found there start from these vectors instead.
-            frozen: words whose input vectors stay as they start, see `freeze`.
+            vectors: words found here start from these vectors instead.
+            frozen: words whose input vectors are not trained, see `freeze`.
 
         Raises:
             ValueError: `vectors` have another size, or a frozen word is not in the vocabulary.
         """
-        shape = (len(vocabulary), self.options.dim)
-        start = (np.random.default_rng(self.options.seed).random(shape, np.float32) - 0.5) / np.float32(shape[1])
+        start, output = start_tables(len(vocabulary), self.options.dim, self.options.seed)
         if vectors is not None:
-            if vectors.vector_size != shape[1]:
-                raise ValueError(f"`vectors` must have size {shape[1]}, that of `dim`; got {vectors.vector_size}.")
+            if vectors.vector_size != self.options.dim:
+                size = self.options.dim
+                raise ValueError(f"`vectors` must have size {size}, that of `dim`; got {vectors.vector_size}.")
             for i, word in enumerate(vocabulary.words):
                 if word in vectors:
                     start[i] = vectors[word]
         self.frozen = masks(vocabulary, frozen)
         self.vocabulary = vocabulary
-        self.tables = (tf.Variable(start), tf.Variable(tf.zeros(shape)))
+        self.tables = (tf.Variable(start), tf.Variable(output))
 
     def freeze(self, words: Iterable[str], *, output: Iterable[str] = ()) -> None:
-        """Let the vectors of some words stay as they are, to the bit, in every training from now on.
-
-        The other words still learn beside them. A second call replaces the first: `freeze([])` lets all move.
+        """Keep the vectors of some words to the bit while others are trained; `freeze([])` trains all again.
 
         Args:
-            words: whose input vectors, the word vectors, stay.
-            output: whose output vectors stay.
+            words: words whose input vectors, the word vectors, are frozen.
+            output: words whose output vectors are frozen.
 
         Raises:
-            ValueError: a word is not in the vocabulary; or the output rows are inner nodes of a tree, not words.
+            ValueError: a word is not in the vocabulary; or output rows are inner nodes of a tree, not words.
         """
         self.frozen = masks(self.vocabulary, words, output, self.options.loss)
 
     def fit(self, corpus: Any, callbacks: Sequence[Callback] = (), *, held_out: Any = None) -> "Word2Vec":
-        """Train on a corpus; a second call trains the tables further, with a learning rate that starts again.
+        """Train on a corpus, and return this model; a second call trains further, at a learning rate that starts again.
 
         Args:
             corpus: an `EncodedCorpus`, or what `prepare` takes: a file, a stream, lists of tokens.
             callbacks: called with a `Progress` after every chunk; one that returns True ends the training there.
-            held_out: another text; `evaluate` measures it after every pass, for `held_out_losses`, `Progress` and
-                `EarlyStopping`. Each pass then ends in all threads before the next begins.
-
-        Returns:
-            This object.
+            held_out: another text, which `evaluate` measures after every epoch; threads then wait for each other.
 
         Raises:
             ValueError: the corpus cannot be read, or leaves no word; or the vectors do not stay finite.
@@ -114,36 +141,29 @@ class Word2Vec:
         return self._run(callbacks, held_out)
 
     def resume(self, corpus: Any, callbacks: Sequence[Callback] = (), *, held_out: Any = None) -> "Word2Vec":
-        """Go on with a training that was stopped, on the same corpus, and the same held-out text if it had one.
+        """Resume a training that was stopped, on the same corpus, and with the same held-out text if it had one.
 
         Raises:
-            ValueError: there is nothing to go on with, or the corpus is another.
+            ValueError: there is nothing to resume, or the corpus has another vocabulary.
         """
         if not hasattr(self, "training"):
             raise ValueError("`resume` must follow a `fit` that was stopped, or `load`; got neither. Use `fit`.")
         of = self._encoded(corpus)
-        stopped, self.training = self.training, Training(of.ids, of.raw_words, self.options)
-        self.training.done, self.training.sums = stopped.done, stopped.sums
-        self.training.held_out_losses, self.training.best = stopped.held_out_losses, stopped.best
+        self.training = replace(self.training, ids=of.ids, raw_words=of.raw_words)
         return self._run(callbacks, held_out)
 
     def _run(self, callbacks: Sequence[Callback], held_out: Any) -> "Word2Vec":
-        rule = early_stopping(callbacks, held_out)
-        if rule is not None and rule.restore_best:
-            callbacks = [keep_best(rule, self.training, self.tables), *callbacks]
         measure = None if held_out is None else partial(self._evaluator().loss, self._encoded(held_out).ids)
         trainer = BlockTrainer(self.tables, self.vocabulary.counts, self.options, as_tensors(self.frozen))
-        self.training.run(trainer, callbacks, measure)
-        if rule is not None and rule.restore_best:
-            restore_best(rule, self.training, self.tables)
+        with keeping_best(callbacks, held_out, self.training, self.tables) as every:
+            self.training.run(trainer, every, measure)
         return self
 
     def evaluate(self, corpus: Any) -> float:
-        """Return the model's own loss on a text, in mean nats a pair (skip-gram) or centre (CBOW); nothing moves.
+        """Return the training loss on a text, in mean nats per pair (skip-gram) or centre (CBOW), without training.
 
-        The loss is that of training, subsampled as in training; the draws are fixed by the options' seed and the place
-        in the text, so that the same text gives the same number for the same tables. Losses of different kinds cannot
-        be compared; `tf_emb.word2vec.likelihood.log_likelihood` measures all skip-gram tables alike.
+        Its draws follow from `seed` and the place in the text, so that the same text and tables give the same number.
+        Losses of different kinds cannot be compared; `tf_emb.word2vec.likelihood.log_likelihood` can.
 
         Args:
             corpus: an `EncodedCorpus` of this vocabulary, or what `prepare` takes; unknown words are left out.
@@ -156,57 +176,43 @@ class Word2Vec:
         return self._evaluator().loss(self._encoded(corpus).ids)
 
     def _evaluator(self) -> Evaluator:
-        """Return the compiled measure of these tables; `build` and `load` make others."""
+        """Return the compiled evaluator of the current tables."""
         if self._measure is None or self._measure.tables is not self.tables:
             self._measure = Evaluator(self.tables, self.vocabulary.counts, self.options)
         return self._measure
 
     def _encoded(self, corpus: Any) -> EncodedCorpus:
-        """Return ids of this model's vocabulary; without one yet, take the corpus' own."""
-        if hasattr(self, "vocabulary"):
-            if not isinstance(corpus, EncodedCorpus):
-                return encode_corpus(corpus, self.vocabulary)
-            if corpus.vocabulary.words != self.vocabulary.words:
-                raise ValueError(
-                    f"`corpus` must have this model's {len(self.vocabulary)} words; got another vocabulary of "
-                    f"{len(corpus.vocabulary)}. Use encode_corpus(text, model.vocabulary)."
-                )
-            return corpus
-        if not isinstance(corpus, EncodedCorpus):
-            corpus = prepare(corpus, min_count=self.options.min_count, max_vocab=self.options.max_vocab)
-        self.build(corpus.vocabulary)
-        return corpus
+        """Encode a text with this model's vocabulary, or build the tables for that of the text."""
+        known = getattr(self, "vocabulary", None)
+        encoded = as_encoded(corpus, known, min_count=self.options.min_count, max_vocab=self.options.max_vocab)
+        if known is None:
+            self.build(encoded.vocabulary)
+        return encoded
 
     def extend(self, vocabulary: Vocabulary) -> None:
-        """Take a new vocabulary, for more text: known words keep their rows, new ones start as in `build`.
+        """Change the vocabulary: known words keep their rows and stay frozen, new ones start as in `build`.
 
-        Frozen words stay frozen. With hierarchical softmax the output rows belong to a tree of the old counts, and
-        start anew.
+        With hierarchical softmax the output rows belong to a tree over the old counts, and start again.
 
         Args:
-            vocabulary: the words and counts from now on; words that are not in it are dropped.
+            vocabulary: the new words and counts; words that are not in it are dropped.
         """
-        old, frozen = self.vocabulary.ids, self.frozen
-        held = [table.numpy() for table in self.tables]
+        old, frozen, held = self.vocabulary, self.frozen, [table.numpy() for table in self.tables]
         self.build(vocabulary)
-        kept = [(new, old[word]) for new, word in enumerate(vocabulary.words) if word in old]
-        into, of = np.array(kept, np.int64).reshape(-1, 2).T
         tables = self.tables[:1] if self.options.loss == "hierarchical-softmax" else self.tables
         for table, rows in zip(tables, held, strict=False):
-            values = table.numpy()
-            values[into] = rows[of]
-            table.assign(values)
+            table.assign(carried_over(rows, table.numpy(), old, vocabulary))
         for mask, before in zip(self.frozen, frozen, strict=True):
-            mask[into] = before[of]
+            carried_over(before, mask, old, vocabulary)
 
     @property
     def losses(self) -> list[float]:
-        """Mean loss of every epoch of the last training, in nats a pair (skip-gram) or centre (CBOW)."""
+        """Mean loss of every epoch of the last training, in nats per pair (skip-gram) or centre (CBOW)."""
         return self.training.losses
 
     @property
     def held_out_losses(self) -> list[float]:
-        """Loss on the held-out text after every epoch of the last training, in nats a pair or centre."""
+        """Loss on the held-out text after every epoch of the last training, in nats per pair or centre."""
         return self.training.held_out_losses
 
     def vectors(self) -> Vectors:
@@ -220,7 +226,7 @@ class Word2Vec:
         return Embedding.from_pretrained(self.tables[0].numpy(), freeze, **kwargs)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write everything that `load` and `resume` need: tables, words, options, and how far the training has come."""
+        """Write all that `load` and `resume` need: tables, words, options, and how far the training has come."""
         tables, of = [table.numpy() for table in self.tables], self.training
         save_state(path, {"options": self.options, "vocabulary": self.vocabulary, "tables": tables,
                           "frozen": self.frozen, "done": of.done, "sums": of.sums, "held out": of.held_out_losses,
@@ -231,7 +237,7 @@ class Word2Vec:
         """Return what `save` wrote.
 
         Raises:
-            ValueError: `path` is no such file.
+            ValueError: `path` is not such a file.
         """
         state = load_state(path)
         model = cls(state["options"])

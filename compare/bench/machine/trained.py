@@ -31,7 +31,7 @@ class Trained:
 
     def __init__(self, corpus: Corpus, **options: Any) -> None:
         from tf_emb.word2vec import Options, Word2Vec
-        from tf_emb.word2vec.blocks.trainer import BlockTrainer
+        from tf_emb.word2vec.blocks.chunks import BlockTrainer
 
         self.options = Options(**{"epochs": 1} | options)
         self.model = Word2Vec(self.options)
@@ -50,7 +50,7 @@ class Trained:
 
         The clock covers what `Word2Vec.fit` does after compiling: threads start, chunks are drawn and trained.
         """
-        from tf_emb.word2vec.training import Progress, Training
+        from tf_emb.word2vec.progress import Progress, Training
 
         words, seen = corpus.words, list[Progress]()
         began = time.perf_counter()

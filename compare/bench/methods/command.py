@@ -91,7 +91,7 @@ def tables(result: Result) -> Iterator[RenderableType]:
     yield from footer(result)
     logged = dict.fromkeys(of["projector"] for of in result["measured"] if any(f["projector"] for f in of["figures"]))
     for logdir in logged:
-        yield Text(f"Vectors: tensorboard --logdir {logdir}", no_wrap=True, overflow="ignore")
+        yield f"Vectors: tensorboard --logdir {logdir}"
 
 
 def figures_of(result: Result) -> list[dict[str, Any]]:

@@ -32,8 +32,8 @@ FirstSeed = Annotated[int, typer.Option("--seed", min=0, help="The first seed.")
 Peer = Annotated[
     list[str] | None,
     typer.Option(
-        help=f"Only this peer besides those that the bars need (gensim; torch for the full softmax): "
-        f"{', '.join(PEERS)}; repeat for more. By default all, which for speed alone goes well with --epochs 1."
+        help=f"Beside those that the bars need (gensim; torch for the full softmax), train only this peer, of "
+        f"{', '.join(PEERS)}; repeat for more. By default all."
     ),
 ]
 Dim = Annotated[int | None, typer.Option(min=1, help="Size of a vector; by default 100.")]

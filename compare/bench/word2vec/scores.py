@@ -50,7 +50,7 @@ def likelihoods(vectors: Path, train: Path, held: Path, asked: dict[str, Any], p
         asked: `window`, `min_count` and `max_vocab` of the training.
         prior: whether to return the second one, too.
     """
-    from tf_emb.commands.silence import silent_start
+    from tf_emb.commands.terminal import silent_start
     from tf_emb.corpus import noise_distribution
     from tf_emb.vectors import load_vectors
 

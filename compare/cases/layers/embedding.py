@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from compare.cases import text
+from compare.cases.layers.max_norm import JAX, NONE, looked_up, shortened
 from tf_emb.parity.case import EXACT, Arrays, Bound, Case, Divergence, Fault
 from tf_emb.parity.dtypes import DTYPES, LOW
 from tf_emb.parity.engines import KERAS
 from tf_emb.parity.rounding import FUNCTION
 
 VOCAB, DIM = 300, 12
-NONE = np.inf  # max_norm: no limit
 
 
 def draw(rng: np.random.Generator, options: dict[str, float]) -> dict[str, np.ndarray]:
@@ -101,12 +101,6 @@ def run_keras(x: Mapping[str, Any]) -> dict[str, Any]:
     return {"forward": rows, "table": layer.matrix(), "gradient": gradient}
 
 
-def shortened(x: Arrays, want: Arrays) -> np.ndarray:
-    """|row| of the rows that `max_norm` changes, 0 of the others, which must be left to the bit."""
-    changed = np.any(want["table"] != x["table"], axis=1, keepdims=True)
-    return np.abs(want["table"]) * changed
-
-
 def gradient_scale(x: Arrays, want: Arrays) -> np.ndarray:
     """Sum of |g| over the places of a row, divided by their number where the gradient is; 0 for padding."""
     magnitude = {**x, "upstream": np.abs(x["upstream"]), "max_norm": np.array(NONE)}
@@ -154,12 +148,6 @@ PADDLE = Divergence(
     "paddle/phi/kernels/cpu/embedding_kernel.cc: memset of the row where the id is padding_idx",
     '"forward": table[x["ids"]]',
     '"forward": table[x["ids"]] * (x["ids"] != x["padding_idx"])[..., None]',
-)
-JAX = Divergence(
-    "On JAX a forward pass cannot write a trainable variable: rows are shortened where they are read, not in the table",
-    "keras.Layer.stateless_call returns non-trainable variables only",
-    '"table": table,',
-    '"table": x["table"],',
 )
 VARIANTS: dict[str, dict[str, float]] = {
     "padding": {"padding_idx": 5},
@@ -217,11 +205,6 @@ def paddle_lacks(chosen: dict[str, float]) -> tuple[str, ...]:
     power = 1 / chosen.get("norm_type", 2.0)
     inexact = float(np.float32(power)) != power
     return (*LOW, *(["float64"] if inexact else [])) if "max_norm" in chosen else ()
-
-
-def looked_up(bound: Bound) -> Bound:
-    """The bound of the table, at the rows that are looked up."""
-    return Bound(bound.c, bound.why, lambda x, want: shortened(x, want)[x["ids"]])
 
 
 CASES = [case(name, chosen) for name, chosen in VARIANTS.items()]

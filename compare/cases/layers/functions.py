@@ -20,8 +20,8 @@ def draw(rng: np.random.Generator) -> dict[str, np.ndarray]:
     return {
         "logits": np.concatenate([np.linspace(-40, 40, 4001), rng.normal(size=4000) * 4, rng.normal(size=999) / 50]),
         "sums": 1 + 10.0 ** rng.uniform(-8, 4, 4000),
-        "betas": np.repeat([0.9, 0.999], 1000),
-        "steps": np.tile(np.arange(1.0, 1001.0), 2),
+        "betas": np.repeat([0.5, 0.9, 0.999], 1000),
+        "steps": np.tile(np.arange(1.0, 1001.0), 3),
     }
 
 

@@ -18,17 +18,20 @@ from tf_emb.parity.dtypes import DTYPES
 from tf_emb.parity.engines import KERAS
 from tf_emb.parity.rounding import Rounded, contract, scatter_add
 
-VOCAB, DIM, BATCH = 300, 24, 96
+VOCAB, DIM, BATCH = 300, 8, 96
 
 
 def draw(rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Counts and consecutive words of real text, so targets repeat; hidden vectors and a table as if trained."""
-    return {
-        "counts": text.vocabulary(VOCAB).counts,
-        "targets": text.passage(rng, BATCH, VOCAB),
-        "hidden": rng.normal(size=(BATCH, DIM)) * 0.75,
-        "table": rng.normal(size=(VOCAB - 1, DIM)) * 0.75,
-    }
+    """Counts and consecutive words of real text, so targets repeat; hidden vectors and a table as if trained.
+
+    One vector takes the wrong branch all along its path: its loss is large beside what rounding at 8 bits explains.
+    """
+    counts, targets = text.vocabulary(VOCAB).counts, text.passage(rng, BATCH, VOCAB)
+    hidden, table = rng.normal(size=(BATCH, DIM)), rng.normal(size=(VOCAB - 1, DIM))
+    codes, points, lengths = (of[targets[0]] for of in tree(counts))
+    wrong = (2.0 * codes - 1)[:lengths] @ table[points[:lengths]]
+    hidden[0] = 3 * wrong / np.sqrt((wrong**2).mean())
+    return {"counts": counts, "targets": targets, "hidden": hidden, "table": table}
 
 
 def oracle(x: Arrays) -> dict[str, np.ndarray]:

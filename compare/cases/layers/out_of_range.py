@@ -24,10 +24,12 @@ def draw(rng: np.random.Generator, fill: float, row: int) -> dict[str, np.ndarra
     ids = text.passage(rng, 120, VOCAB)
     ids[3::5] = np.resize(STRANGERS, len(ids[3::5]))
     ids[4::10] = 0
+    upstream = rng.normal(size=(120, DIM))
+    upstream[3::5] = np.abs(upstream[3::5])  # of one sign, so that wherever they go they do not cancel
     return {
         "table": rng.normal(size=(VOCAB, DIM)),
         "ids": ids.reshape(6, 20),
-        "upstream": rng.normal(size=(6, 20, DIM)),
+        "upstream": upstream.reshape(6, 20, DIM),
         "fill": np.array(fill),
         "row": np.array(row),
     }

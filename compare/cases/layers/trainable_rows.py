@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from compare.cases import text
-from compare.cases.layers.embedding import JAX, NONE, looked_up, shortened
+from compare.cases.layers.max_norm import JAX, NONE, looked_up, shortened
 from tf_emb.parity.case import EXACT, Arrays, Bound, Case, Fault
 from tf_emb.parity.dtypes import DTYPES
 from tf_emb.parity.engines import KERAS

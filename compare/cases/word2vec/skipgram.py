@@ -67,17 +67,26 @@ def run_torch(x: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def run_keras(x: Mapping[str, Any]) -> dict[str, Any]:
-    """tf_emb.word2vec.SkipGram, which is TensorFlow: eagerly, in a graph, under XLA."""
-    from tf_emb.parity.engines.pullback import evaluate, pull_back
-    from tf_emb.word2vec import SkipGram
+    """Two Embedding layers and negative_sampling_loss, on TensorFlow: eagerly, in a graph, under XLA."""
+    from keras import ops
 
-    model = SkipGram(VOCAB, DIM, dtype=x["center_table"].dtype.name)
-    model.center.embeddings.assign(x["center_table"])
-    model.context.embeddings.assign(x["context_table"])
+    from tf_emb.layers import Embedding, negative_sampling_loss
+    from tf_emb.parity.engines.pullback import evaluate, pull_back
+
+    tables = x["center_table"], x["context_table"]
+    centers, contexts = (Embedding(VOCAB, DIM, weights=t.numpy(), dtype=t.dtype.name) for t in tables)
+
+    def score(center: Any, context: Any, noise: Any) -> Any:
+        # One lookup for both, so that a word that is context here and noise there gets one gradient.
+        return ops.einsum("bd,bkd->bk", centers(center), contexts(ops.concatenate([context[:, None], noise], 1)))
+
+    def pair_loss(center: Any, context: Any, noise: Any) -> Any:
+        u = score(center, context, noise)
+        return negative_sampling_loss(u[:, 0], u[:, 1:], ops.not_equal(noise, context[:, None]))
+
     pairs = x["center"], x["context"], x["noise"]
-    tables = [model.center.embeddings, model.context.embeddings]
-    loss, (center, context) = pull_back(model.pair_loss, tables, None, *pairs)
-    logits = evaluate(lambda *given: model(given), *pairs)
+    loss, (center, context) = pull_back(pair_loss, [centers.embeddings, contexts.embeddings], None, *pairs)
+    logits = evaluate(score, *pairs)
     return {"logits": logits, "loss": loss, "center gradient": center, "context gradient": context}
 
 

@@ -131,17 +131,14 @@ def train_torch(x: Mapping[str, Any], center: Any, context: Any, first: int, las
 
 
 def train_keras(x: Mapping[str, Any], center: Any, context: Any, first: int, last: int) -> tuple[Any, Any, Any]:
-    """tf_emb.word2vec.train_exact."""
-    from tf_emb.corpus import Draws
-    from tf_emb.word2vec import SkipGram, train_exact
+    """tf_emb.word2vec.ExactTrainer."""
+    from tf_emb.word2vec import ExactTrainer, Examples, example_loss
 
-    model = SkipGram(*center.shape, dtype=center.dtype.name)
-    model.center.embeddings.assign(center)
-    model.context.embeddings.assign(context)
+    trainer = ExactTrainer((center, context), example_loss("negative-sampling"))
     center_ids, context_ids, noise = (x[name].numpy()[first:last] for name in ("center", "context", "noise"))
-    draws = Draws(center_ids, context_ids, noise, np.zeros(last - first), x["kept words"])
-    losses = train_exact(model, draws, x["rate"].numpy()[first:last])
-    return model.center.embeddings.value, model.context.embeddings.value, losses
+    examples = Examples(center_ids[:, None], context_ids, noise, np.zeros(last - first))
+    losses = trainer.train(examples, x["rate"].numpy()[first:last])
+    return *trainer.tables, losses
 
 
 def run(trainer: Any, x: Mapping[str, Any]) -> dict[str, Any]:

@@ -65,8 +65,8 @@ def node2vec(
     from tf_emb.word2vec import Word2Vec
 
     adjacency, labels = as_adjacency(graph)
-    settings = {"epochs": 1, "sample": 0.0, **options}
-    model = Word2Vec(window=window, dim=dim, seed=seed, loss=loss, **settings)
+    settings = {"epochs": 1, "sample": 0.0, "loss": loss, **options}
+    model = Word2Vec(window=window, dim=dim, seed=seed, **settings)
     model.fit(walk_corpus(adjacency, labels, walks=walks, length=length, p=p, q=q, seed=seed), callbacks)
     place = model.vocabulary.ids
     matrix = model.tables[0].numpy()[[place[label] for label in labels]]

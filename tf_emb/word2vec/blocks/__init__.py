@@ -1,1 +1,1 @@
-"""Training by blocks: the step of many centres at once, for every objective."""
+"""Training by blocks: one step for many centres at once, for every objective."""

@@ -1,4 +1,4 @@
-"""The loss of a model on a text that it is not trained on: what training would report, with tables that stand still."""
+"""The loss of a model on a text that it is not trained on: what training would report, with fixed tables."""
 
 from typing import Any
 
@@ -6,22 +6,22 @@ import numpy as np
 import tensorflow as tf
 
 from tf_emb.corpus import keep_probability, noise_distribution
+from tf_emb.word2vec.blocks.chunks import CHUNK, OBJECTIVES, SEEDS, split
 from tf_emb.word2vec.blocks.step import Objective, Tables
-from tf_emb.word2vec.blocks.stream import Alias, Stream, stream
-from tf_emb.word2vec.blocks.trainer import CHUNK, OBJECTIVES, SEEDS, chunks
+from tf_emb.word2vec.blocks.stream import Alias, Stream, draw_stream
 from tf_emb.word2vec.options import Options
 
 
 class Evaluator:
     """Measures the loss of tables on ids.
 
-    Words are dropped, radii and noise words drawn as in the first pass of a training with one thread: by `options.seed`
-    and the place in the text alone, so that the same text is always asked the same questions, whatever was trained,
-    and in how many threads.
+    Words are dropped, radii and noise words drawn as in the first epoch of a training with one thread. The draws depend
+    only on `options.seed` and the place in the text, so that the same text always poses the same questions, whatever
+    was trained and with however many threads.
 
     Args:
-        tables: TensorFlow variables: input (vocab, dim) and output; they are read, and do not move.
-        counts: shape (vocab,), occurrences in the corpus of the training.
+        tables: TensorFlow variables: input (vocab, dim) and output; they are only read.
+        counts: shape (vocab,), occurrences in the training corpus.
         options: see `Options`.
     """
 
@@ -33,14 +33,14 @@ class Evaluator:
 
         @tf.function
         def measure(ids: Any, seed: Any) -> Any:
-            return stream_loss(objective, tables, stream(ids, keep, noise, options, seed), options)
+            return stream_loss(objective, tables, draw_stream(ids, keep, noise, options, seed), options)
 
         self._measure = measure.get_concrete_function(tf.TensorSpec([None], tf.int32), tf.TensorSpec([2], tf.int32))
 
     def loss(self, ids: np.ndarray) -> float:
-        """Return the mean nats a pair (skip-gram) or centre that has a context (CBOW).
+        """Return the mean loss in nats, per pair (skip-gram) or per centre with a context (CBOW).
 
-        Each step is summed at the dtype of the tables, the steps at float64.
+        Each step is summed at the dtype of the tables, the sum over steps at float64.
 
         Args:
             ids: int32, shape (time,), -1 after every sentence.
@@ -49,19 +49,17 @@ class Evaluator:
             ValueError: there is no pair.
         """
         loss = count = 0.0
-        for chunk in chunks(ids, CHUNK):
+        for chunk in split(ids, CHUNK):
             seed = np.array([chunk.number * SEEDS, self.options.seed], np.int32)
             nats, seen = self._measure(tf.constant(ids[chunk.start : chunk.stop]), tf.constant(seed))
             loss, count = loss + float(nats), count + float(seen)
         if not count:
-            raise ValueError(
-                "`corpus` must hold two neighbouring words of the vocabulary, kept by subsampling; got none. Use more."
-            )
+            raise ValueError("`corpus` must hold two neighbouring words after subsampling; got none. Use more text.")
         return loss / count
 
 
 def stream_loss(objective: Objective, tables: Tables, of: Stream, options: Options) -> tuple[Any, Any]:
-    """Return the loss of every step of a stream at the same tables, and the number it is a sum over, both float64."""
+    """Return the loss of all steps of a stream with fixed tables, and the number of terms, both float64."""
     loss, count = tf.constant(0.0, tf.float64), tf.constant(0.0, tf.float64)
     for i in tf.range(of.steps):
         tf.autograph.experimental.set_loop_options(parallel_iterations=1)

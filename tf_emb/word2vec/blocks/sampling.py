@@ -4,8 +4,8 @@ Skip-gram. For the centres t of a block, the places m around them and the block'
 
     E = sum over t, m of w_tm (-log sigmoid(v'_m . v_t)) + sum over t, s of (K / S) n_t (-log sigmoid(-v'_s . v_t))
 
-with w_tm = 1 where m is in the window of t, n_t = sum_m w_tm its pairs, K noise words a pair, S drawn a block: in
-expectation, negative sampling with K words of its own for every pair (Mikolov et al. 2013, "Distributed
+with w_tm = 1 where m is in the window of t, n_t = sum_m w_tm its pairs, K noise words per pair, S drawn per block: in
+expectation, negative sampling with K words drawn for every pair (Mikolov et al. 2013, "Distributed
 Representations of Words and Phrases", equation 4).
 
 CBOW. h_t = sum over m of w_tm v_m / n_t, and for every centre with n_t > 0
@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tf_emb.word2vec.blocks.bands import Bands, bands, sizes
-from tf_emb.word2vec.blocks.products import logistic_products, logistic_rows
+from tf_emb.word2vec.blocks.bands import Bands, band_weights, sizes
+from tf_emb.word2vec.blocks.logistic import logistic_products, logistic_rows
 from tf_emb.word2vec.blocks.stream import Stream
 from tf_emb.word2vec.options import Options
 
@@ -30,14 +30,14 @@ class SkipGramSampling:
     def __init__(self, options: Options) -> None:
         self.options = options
         noise = sizes(options) * (options.negatives / options.shared_noise)
-        self._weights = Bands(np.concatenate([bands(options), *[noise] * options.shared_noise], -1))
+        self._weights = Bands(np.concatenate([band_weights(options), *[noise] * options.shared_noise], -1))
 
     def ids(self, at: Stream) -> tuple[Any, Any]:
         """Return the centres, and the places around them with the noise words behind."""
         return at.centers(self.options), tf.concat([at.words(), at.noise], 1)
 
     def loss(self, inputs: Any, outputs: Any, at: Stream) -> tuple[Any, Any]:
-        """Return E, and how many pairs there are."""
+        """Return E, and the number of pairs."""
         o, dtype = self.options, inputs.dtype
         sign = tf.constant([1] * (o.block + 2 * o.window) + [-1] * o.shared_noise, dtype)
         loss = logistic_products(inputs, outputs, sign, self._weights.of(at, dtype))
@@ -56,7 +56,7 @@ class CbowSampling:
         return at.words(), tf.concat([at.centers(self.options), at.noise], 1)
 
     def loss(self, inputs: Any, outputs: Any, at: Stream) -> tuple[Any, Any]:
-        """Return E, and how many centres have a context."""
+        """Return E, and the number of centres with a context."""
         o, dtype = self.options, inputs.dtype
         hidden = self._mean(inputs, at)
         some = tf.cast(at.context_size() > 0, dtype)
@@ -75,7 +75,7 @@ class ContextMean:
     """
 
     def __init__(self, options: Options) -> None:
-        ones = bands(options)
+        ones = band_weights(options)
         self._share = Bands(ones / np.maximum(sizes(options), 1))
         self._back = self._share if options.cbow_gradient == "exact" else Bands(ones)
 

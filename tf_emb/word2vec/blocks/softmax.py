@@ -6,15 +6,15 @@ Skip-gram. With u_tj = v'_j . v_t over the whole vocabulary, and n_t pairs of ce
     E = sum over t of n_t log sum_j exp(u_tj) - sum over t, m of w_tm u_tm
     dE/du_tj = n_t softmax(u_t)_j - sum over m with word j of w_tm
 
-A centre's logits serve all its pairs: one product with the table a centre, not one a pair. CBOW: h_t in place of v_t,
-and the centre itself as the only target. Every row of the output table is read, and moves.
+A centre's logits serve all its pairs: one product with the table per centre, not per pair. In CBOW h_t takes the place
+of v_t, and the centre itself is the only target. Every row of the output table is read and trained.
 """
 
 from typing import Any
 
 import tensorflow as tf
 
-from tf_emb.word2vec.blocks.bands import Bands, bands
+from tf_emb.word2vec.blocks.bands import Bands, band_weights
 from tf_emb.word2vec.blocks.sampling import ContextMean
 from tf_emb.word2vec.blocks.stream import Stream
 from tf_emb.word2vec.options import Options
@@ -52,14 +52,14 @@ class SkipGramSoftmax:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self._weights = Bands(bands(options))
+        self._weights = Bands(band_weights(options))
 
     def ids(self, at: Stream) -> tuple[Any, Any]:
-        """Return the centres; every output row is used."""
+        """Return the centres, and None: every output row is used."""
         return at.centers(self.options), None
 
     def loss(self, inputs: Any, outputs: Any, at: Stream) -> tuple[Any, Any]:
-        """Return E, and how many pairs there are."""
+        """Return E, and the number of pairs."""
         o = self.options
         weight = tf.reshape(self._weights.of(at, inputs.dtype), (o.blocks * o.block, -1))
         targets = tf.reshape(tf.repeat(at.words()[:, None, :], o.block, axis=1), tf.shape(weight))
@@ -75,11 +75,11 @@ class CbowSoftmax:
         self._mean = ContextMean(options)
 
     def ids(self, at: Stream) -> tuple[Any, Any]:
-        """Return the places around the centres; every output row is used."""
+        """Return the places around the centres, and None: every output row is used."""
         return at.words(), None
 
     def loss(self, inputs: Any, outputs: Any, at: Stream) -> tuple[Any, Any]:
-        """Return E, and how many centres have a context."""
+        """Return E, and the number of centres with a context."""
         o = self.options
         hidden = tf.reshape(self._mean(inputs, at), (o.blocks * o.block, o.dim))
         some = tf.reshape(tf.cast(at.context_size() > 0, inputs.dtype), (-1, 1))

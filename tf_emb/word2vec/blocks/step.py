@@ -1,8 +1,8 @@
-"""Training by blocks: many neighbouring centres a step, by a GradientTape.
+"""Training by blocks: many neighbouring centres per step, by a GradientTape.
 
-A step reads the rows that its block uses, takes the gradient of their loss, and writes each row back once. What differs
-from training pair by pair: the gradient is taken at the tables before the step; noise words are shared by a block, and
-stay in when they equal a context word; a row's summed gradient is limited (`Rows.descend`).
+A step reads the rows that its blocks use, takes the gradient of their loss, and writes each row back once. It differs
+from training pair by pair in that the gradient is taken at the tables before the step, noise words are shared by a
+block and kept even if they equal a context word, and a row's summed gradient is limited (`Rows.descend`).
 """
 
 from typing import Any, Protocol
@@ -14,20 +14,20 @@ from tf_emb.word2vec.blocks.stream import Stream
 from tf_emb.word2vec.options import Options
 
 Tables = tuple[Any, Any]
-Frozen = tuple[Any, Any]  # of each table: bool (vocab,), or None if every row moves
+Frozen = tuple[Any, Any]  # of each table: bool (vocab,), or None if every row is trained
 
 
 class Objective(Protocol):
-    """What is learnt: which rows a step needs, and what they cost."""
+    """A model with its loss: which rows a step needs, and their loss."""
 
     def ids(self, at: Stream) -> tuple[Any, Any]:
         """Return the ids of the rows of the input and of the output table, int32 of any shape; None for all rows."""
 
     def loss(self, inputs: Any, outputs: Any, at: Stream) -> tuple[Any, Any]:
-        """Return the loss in nats, and the number of pairs or centres that it is a sum over.
+        """Return the loss in nats, and the number of pairs or centres summed.
 
         Args:
-            inputs: the rows of the ids, shape (*ids.shape, dim), or the table.
+            inputs: the rows at the ids, shape (*ids.shape, dim), or the whole table.
             outputs: likewise.
             at: one step of a stream.
         """
@@ -44,10 +44,10 @@ def take_step(
         at: one step of a stream.
         rate: the learning rate, the dtype of the tables.
         limit: see `Rows.descend`.
-        frozen: rows that stay.
+        frozen: rows that are not trained.
 
     Returns:
-        The loss before the step, in nats, and the number it is a sum over.
+        The loss before the step, in nats, and the number of terms.
     """
     sides = [
         AllRows.read(table) if ids is None else Rows.read(table, ids)
@@ -67,10 +67,10 @@ def train_stream(
     objective: Objective, tables: Tables, of: Stream, rates: tuple[Any, Any], options: Options,
     frozen: Frozen = (None, None),
 ) -> tuple[Any, Any]:  # fmt: skip
-    """Take every step of a stream, the rate falling linearly from the first of `rates` to the last.
+    """Take every step of a stream, while the rate falls linearly from the first of `rates` to the second.
 
     Returns:
-        The loss and the number it is a sum over, both float64: a float32 stops counting at 16,777,216.
+        The loss and the number of terms, both float64: a float32 stops counting at 16,777,216.
     """
     loss, count = tf.constant(0.0, tf.float64), tf.constant(0.0, tf.float64)
     dtype = tables[0].dtype

@@ -1,8 +1,8 @@
 """Everything random about a chunk of text, drawn on the device: kept words, windows, noise words.
 
-A chunk is ids with -1 after every sentence. What subsampling leaves of it is laid out as `blocks` streams, neighbours
-in the text, which a step walks side by side: so the places of a step are far from each other, and few of its words are
-the same. The ends of sentences are no places: they only bound the windows.
+A chunk is ids with -1 after every sentence. The words left by subsampling are laid out as `blocks` streams of adjacent
+text, and a step takes one block from each: its blocks are far from each other in the text, and share few words. Ends of
+sentences take no place; they only bound the windows.
 """
 
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from tf_emb.word2vec.options import Options
 
 @dataclass(frozen=True)
 class Stream:
-    """A chunk that is ready for its steps.
+    """A chunk, ready for its steps.
 
     Attributes:
-        keys: int32, shape (steps, blocks, block + 2 window): ids of a block and of what stands around it; -1 for none.
-        left: int32, shape (steps, blocks, block): how many places on the left of a centre are its context.
-        right: int32, the same shape: how many on its right.
+        keys: int32, shape (steps, blocks, block + 2 window): ids of a block and of the places around it; -1 for none.
+        left: int32, shape (steps, blocks, block): number of places to the left of a centre in its context.
+        right: int32, the same shape: number of places to its right.
         noise: int32, shape (steps, blocks, shared_noise).
-        kept: how many words subsampling left, a scalar.
+        kept: number of words left by subsampling, a scalar.
     """
 
     keys: Any
@@ -34,11 +34,11 @@ class Stream:
 
     @property
     def steps(self) -> Any:
-        """How many steps there are, a scalar tensor."""
+        """Number of steps, a scalar tensor."""
         return tf.shape(self.keys)[0]
 
     def at(self, i: Any, options: Options) -> "Stream":
-        """Return step `i` alone, without the first axis, its shapes known to the tracer."""
+        """Return step `i`, without the first axis, with static shapes."""
         around, ensure = options.block + 2 * options.window, tf.ensure_shape
         return Stream(
             ensure(self.keys[i], (options.blocks, around)),
@@ -48,20 +48,20 @@ class Stream:
         )
 
     def words(self) -> Any:
-        """Return `keys` with a word, the first, where there is none: it gets no weight."""
+        """Return `keys` with word 0 where there is none; it gets no weight."""
         return tf.maximum(self.keys, 0)
 
     def centers(self, options: Options) -> Any:
-        """Return the words of the blocks themselves."""
+        """Return the words in the blocks, without those around."""
         return self.words()[..., options.window : -options.window]
 
     def context_size(self) -> Any:
-        """Return how many places the context of every centre has."""
+        """Return the number of places in the context of every centre."""
         return self.left + self.right
 
 
 class Alias:
-    """Draws ids by any distribution in constant time (Walker 1977; Vose 1991).
+    """Draws ids from any distribution in constant time per id (Walker 1977; Vose 1991).
 
     Cell i of n holds probability 1 / n: a share `keep[i]` of it belongs to i, the rest to `other[i]`.
     """
@@ -81,17 +81,17 @@ class Alias:
     def draw(self, shape: Any, seed: Any) -> Any:
         """Return int32 ids of `shape`; `seed` is int32, shape (2,)."""
         cell = tf.random.stateless_uniform(shape, seed, 0, len(self.keep), tf.int32)
-        # Another seed: the two draws must not depend on each other.
+        # Another seed: the two draws must be independent.
         share = tf.random.stateless_uniform(shape, seed + 1)
         return tf.where(share < tf.gather(self.keep, cell), cell, tf.gather(self.other, cell))
 
 
 def subsample(ids: Any, keep: Any, seed: Any) -> Any:
-    """Return `ids` without the words that a draw each leaves out; the -1 between sentences stay.
+    """Return `ids` without the words dropped by one draw each; the -1 after sentences stay.
 
     Args:
         ids: int32, shape (time,).
-        keep: float32, shape (vocab,): the probability to stay.
+        keep: float32, shape (vocab,): probability that a word is kept.
         seed: int32, shape (2,).
     """
     word = tf.maximum(ids, 0)
@@ -99,14 +99,14 @@ def subsample(ids: Any, keep: Any, seed: Any) -> Any:
     return tf.boolean_mask(ids, stays | (ids < 0))
 
 
-def stream(ids: Any, keep: Any, noise: Alias, options: Options, seed: Any) -> Stream:
-    """Return the stream of a chunk.
+def draw_stream(ids: Any, keep: Any, noise: Alias, options: Options, seed: Any) -> Stream:
+    """Draw the stream of a chunk.
 
     Args:
         ids: int32, shape (time,), -1 after every sentence.
-        keep: float32, shape (vocab,): the probability of a word to stay.
+        keep: float32, shape (vocab,): probability that a word is kept.
         noise: draws noise words.
-        options: sizes.
+        options: see `Options`.
         seed: int32, shape (2,).
     """
     words, before, behind = sentences(subsample(ids, keep, seed))
@@ -120,10 +120,10 @@ def stream(ids: Any, keep: Any, noise: Alias, options: Options, seed: Any) -> St
 
 
 def sentences(ids: Any) -> tuple[Any, Any, Any]:
-    """Return the words of `ids`, and how many words of its sentence stand before and behind each.
+    """Return the words of `ids`, and the number of words before and after each in its sentence.
 
     Args:
-        ids: int32, shape (time,), -1 after every sentence; what follows the last -1 is a sentence too.
+        ids: int32, shape (time,), -1 after every sentence; words after the last -1 are a sentence too.
 
     Returns:
         Three of int32, shape (words,).
@@ -132,7 +132,7 @@ def sentences(ids: Any) -> tuple[Any, Any, Any]:
     number = tf.boolean_mask(tf.cumsum(tf.cast(is_end, tf.int32)), ~is_end)
     words = tf.boolean_mask(ids, ~is_end)
     ends = tf.cast(tf.where(is_end)[:, 0], tf.int32)
-    # Where each sentence begins, as a number of words: an end at place p with e ends before it has p - e words before.
+    # Number of words before each sentence: an end at place p, with e ends before it, has p - e words before it.
     starts = tf.concat([[0], ends - tf.range(tf.size(ends)), tf.size(words)[None]], 0)
     place = tf.range(tf.size(words))
     return words, place - tf.gather(starts, number), tf.gather(starts, number + 1) - 1 - place
@@ -146,13 +146,13 @@ def radii(shape: Any, options: Options, seed: Any) -> Any:
 
 
 def reach(radius: Any, before: Any, behind: Any, options: Options) -> tuple[Any, Any]:
-    """Return how many places left and right of every centre are its context: its radius, within its sentence."""
+    """Return the number of context places left and right of every centre: its radius, within its sentence."""
     right = tf.minimum(radius, behind)
     return tf.zeros_like(right) if options.forward_only else tf.minimum(radius, before), right
 
 
 def _blocks(values: Any, steps: Any, options: Options, around: int = 0, fill: int = 0) -> Any:
-    """Cut into `blocks` streams of steps * block places, each block with `around` places on both sides."""
+    """Cut into `blocks` streams of steps * block places; each block gets `around` more places on both sides."""
     block, blocks = options.block, options.blocks
     missing = steps * blocks * block - tf.size(values)
     padded = tf.pad(values, [[around, around + missing]], constant_values=fill)

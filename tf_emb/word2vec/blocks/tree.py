@@ -1,7 +1,7 @@
 """Skip-gram and CBOW with hierarchical softmax, a block of centres at once.
 
 The words are the leaves of a Huffman tree; the path of word t has inner nodes p with codes c (see
-tf_emb.layers.hierarchical_softmax, whose tree is word2vec.c's). As in word2vec.c and gensim the centre is what is
+tf_emb.layers.hierarchical_softmax, whose tree is word2vec.c's). As in word2vec.c and gensim the centre is
 predicted, in skip-gram from each word around it:
 
     E = sum over t, m of w_tm sum over p on the path of t of -log sigmoid((1 - 2 c_tp) v'_p . v_m)
@@ -17,8 +17,8 @@ import numpy as np
 import tensorflow as tf
 
 from tf_emb.layers.hierarchical_softmax import huffman
-from tf_emb.word2vec.blocks.bands import Bands, bands
-from tf_emb.word2vec.blocks.products import logistic_products
+from tf_emb.word2vec.blocks.bands import Bands, band_weights
+from tf_emb.word2vec.blocks.logistic import logistic_products
 from tf_emb.word2vec.blocks.sampling import ContextMean
 from tf_emb.word2vec.blocks.stream import Stream
 from tf_emb.word2vec.options import Options
@@ -29,7 +29,7 @@ GROUP = 4  # centres that share a product
 class Tree:
     """The paths of all words, as tensors: `points` and `signs`, shape (vocab, longest).
 
-    Behind the end of a path the sign is 0, and the point the last row of the table, which is no inner node.
+    After the end of a path the sign is 0, and the point is the last row of the table, which is not an inner node.
     """
 
     def __init__(self, counts: np.ndarray) -> None:
@@ -46,20 +46,20 @@ class Tree:
         return tf.gather(self.points, words)[:, :longest], tf.cast(tf.gather(self.signs, words)[:, :longest], dtype)
 
     def joined(self, words: Any) -> tuple[Any, Any, Any]:
-        """Return the paths of each row of words, one behind the other.
+        """Return the paths of each row of words, one after the other.
 
         Args:
             words: int32, shape (groups, size).
 
         Returns:
-            Three of int32, shape (groups, most nodes of a group): nodes, signs, and the word of the group, 0..size-1,
-            on whose path each is. Behind the end the sign is 0.
+            Three int32 tensors, shape (groups, most nodes of a group): nodes, signs, and the word, 0..size-1, on whose
+            path each node is. After the end the sign is 0.
         """
         groups, size = words.shape
         flat = tf.reshape(words, [-1])
         points, signs = tf.gather(self.points, flat), tf.gather(self.signs, flat)
         on_path = tf.not_equal(signs, 0)
-        # One number a node, so that one padding serves all three.
+        # All three packed into one number per node, so that they are padded at once.
         word = tf.range(groups * size)[:, None] % size
         packed = tf.boolean_mask((points * 2 + tf.cast(signs > 0, tf.int32)) * size + word, on_path)
         lengths = tf.reduce_sum(tf.reshape(tf.gather(self.lengths, flat), (groups, size)), 1)
@@ -81,22 +81,22 @@ class _OnTree:
 class SkipGramTree(_OnTree):
     """Skip-gram with hierarchical softmax; `loss` is a sum over pairs.
 
-    A few consecutive centres form a group: the words around all of them, by the nodes of all their paths, are one
-    product. It takes along pairs that are not in the window, and is still faster than a product a centre.
+    A few consecutive centres form a group: the words around all of them, times the nodes of all their paths, are one
+    product. It includes pairs outside the window, and is still faster than one product per centre.
     """
 
     def __init__(self, options: Options, counts: np.ndarray) -> None:
         super().__init__(options, counts)
         self.group = next(size for size in range(GROUP, 0, -1) if options.block % size == 0)
-        ones = bands(replace(options, block=self.group))
-        self._weights = Bands(np.concatenate([ones, np.zeros((1, *ones.shape[1:]))]))  # the last for no node
+        ones = band_weights(replace(options, block=self.group))
+        self._weights = Bands(np.concatenate([ones, np.zeros((1, *ones.shape[1:]))]))  # the last stands for no node
 
     def ids(self, at: Stream) -> tuple[Any, Any]:
         """Return the words around every group of centres, and the inner nodes of their paths."""
         return tf.reshape(tf.gather(at.words(), self._frames(), axis=1), (self._groups(), -1)), self._joined(at)[0]
 
     def loss(self, inputs: Any, outputs: Any, at: Stream) -> tuple[Any, Any]:
-        """Return E, and how many pairs there are."""
+        """Return E, and the number of pairs."""
         dtype = inputs.dtype
         _, sign, word = self._joined(at)
         left, right = [tf.gather(tf.reshape(side, (self._groups(), self.group)), word, batch_dims=1)
@@ -109,7 +109,7 @@ class SkipGramTree(_OnTree):
         return self.options.blocks * self.options.block // self.group
 
     def _frames(self) -> Any:
-        """Return for every group of a block its places and those around them, shape (groups, group + 2 window)."""
+        """Return the places of every group of a block and those around, shape (groups, group + 2 window)."""
         return tf.range(0, self.options.block, self.group)[:, None] + tf.range(self.group + 2 * self.options.window)
 
     def _joined(self, at: Stream) -> tuple[Any, Any, Any]:
@@ -128,7 +128,7 @@ class CbowTree(_OnTree):
         return at.words(), self._paths(at)[0]
 
     def loss(self, inputs: Any, outputs: Any, at: Stream) -> tuple[Any, Any]:
-        """Return E, and how many centres have a context."""
+        """Return E, and the number of centres with a context."""
         _, signs = self._paths(at, inputs.dtype)
         some = tf.reshape(tf.cast(at.context_size() > 0, inputs.dtype), (-1, 1, 1))
         hidden = tf.reshape(self._mean(inputs, at), (-1, 1, self.options.dim))

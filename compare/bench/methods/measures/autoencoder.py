@@ -1,4 +1,4 @@
-"""The autoencoder beside PCA: how well a linear classifier reads the classes of held-out pictures at 16 dims."""
+"""The autoencoder beside PCA: how well a linear classifier recognises the classes of held-out images at 16 dims."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,13 +12,13 @@ DIM = 16
 
 
 def measure(seeds: Sequence[int], paths: Mapping[str, Path], quick: bool) -> Iterator[Figure]:
-    """Yield the accuracies on all pictures."""
+    """Yield the accuracies on all images."""
     for data in images(paths):
         yield beside(data, seeds, quick)
 
 
 def beside(data: Images, seeds: Sequence[int], quick: bool) -> Figure:
-    """Return the accuracies on some pictures; encoder, PCA and classifier all learn from one half of them."""
+    """Return the accuracies on a set of images; encoder, PCA and classifier all learn from one half of it."""
     import sklearn
 
     from tf_emb.methods.autoencoder import train_autoencoder
@@ -37,14 +37,14 @@ def beside(data: Images, seeds: Sequence[int], quick: bool) -> Figure:
 
 
 def principal(x: np.ndarray, known: np.ndarray, dim: int = DIM) -> np.ndarray:
-    """Return the first components of all rows, fitted to the known ones."""
+    """Return the first principal components of all rows, fitted to the known ones."""
     from sklearn.decomposition import PCA
 
     return PCA(dim, svd_solver="full").fit(x[known]).transform(x)
 
 
 def probe(vectors: np.ndarray, classes: np.ndarray, known: np.ndarray, held: np.ndarray) -> float:
-    """Return the share of held-out rows whose class a logistic regression on standardised vectors finds."""
+    """Return the accuracy on held-out rows of a logistic regression on standardised vectors."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler

@@ -1,4 +1,4 @@
-"""Codes, one-hot vectors and vectors of features beside scikit-learn's: not one entry may differ."""
+"""Codes, one-hot vectors and feature vectors beside scikit-learn's: no entry may differ."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -10,12 +10,12 @@ from compare.cases import text
 from tf_emb.vectors import Vectors
 
 DATA = "Lee corpus, {tokens} tokens, {types} types"
-# A princess is an emperor's, a little of the palace, and a woman: the worked example of `tf_emb.methods.encodings`.
+# A princess is the emperor's, a little of the palace, and a woman: the worked example of `tf_emb.methods.encodings`.
 WORDS = {"公主": {"皇帝": 1.0, "宫里": 0.25, "女": 1.0}, "王妃": {"皇帝": 0.6, "宫里": 0.75, "女": 1.0}}
 
 
 def measure(seeds: Sequence[int], paths: Mapping[str, Path], quick: bool) -> Iterator[Figure]:
-    """Count the entries that differ from a peer's; nothing is drawn, so the seeds do not matter."""
+    """Yield the number of entries that differ from a peer's; nothing is random, so the seeds do not matter."""
     import sklearn
     from sklearn.preprocessing import OneHotEncoder
 

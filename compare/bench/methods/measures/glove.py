@@ -1,7 +1,7 @@
 """GloVe beside Stanford's program on the same text and settings: analogies, WordSim-353, and seconds on two threads.
 
-The program is a folder with vocab_count, cooccur, shuffle and glove (stanfordnlp/GloVe, `make`); without its path
-nothing is measured. The settings are those of its demo.sh, at 100 dims.
+`paths["glove-program"]` is a folder with vocab_count, cooccur, shuffle and glove (stanfordnlp/GloVe, `make`); without
+it nothing is measured. The settings are those of its demo.sh, at 100 dims.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ THREADS = 2
 
 
 def measure(seeds: Sequence[int], paths: Mapping[str, Path], quick: bool) -> Iterator[Figure]:
-    """Yield both qualities and the seconds of the whole, counting included; gensim's Lee corpus unless one is given."""
+    """Yield both qualities and the seconds in total, counting included; on gensim's Lee corpus unless one is given."""
     if "glove-program" not in paths:
         return
     at = {"dim": 20 if quick else 100, "window": 15, "min_count": 5, "x_max": 10, "epochs": 3 if quick else 15}
@@ -35,7 +35,7 @@ def measure(seeds: Sequence[int], paths: Mapping[str, Path], quick: bool) -> Ite
 
 
 def lee(path: Path) -> Path:
-    """Write the corpus that gensim ships as one line a document."""
+    """Write the corpus that gensim ships, one document per line."""
     from tf_emb.corpus import lee_background
 
     path.write_text("\n".join(map(" ".join, lee_background())) + "\n", encoding="utf-8")
@@ -48,7 +48,7 @@ def _ours(corpus: Path, at: Mapping[str, int], seed: int) -> tuple[Any, float]:
     from tf_emb.corpus import prepare
     from tf_emb.methods.glove import train_glove
 
-    with contextlib.suppress(RuntimeError):  # TensorFlow runs already
+    with contextlib.suppress(RuntimeError):  # TensorFlow has been initialised
         tf.config.threading.set_intra_op_parallelism_threads(1)
     began = time.perf_counter()
     encoded = prepare(corpus, min_count=at["min_count"])
@@ -75,13 +75,13 @@ def _stanford(corpus: Path, at: Mapping[str, int], seed: int, program: Path, fol
     call("glove", None, None, input_file="shuffled", vocab_file="vocabulary.txt", save_file="vectors", binary=0,
          vector_size=at["dim"], x_max=at["x_max"], iter=at["epochs"], threads=THREADS, seed=seed + 1)  # fmt: skip
     seconds = time.perf_counter() - began
-    # The program adds a row for unknown words; it is none of the vocabulary's.
+    # The program adds a row for unknown words, which is not in the vocabulary.
     found = KeyedVectors.load_word2vec_format(str(Path(folder) / "vectors.txt"), no_header=True)
     return found, seconds
 
 
 def _qualities(runs: Sequence[tuple[Any, Any]]) -> dict[str, list[tuple[float, float]]]:
-    """Return the percentages of both, by measure, where a test set is covered at all."""
+    """Return both sides' percentages by measure, for the test sets that the vocabulary covers."""
     from gensim.test.utils import datapath
 
     from tf_emb.evaluate import analogies, word_pairs
@@ -100,5 +100,5 @@ def _qualities(runs: Sequence[tuple[Any, Any]]) -> dict[str, list[tuple[float, f
 
 
 def _around(sides: Sequence[tuple[float, float]], peer: str) -> tuple[list[float], str, list[float]]:
-    """Return what a Figure takes around the name of the peer."""
+    """Return the arguments of a Figure around and including the name of the peer."""
     return [ours for ours, _ in sides], peer, [theirs for _, theirs in sides]

@@ -1,10 +1,10 @@
 """DeepWalk and node2vec: communities, labels of nodes, and the speed of walks.
 
-Without paths Zachary's karate club, which networkx ships, is measured. `paths["blogcatalog"]` is an adjacency list,
-with NAME.labels beside NAME.adjlist*: a node and its labels a line.
+Without paths, Zachary's karate club, which networkx ships, is measured. `paths["blogcatalog"]` is an adjacency list
+NAME.adjlist*, with NAME.labels beside it: one node and its labels per line.
 
-The protocol for labels is the one of Perozzi et al. 2014, section 5.3 and 6.1: logistic regression for each label
-against all others; a node gets the k likeliest labels, k being how many it has.
+The protocol for labels is the one of Perozzi et al. 2014, sections 5.3 and 6.1: logistic regression for each label
+against all others; a node gets its k likeliest labels, where k is the number it has.
 """
 
 import time
@@ -36,7 +36,7 @@ def measure(seeds: Sequence[int], paths: Mapping[str, Path], quick: bool) -> Ite
 
 
 def karate(seeds: Sequence[int]) -> Figure:
-    """How many of 34 members two clusters put into the club that they chose."""
+    """How many of the 34 members two clusters assign to the club that they chose."""
     import networkx as nx
     from sklearn.manifold import SpectralEmbedding
 
@@ -59,7 +59,7 @@ def karate(seeds: Sequence[int]) -> Figure:
 
 
 def two_clusters(vectors: np.ndarray, truth: np.ndarray, seed: int) -> float:
-    """Return the share that k-means puts right, the clusters named as suits them."""
+    """Return the accuracy of k-means under the better naming of its two clusters."""
     from sklearn.cluster import KMeans
 
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -69,7 +69,7 @@ def two_clusters(vectors: np.ndarray, truth: np.ndarray, seed: int) -> float:
 
 
 def walk_speed(seeds: Sequence[int], quick: bool) -> Iterator[Figure]:
-    """How many times faster our walks are than a loop over networkx with alias tables, turn about on one graph."""
+    """How many times faster our walks are than a loop over networkx with alias tables, in turn on one graph."""
     import networkx as nx
 
     from tf_emb.methods.graph import as_adjacency, random_walks
@@ -90,17 +90,16 @@ def walk_speed(seeds: Sequence[int], quick: bool) -> Iterator[Figure]:
 
 
 def seconds(call: Callable[[], Any]) -> float:
-    """Return the CPU time of a call: both sides are one thread, and what else runs must not count."""
+    """Return the CPU time of a call: both sides have one thread, and other processes must not count."""
     began = time.process_time()
     call()
     return time.process_time() - began
 
 
 class Loop:
-    """node2vec's walks as its reference program takes them: a node at a time over networkx.
+    """node2vec's walks as in its reference program: one node at a time over networkx.
 
-    A table of Walker's for every node and every edge is kept in arrays; a step sorts the neighbours and draws
-    two numbers.
+    Every node and every edge has an alias table in arrays; a step sorts the neighbours and draws two numbers.
     """
 
     def __init__(self, graph: Any, p: float, q: float) -> None:
@@ -131,7 +130,7 @@ class Loop:
 
 
 def alias(weights: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
-    """Return Walker's table: the share of each cell that is its own, and whose the rest is."""
+    """Return Walker's alias table: the probability that each cell keeps itself, and its alias otherwise."""
     share = [w * len(weights) / sum(weights) for w in weights]
     keep, other = [1.0] * len(share), list(range(len(share)))
     small, large = [i for i, s in enumerate(share) if s < 1], [i for i, s in enumerate(share) if s >= 1]
@@ -145,13 +144,13 @@ def alias(weights: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def blogcatalog(seeds: Sequence[int], path: Path, quick: bool) -> Iterator[Figure]:
-    """Labels of bloggers from vectors of both methods."""
+    """Predict the labels of bloggers from the vectors of both methods."""
     from tf_emb.methods.graph import deepwalk, node2vec, read_graph
 
     graph = read_graph(path, "adjlist")
     size: dict[str, Any] = {"walks": 2} if quick else {}
-    # The papers' settings. Gradient steps are taken a block at a time here, and one pass over node2vec's walks, a
-    # quarter of DeepWalk's, does not end near a minimum: five are taken.
+    # The papers' settings. Gradient steps are taken one block at a time here, and one pass over node2vec's walks, a
+    # quarter of DeepWalk's, does not end near a minimum: it gets five.
     trained = {
         "DeepWalk": [deepwalk(graph, loss="negative-sampling", seed=seed, **size) for seed in seeds],
         "node2vec": [node2vec(graph, p=0.25, q=0.25, epochs=5, seed=seed, **size) for seed in seeds],
@@ -183,13 +182,13 @@ def labels_of(path: Path, nodes: Sequence[str]) -> np.ndarray:
 
 
 def groups(truth: np.ndarray) -> dict[str, list[Any]]:
-    """Return columns for the eye: the first of each node's groups, counted from 1, and how many it has."""
+    """Return columns to look at: the first of each node's groups, counted from 1, and how many it has."""
     first = np.where(truth.any(axis=1), truth.argmax(axis=1) + 1, 0)
     return {"group": [str(of) for of in first], "groups": truth.sum(axis=1).tolist()}
 
 
 def f1(vectors: np.ndarray, truth: np.ndarray, share: float, seed: int) -> tuple[float, float]:
-    """Return Micro- and Macro-F1, means over shuffles of the nodes, of which the first `share` is labelled."""
+    """Return Micro- and Macro-F1, averaged over shuffles of the nodes, the first `share` of which is labelled."""
     from sklearn.metrics import f1_score
 
     scores = []
@@ -202,7 +201,7 @@ def f1(vectors: np.ndarray, truth: np.ndarray, share: float, seed: int) -> tuple
 
 
 def decisions(vectors: np.ndarray, truth: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
-    """Return how much each label speaks for itself in the nodes of `test`; -inf where none of `train` has it."""
+    """Return the decision value of each label for the nodes of `test`; -inf if no node of `train` has it."""
     from sklearn.linear_model import LogisticRegression
 
     out = np.full((len(test), truth.shape[1]), -np.inf)
@@ -213,13 +212,13 @@ def decisions(vectors: np.ndarray, truth: np.ndarray, train: np.ndarray, test: n
 
 
 def likeliest(scores: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Return the `counts[i]` largest of every row, as bool."""
+    """Return which `counts[i]` scores of every row are the largest, bool."""
     rank = np.argsort(np.argsort(-scores, axis=1, kind="stable"), axis=1)
     return rank < counts[:, None]
 
 
 def sklearn() -> str:
-    """Return what stands for the peer: its name and version."""
+    """Return the name and version of the peer."""
     from sklearn import __version__
 
     return f"scikit-learn {__version__}"

@@ -1,4 +1,4 @@
-"""The image network beside PCA and raw pixels: is the nearest known picture of the same class?"""
+"""The image network beside PCA and raw pixels: is the nearest known image of the same class?"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -14,19 +14,19 @@ OBJECTIVES: tuple[Literal["softmax", "cosine", "contrastive"], ...] = ("softmax"
 
 
 def measure(seeds: Sequence[int], paths: Mapping[str, Path], quick: bool) -> Iterator[Figure]:
-    """Yield 1-NN accuracies of all objectives on all pictures."""
+    """Yield 1-NN accuracies of all objectives on all images."""
     for data in images(paths):
         yield from beside(data, seeds, quick)
 
 
 def beside(data: Images, seeds: Sequence[int], quick: bool) -> Iterator[Figure]:
-    """Yield the accuracies on some pictures; all learn from one half of them."""
+    """Yield the accuracies on a set of images; all learn from one half of it."""
     from sklearn.decomposition import PCA
 
     from tf_emb.methods.image import image_vectors, train_images
 
     flat, classes = data.pixels.reshape(len(data.pixels), -1), data.classes
-    epochs = 1 if quick else None  # as many as `train_images` makes by default
+    epochs = 1 if quick else None  # the default of `train_images`
     found: dict[str, list[float]] = {}
     shown: dict[str, np.ndarray] = {}
 

@@ -9,14 +9,14 @@ import numpy as np
 from compare.bench.methods.figure import Figure
 from tf_emb.vectors import Vectors
 
-# From one group of orthogonal frequencies on: 64 of them, each used twice. Below, D is less than the theory asks for.
+# From one group of orthogonal frequencies on: 64 of them, each used twice. Below, D is less than the theory requires.
 SIZES, QUICK_SIZES = (128, 256, 512, 1024, 2048, 4096), (128, 512, 2048)
 FEATURES = 2048
 Map = Callable[[np.ndarray, int, float, int], np.ndarray]
 
 
 def measure(seeds: Sequence[int], paths: Mapping[str, Path], quick: bool) -> Iterator[Figure]:
-    """Yield the error of the kernel by the number of features, its slope, and a linear classifier's accuracy."""
+    """Yield the error of the kernel by number of features, its slope, and the accuracy of a linear classifier."""
     import sklearn
     from sklearn.datasets import load_digits
 
@@ -60,12 +60,12 @@ def probes(rows: np.ndarray, labels: np.ndarray, gamma: float, seeds: Sequence[i
 
 
 def score(model: Any, train: np.ndarray, test: np.ndarray, known: np.ndarray, asked: np.ndarray) -> float:
-    """Return the share of right answers."""
+    """Return the accuracy."""
     return float(model.fit(train, known).score(test, asked))
 
 
 def mean_error(of: Map, rows: np.ndarray, features: int, gamma: float, seed: int) -> float:
-    """Return the mean error of five draws: one alone differs from the next by a tenth."""
+    """Return the mean error of five draws: single draws differ by a tenth."""
     return float(np.mean([error(of, rows, features, gamma, 5 * seed + draw) for draw in range(5)]))
 
 

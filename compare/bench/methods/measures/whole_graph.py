@@ -1,7 +1,7 @@
 """Vectors of the 1,252 graphs of networkx's atlas, beside histograms of degrees and graph2vec.
 
-Each property is read off by a linear model, and scored on graphs that it has not seen (five folds). Graphs with equal
-degrees may differ in all of these properties.
+A linear model predicts each property, and is scored on unseen graphs (five folds). Graphs with equal degrees may differ
+in all of these properties.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ FOLDS = 5
 
 
 def measure(seeds: Sequence[int], paths: Mapping[str, Path], quick: bool) -> Iterator[Figure]:
-    """Yield a figure a property; see `compare.bench.methods.measures`."""
+    """Yield one figure per property and peer; see `compare.bench.methods.measures`."""
     import networkx as nx
 
     from tf_emb.methods.graph import graph2vec, graph_vectors
@@ -39,14 +39,14 @@ def measure(seeds: Sequence[int], paths: Mapping[str, Path], quick: bool) -> Ite
 
 
 def connected(graph: Any) -> bool:
-    """Whether every node can be reached from every other."""
+    """Whether every node is reachable from every other."""
     import networkx as nx
 
     return nx.is_connected(graph)
 
 
 def bipartite(graph: Any) -> bool:
-    """Whether there is no odd cycle."""
+    """Whether it has no odd cycle."""
     import networkx as nx
 
     return nx.is_bipartite(graph)
@@ -60,14 +60,14 @@ def planar(graph: Any) -> bool:
 
 
 def clustering(graph: Any) -> float:
-    """Which share of a node's neighbours are neighbours, on average."""
+    """The share of a node's neighbours that are neighbours of each other, on average."""
     import networkx as nx
 
     return nx.average_clustering(graph)
 
 
 def triangles(graph: Any) -> int:
-    """How many there are."""
+    """The number of triangles."""
     import networkx as nx
 
     return sum(nx.triangles(graph).values()) // 3
@@ -84,7 +84,7 @@ SCORES = {"balanced_accuracy": "balanced accuracy of a linear probe", "r2": "R2 
 
 
 def probed(vectors: np.ndarray, truth: np.ndarray, score: str, seed: int) -> float:
-    """Return the mean score of linear models on the folds that they were not fitted to."""
+    """Return the mean score of linear models on held-out folds."""
     from sklearn.linear_model import LogisticRegression, RidgeCV
     from sklearn.model_selection import KFold, cross_val_score
     from sklearn.pipeline import make_pipeline

@@ -1,1 +1,1 @@
-"""Peers written here because no library has them, and the data they are measured on."""
+"""Peers written here because no library has them, and the data they share with ours."""

@@ -1,4 +1,4 @@
-"""Pictures with classes: scikit-learn's digits, and MNIST's test set by path."""
+"""Images with classes: scikit-learn's digits, and MNIST's test set by path."""
 
 import gzip
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Images:
-    """Pictures and their classes, split into halves.
+    """Images and their classes, which can be split into halves.
 
     Attributes:
         name: of the data.
@@ -33,11 +33,11 @@ class Images:
 
     @property
     def ink(self) -> np.ndarray:
-        """The pictures for the eye: dark on light."""
+        """The images to look at: dark on light."""
         return 1 - self.pixels
 
     def labelled(self, matrix: np.ndarray, seed: int) -> "Vectors":
-        """Return a vector a picture, labelled by its class; a column says in which half of `halves(seed)` it is."""
+        """Return one vector per image, labelled by its class; a column tells its half of `halves(seed)`."""
         from tf_emb.vectors import Vectors
 
         names, half = [str(of) for of in self.classes], np.full(len(matrix), "learnt from")
@@ -46,7 +46,7 @@ class Images:
 
 
 def images(paths: Mapping[str, Path]) -> Iterator[Images]:
-    """Yield scikit-learn's 1,797 digits of 8 x 8, and MNIST's test set where `paths` names its folder as "mnist"."""
+    """Yield scikit-learn's 1,797 digits of 8 x 8, and MNIST's test set if `paths` has its folder as "mnist"."""
     from sklearn.datasets import load_digits
 
     digits = load_digits()
@@ -59,5 +59,5 @@ def images(paths: Mapping[str, Path]) -> Iterator[Images]:
 
 
 def _idx(path: Path, header: int) -> np.ndarray:
-    """Return the bytes behind the header of an IDX file."""
+    """Return the bytes after the header of an IDX file."""
     return np.frombuffer(gzip.decompress(path.read_bytes()), np.uint8, offset=header)

@@ -1,8 +1,9 @@
-"""Interpolated modified Kneser-Ney n-grams, from counts: what a language model is to be better than.
+"""Interpolated modified Kneser-Ney n-grams, from counts: the baseline of a language model.
 
 p(w | h) = max(c(h w) - D(c), 0) / c(h) + g(h) p(w | h'),  g(h) = sum_k D_k n_k(h) / c(h)
-with h' one word shorter, counts below the highest order of how many different words stand before, and at the
-end 1 / V. Chen and Goodman 1998, "An Empirical Study of Smoothing Techniques for Language Modeling", section 3.
+where h' is one word shorter, counts below the highest order are the number of different preceding words, and the
+recursion ends at 1 / V. Chen and Goodman 1998, "An Empirical Study of Smoothing Techniques for Language Modeling",
+section 3.
 """
 
 from collections import Counter, defaultdict
@@ -17,8 +18,8 @@ class KneserNey:
     """An n-gram model.
 
     Args:
-        sentences: tokens, all of them known; the end of a sentence, END, is counted by the model itself.
-        vocab_size: V, how many tokens can come next, the end among them.
+        sentences: tokens, all of them in the vocabulary; the model itself adds END, the end of a sentence.
+        vocab_size: V, the number of tokens that can come next, including the end.
         order: 3 for trigrams.
     """
 
@@ -28,7 +29,7 @@ class KneserNey:
         self.order, self.vocab_size = order, vocab_size
         full: Counter[Gram] = Counter(gram for sentence in sentences for gram in self.grams(sentence))
         self.counts: list[Counter[Gram]] = [full]
-        while len(self.counts) < order:  # of how many different words stand before each shorter gram
+        while len(self.counts) < order:  # the number of different words that precede each shorter gram
             self.counts.insert(0, Counter(gram[1:] for gram in self.counts[0]))
         self.discounts = [discounts(counts) for counts in self.counts]
         self.totals: list[dict[Gram, float]] = [defaultdict(float) for _ in self.counts]
@@ -39,12 +40,12 @@ class KneserNey:
                 self.left[n][gram[:-1]] += self.discounts[n][min(count, 3)]
 
     def grams(self, sentence: Sequence[Hashable]) -> list[Gram]:
-        """Return the highest-order gram that ends in each token, and in the end."""
+        """Return the highest-order gram that ends in each token, and in END."""
         padded = [self.START] * (self.order - 1) + [*sentence, self.END]
         return [tuple(padded[i : i + self.order]) for i in range(len(padded) - self.order + 1)]
 
     def probability(self, gram: Gram) -> float:
-        """Return p(last | those before)."""
+        """Return p(last token | preceding tokens)."""
         if not gram:
             return 1 / self.vocab_size
         n, shorter = len(gram) - 1, self.probability(gram[1:])
@@ -66,7 +67,7 @@ class KneserNey:
 def discounts(counts: Counter[Gram]) -> tuple[float, float, float, float]:
     """Return D of the counts 0, 1, 2 and 3 or more: D_k = k - (k + 1) Y n_k+1 / n_k, Y = n_1 / (n_1 + 2 n_2).
 
-    n_k is how many grams have the count k. Where one is 0 the estimate does not exist, and D_k is 0.75.
+    n_k is the number of grams with count k. If one of them is 0, the estimate does not exist, and D_k is 0.75.
     """
     n = Counter(counts.values())
     if not all(n[k] for k in (1, 2, 3, 4)):

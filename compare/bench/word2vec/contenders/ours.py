@@ -19,8 +19,8 @@ def prepare(task: Task) -> Prepared:
     tf.config.threading.set_intra_op_parallelism_threads(1)  # each of our threads does its own products
     from tf_emb import corpus
     from tf_emb.word2vec import Options, Word2Vec
-    from tf_emb.word2vec.blocks.trainer import BlockTrainer
-    from tf_emb.word2vec.training import Training
+    from tf_emb.word2vec.blocks.chunks import BlockTrainer
+    from tf_emb.word2vec.progress import Training
 
     encoded = corpus.prepare(task.text, min_count=task.min_count, max_vocab=task.max_vocab)
     names = ("model", "loss", "dim", "window", "negatives", "sample", "min_count", "max_vocab", "epochs", "threads",

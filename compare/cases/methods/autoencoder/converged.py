@@ -22,10 +22,14 @@ RATE = 3.0
 
 
 def draw(rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Rows whose first components stand out, and weights that know nothing of them."""
+    """Rows whose first components stand out, and weights about half in their span.
+
+    Weights almost at right angles to one of them would linger at a saddle, and rounding could take them anywhere.
+    """
     turn = np.linalg.qr(rng.normal(size=(FEATURES, FEATURES)))[0]
     sides = np.linalg.qr(rng.normal(size=(ROWS, FEATURES)))[0] * np.sqrt(ROWS)
-    start = np.linalg.qr(rng.normal(size=(FEATURES, DIM)))[0]
+    inside, outside = (np.linalg.qr(rng.normal(size=(size, DIM)))[0] for size in (DIM, FEATURES - DIM))
+    start = turn.T @ np.concatenate([inside, outside]) / np.sqrt(2)
     return {
         "rows": sides * SPREAD @ turn,
         "A": start,

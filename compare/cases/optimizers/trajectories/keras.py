@@ -80,15 +80,22 @@ def embedding(x: Mapping[str, Any]) -> tuple[Tables, Callable[..., Any]]:
 
 
 def skipgram(x: Mapping[str, Any]) -> tuple[Tables, Callable[..., Any]]:
-    """Return the tables of tf_emb.word2vec.SkipGram, and its loss."""
+    """Return the tables of two layers, and the negative-sampling loss of skip-gram between their rows."""
     from keras import ops
 
-    from tf_emb.word2vec import SkipGram
+    from tf_emb.layers import Embedding, negative_sampling_loss
 
     vocab, dim = x["center table"].shape
-    model = SkipGram(vocab, dim, dtype=x["center table"].dtype.name)
-    tables = {"center": model.center.embeddings, "context": model.context.embeddings}
-    return tables, lambda center, context, noise: ops.sum(model.pair_loss(center, context, noise))
+    layers = {name: Embedding(vocab, dim, dtype=x["center table"].dtype.name) for name in ("center", "context")}
+    for layer in layers.values():
+        layer.build()
+
+    def loss(center: Any, context: Any, noise: Any) -> Any:
+        keys = ops.concatenate([context[:, None], noise], 1)  # one lookup for both: a row gets one gradient
+        u = ops.einsum("bd,bkd->bk", layers["center"](center), layers["context"](keys))
+        return ops.sum(negative_sampling_loss(u[:, 0], u[:, 1:], noise != context[:, None]))
+
+    return {name: layer.embeddings for name, layer in layers.items()}, loss
 
 
 def optimizer(name: str, x: Mapping[str, Any], dtype: str) -> Any:

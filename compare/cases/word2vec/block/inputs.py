@@ -3,6 +3,7 @@
 import numpy as np
 
 from compare.cases import text
+from compare.cases.word2vec.block.oracle import windows
 
 VOCAB, DIM, WINDOW, BLOCK, BLOCKS, SHARED = 80, 12, 3, 6, 5, 4
 
@@ -21,9 +22,8 @@ def draw(rng: np.random.Generator, cbow: bool, undivided: bool, forward: bool, f
     radius = np.full((BLOCKS, BLOCK), WINDOW) if fixed else rng.integers(1, WINDOW + 1, (BLOCKS, BLOCK))
     radius[1::2] = WINDOW  # so that windows reach over the ends
     noise = rng.integers(0, VOCAB, (BLOCKS, SHARED)).astype(np.int32)
-    noise[:, 0] = np.maximum(keys[:, WINDOW + 1], 0)  # noise that is a target
-    noise[:, 1] = noise[0, 1]  # and a word at more places than the limit, by its noise alone
-    return {
+    noise[:, 1] = noise[0, 1]  # a word at more places than the limit, by its noise alone
+    x = {
         "input table": rng.normal(size=(VOCAB, DIM)) / 2,
         "output table": rng.normal(size=(VOCAB, DIM)) / 2,
         "keys": keys,
@@ -38,3 +38,6 @@ def draw(rng: np.random.Generator, cbow: bool, undivided: bool, forward: bool, f
         "undivided": np.array(int(undivided)),
         "forward": np.array(int(forward)),
     }
+    for b, center, context in windows(x):
+        noise[b, 0] = center if cbow else context[-1]  # noise that is the last target of a window
+    return x

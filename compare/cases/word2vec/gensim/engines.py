@@ -61,11 +61,11 @@ def run_keras(x: Mapping[str, Any]) -> dict[str, Any]:
     from tf_emb.layers.hierarchical_softmax import huffman
     from tf_emb.ops.noise import cumulative_counts
     from tf_emb.word2vec import ExactTrainer, Examples, example_loss
-    from tf_emb.word2vec.exact_losses import HierarchicalSoftmax
+    from tf_emb.word2vec.exact import hierarchical_softmax
 
     counts = x["counts"].numpy()
     paths = tuple(x[name].numpy() for name in ("codes", "points", "lengths"))
-    loss = example_loss("negative-sampling") if x["negatives"] else HierarchicalSoftmax(paths=paths)
+    loss = example_loss("negative-sampling") if x["negatives"] else hierarchical_softmax(paths)
     variables = [tf.Variable(x[f"state {side}"][0]) for side in ("input", "output")]
     trainer = ExactTrainer(variables, loss, cbow_gradient="word2vec.c")
     every = Examples(*(x[name].numpy() for name in ("context", "target", "noise", "rate")))

@@ -16,6 +16,8 @@ def draw(
     first = int(rng.integers(len(corpus) - documents + 1))
     pieces = [document[i : i + (cut or len(document))] for document in corpus[first : first + documents]
               for i in range(0, len(document), cut or len(document))]  # fmt: skip
+    # At least two jobs, and so two rates, however short the documents are.
+    together = sum(map(len, pieces)) - 1
     chosen = [[vocabulary.ids.get(word, -1) for word in piece] for piece in pieces]
     x: dict[str, np.ndarray] = {
         "words": np.concatenate(chosen).astype(np.int64),
@@ -24,7 +26,7 @@ def draw(
         "skip-gram": np.array(int(skip_gram)),
         "negatives": np.array(negatives),
         "window": np.array(WINDOW),
-        "batch words": np.array(cut or 300),
+        "batch words": np.array(min(cut or 300, together)),
         "sample": np.array(2.0**-10),
         "alpha": np.array(2.0**-5),
         "min alpha": np.array(2.0**-13),

@@ -1,12 +1,12 @@
-"""The logistic loss of many products at once: what a block of negative sampling costs.
+"""The logistic loss of many products at once: the loss of a block of negative sampling.
 
-    u[b, t, m] = left[b, t, :] . right[b, m, :],  sign[m] = 1 for words that are there, -1 for noise
+    u[b, t, m] = left[b, t, :] . right[b, m, :],  sign[m] = 1 for words of the text, -1 for noise
     p = sigmoid(sign u),  E = -sum over b, t, m of weight log p
     dE/du = -weight sign (1 - p);  dE/dleft = dE/du right;  dE/dright = (dE/du)^T left
 
 Mikolov et al. 2013, "Distributed Representations of Words and Phrases", equation 4, with weights. The gradient is
-written out because the sigmoid of the forward pass serves it: a tape alone would take it a second time. And the
-logarithm of p is a tenth of the price of TensorFlow's softplus, which walks element by element.
+written out since it can reuse the sigmoid of the forward pass, which a tape would compute a second time. And log p
+takes a tenth of the time of TensorFlow's softplus, which works element by element.
 """
 
 from typing import Any
@@ -15,13 +15,13 @@ import tensorflow as tf
 
 
 def logistic_products(left: Any, right: Any, sign: Any, weight: Any) -> Any:
-    """Return E, in nats; a product below -87 at float32 (-708 at float64), whose p underflows, counts as that.
+    """Return E, in nats; a product below -87 at float32 (-708 at float64), whose p underflows, counts as this limit.
 
     Args:
         left: shape (blocks, rows, dim).
         right: shape (blocks, columns, dim).
-        sign: 1 or -1 for each column, shape (columns,) or (blocks, 1, columns), the dtype of `left`; any where the
-            weight is 0.
+        sign: 1 or -1 for each column, shape (columns,) or (blocks, 1, columns), the dtype of `left`; arbitrary where
+            the weight is 0.
         weight: shape (blocks, rows, columns), not differentiated.
 
     Returns:

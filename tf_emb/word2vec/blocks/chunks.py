@@ -1,6 +1,5 @@
-"""Whole trainings: chunks of a corpus, dealt to threads, in compiled loops over shared tables."""
+"""Chunks of a corpus, each trained in one compiled loop over tables that threads share."""
 
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,12 +11,12 @@ from tf_emb.corpus import keep_probability, noise_distribution
 from tf_emb.word2vec.blocks.sampling import CbowSampling, SkipGramSampling
 from tf_emb.word2vec.blocks.softmax import CbowSoftmax, SkipGramSoftmax
 from tf_emb.word2vec.blocks.step import Frozen, Objective, Tables, train_stream
-from tf_emb.word2vec.blocks.stream import Alias, stream
+from tf_emb.word2vec.blocks.stream import Alias, draw_stream
 from tf_emb.word2vec.blocks.tree import CbowTree, SkipGramTree
 from tf_emb.word2vec.options import Options
 
-CHUNK = 400_000  # ids; a chunk is drawn at once, so it bounds the memory of a thread
-SEEDS = 16  # seeds that a chunk may use
+CHUNK = 400_000  # ids; everything random about a chunk is drawn at once, so this bounds the memory of a thread
+SEEDS = 16  # seeds set aside for each chunk
 
 OBJECTIVES: dict[tuple[str, str], Callable[[Options, np.ndarray], Objective]] = {
     ("skipgram", "negative-sampling"): lambda options, counts: SkipGramSampling(options),
@@ -31,7 +30,7 @@ OBJECTIVES: dict[tuple[str, str], Callable[[Options, np.ndarray], Objective]] = 
 
 @dataclass(frozen=True)
 class Chunk:
-    """A part of the corpus: ids[start:stop], the `number`th of the training."""
+    """A part of the corpus, ids[start:stop]; `number` counts the chunks of the whole training."""
 
     number: int
     start: int
@@ -40,13 +39,13 @@ class Chunk:
 
 @dataclass
 class Trained:
-    """What a chunk gave.
+    """The outcome of training on a chunk.
 
     Attributes:
-        chunk: which.
-        loss: nats, summed.
-        count: of the pairs (skip-gram) or centres (CBOW) that `loss` is a sum over.
-        kept: words that subsampling left.
+        chunk: the chunk.
+        loss: sum, in nats.
+        count: number of pairs (skip-gram) or centres (CBOW) in that sum.
+        kept: number of words left by subsampling.
     """
 
     chunk: Chunk
@@ -62,7 +61,7 @@ class BlockTrainer:
         tables: TensorFlow variables: input (vocab, dim) and output.
         counts: shape (vocab,), occurrences in the corpus.
         options: see `Options`.
-        frozen: rows of each table that stay.
+        frozen: rows of each table that are not trained.
     """
 
     def __init__(self, tables: Tables, counts: np.ndarray, options: Options, frozen: Frozen = (None, None)) -> None:
@@ -74,7 +73,7 @@ class BlockTrainer:
 
         @tf.function
         def train(ids: Any, seed: Any, first_rate: Any, last_rate: Any) -> Any:
-            of = stream(ids, keep, noise, options, seed)
+            of = draw_stream(ids, keep, noise, options, seed)
             return *train_stream(objective, tables, of, (first_rate, last_rate), options, frozen), of.kept
 
         rate = tf.TensorSpec([], tf.float32)
@@ -83,11 +82,11 @@ class BlockTrainer:
         )
 
     def rate(self, share: float) -> float:
-        """Return the learning rate when `share` of the training is done: linear, not below the floor."""
+        """Return the learning rate after `share` of the training: it falls linearly, to the floor."""
         return self.options.start_rate * max(1.0 - share, self.options.floor)
 
     def train(self, ids: np.ndarray, chunk: Chunk, share: tuple[float, float]) -> Trained:
-        """Train on one chunk; `share` of the training is done before and after it."""
+        """Train on one chunk; `share` is that of the training done before it and after it."""
         seed = np.array([chunk.number * SEEDS, self.options.seed], np.int32)
         rates = [np.float32(self.rate(done)) for done in share]
         loss, count, kept = self._train(
@@ -96,19 +95,19 @@ class BlockTrainer:
         return Trained(chunk, float(loss), float(count), int(kept))
 
     def finite(self) -> bool:
-        """Return whether all numbers of the tables are finite; a sum shows that in one pass, and needs no memory."""
+        """Return whether every number in the tables is finite; a sum tells, in one pass and without extra memory."""
         return all(bool(tf.math.is_finite(tf.reduce_sum(table))) for table in self.tables)
 
 
 def chunk_size(ids: int, options: Options) -> int:
-    """Return how large chunks are: with several threads, many for each, so that all see what the others learnt."""
+    """Return the size of a chunk, in ids; with several threads small, so that each sees the others' updates."""
     if options.threads == 1:
         return CHUNK
     return min(CHUNK, max(8 * options.blocks * options.block, ids // (16 * options.threads)))
 
 
-def chunks(ids: np.ndarray, size: int = CHUNK) -> Iterator[Chunk]:
-    """Yield the parts of one pass, each ending behind a sentence where one ends in its last quarter."""
+def split(ids: np.ndarray, size: int = CHUNK) -> Iterator[Chunk]:
+    """Yield the chunks of one pass; a chunk ends with a sentence if one ends in its last quarter."""
     start = number = 0
     while start < len(ids):
         stop = min(start + size, len(ids))
@@ -117,46 +116,3 @@ def chunks(ids: np.ndarray, size: int = CHUNK) -> Iterator[Chunk]:
             stop = stop - size // 4 + int(tail[-1]) + 1 if len(tail) else stop
         yield Chunk(number, start, stop)
         start, number = stop, number + 1
-
-
-def run_threads(work: Iterator[Callable[[], Any]], threads: int, done: Callable[[Any], bool]) -> None:
-    """Call every job of `work`, `threads` at once; hand each result to `done`, one at a time, until it says stop.
-
-    Jobs are taken in order. The first exception stops all, and is raised here; an interruption too.
-    """
-    lock, failed, stop = threading.Lock(), [], threading.Event()
-
-    def loop() -> None:
-        try:
-            while not stop.is_set():
-                with lock:
-                    job = next(work, None)
-                if job is None:
-                    return
-                result = job()
-                with lock:
-                    if done(result):
-                        stop.set()
-        except BaseException as error:  # raised below, in the thread of the caller
-            failed.append(error)
-            stop.set()
-
-    if threads == 1:
-        loop()
-    else:
-        _join([threading.Thread(target=loop, daemon=True) for _ in range(threads)], stop)
-    if failed:
-        raise failed[0]
-
-
-def _join(workers: list[threading.Thread], stop: threading.Event) -> None:
-    for worker in workers:
-        worker.start()
-    try:
-        for worker in workers:
-            worker.join()
-    except BaseException:
-        stop.set()  # each ends its chunk, so that the tables are whole
-        for worker in workers:
-            worker.join()
-        raise

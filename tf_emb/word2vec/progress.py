@@ -1,4 +1,4 @@
-"""A training on its way: which chunks are done, what they cost, and what callbacks hear of it."""
+"""A training in progress: which chunks are done, their losses, and what callbacks are told."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -8,31 +8,32 @@ from typing import Any
 
 import numpy as np
 
-from tf_emb.word2vec.blocks.trainer import BlockTrainer, Chunk, Trained, chunk_size, chunks, run_threads
+from tf_emb.threads import run_threads
+from tf_emb.word2vec.blocks.chunks import BlockTrainer, Chunk, Trained, chunk_size, split
 from tf_emb.word2vec.options import RATES, Options
 
 _DIVERGED = (
-    "`rate` must be so small that vectors stay finite; got {rate:g}. Use {less:g} or less, or a smaller `limit`, "
+    "`rate` must be small enough that vectors stay finite; got {rate:g}. Use {less:g} or less, or a smaller `limit`, "
     "`window` or `negatives`, or fewer `blocks`: the gradients of a row's pairs are summed."
 )
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a training is, for callbacks.
+    """How far a training has come, for callbacks.
 
     Attributes:
-        epoch: passes that are over.
-        share: of the training that is done, in [0, 1].
-        raw_words: words of the corpus read so far, over all passes, before subsampling.
-        seconds: since this training began or went on, without those that the held-out text took.
-        seconds_words: the part of `raw_words` that was read in these seconds.
-        seconds_kept: what subsampling left of these.
-        loss: mean nats a pair (skip-gram) or centre (CBOW) of the last chunk.
-        rate: the learning rate.
-        held_out_losses: mean nats a pair or centre on the held-out text, after every pass that is over; empty
-            without such a text.
-        epoch_ends: whether this chunk was the last of a pass.
+        epoch: completed epochs.
+        share: completed share of the training, in [0, 1].
+        raw_words: words of the corpus read so far, over all epochs, before subsampling.
+        seconds: time since training began or was resumed, without that spent on the held-out text.
+        seconds_words: the part of `raw_words` read in these seconds.
+        seconds_kept: the part of `seconds_words` left by subsampling.
+        loss: mean of the last chunk, in nats per pair (skip-gram) or centre (CBOW).
+        rate: the current learning rate.
+        held_out_losses: mean nats per pair or centre on the held-out text, after every completed epoch; empty without
+            such a text.
+        epoch_ends: whether this chunk was the last of an epoch.
     """
 
     epoch: int
@@ -48,17 +49,17 @@ class Progress:
 
     @property
     def raw_words_per_second(self) -> float:
-        """Words of the corpus, before subsampling, a second."""
+        """Words of the corpus per second, before subsampling."""
         return self.seconds_words / max(self.seconds, 1e-9)
 
     @property
     def kept_words_per_second(self) -> float:
-        """Words that subsampling left, a second."""
+        """Words per second that are left by subsampling."""
         return self.seconds_kept / max(self.seconds, 1e-9)
 
     @property
     def seconds_left(self) -> float:
-        """How long the rest takes at this speed."""
+        """Time that the rest takes at this speed."""
         whole = self.raw_words / max(self.share, 1e-9)
         return (whole - self.raw_words) / max(self.raw_words_per_second, 1e-9)
 
@@ -72,12 +73,12 @@ class Training:
 
     Attributes:
         ids: the corpus, see `EncodedCorpus`.
-        raw_words: of one pass.
-        options: how many passes, among others.
-        done: chunks that are trained; they are taken in order.
+        raw_words: number of words in one epoch.
+        options: see `Options`.
+        done: completed chunks; they are taken in order.
         sums: loss and count of every epoch, float64, shape (epochs, 2).
-        held_out_losses: of the held-out text, after every epoch that ended with one.
-        best: the tables after the best of these epochs, where they are kept.
+        held_out_losses: loss on the held-out text after every completed epoch.
+        best: the tables after the best of these epochs, if they are kept.
     """
 
     ids: np.ndarray
@@ -89,34 +90,34 @@ class Training:
     best: Sequence[np.ndarray] | None = None
 
     def __post_init__(self) -> None:
-        self.parts = list(chunks(self.ids, chunk_size(len(self.ids), self.options)))
+        self.parts = list(split(self.ids, chunk_size(len(self.ids), self.options)))
         if len(self.sums) != self.options.epochs:
             self.sums = np.zeros((self.options.epochs, 2))
 
     @property
     def losses(self) -> list[float]:
-        """Mean loss of every epoch that began, in nats a pair (skip-gram) or centre (CBOW)."""
+        """Mean loss of every epoch begun, in nats per pair (skip-gram) or centre (CBOW)."""
         return [float(loss / count) for loss, count in self.sums if count]
 
     @property
     def planned(self) -> int:
-        """How many chunks there are, over all epochs."""
+        """Number of chunks in all epochs."""
         return len(self.parts) * self.options.epochs
 
     @property
     def between_epochs(self) -> bool:
-        """Whether the chunk that was trained last ended an epoch."""
+        """Whether the last chunk ended an epoch."""
         return bool(self.parts) and self.done % len(self.parts) == 0
 
     def run(
         self, trainer: BlockTrainer, callbacks: Sequence[Callback], held_out: Callable[[], float] | None = None
     ) -> None:
-        """Train on what is left; a callback that returns True ends it, and so does an interruption, between chunks.
+        """Train on the remaining chunks, until a callback returns True or Ctrl-C is pressed; chunks are completed.
 
         Args:
-            trainer: changes the tables.
+            trainer: updates the tables.
             callbacks: called after every chunk.
-            held_out: measures the tables after every epoch. No thread begins the next one before that.
+            held_out: measures the tables after every epoch. No thread begins the next epoch before that.
 
         Raises:
             ValueError: a chunk's loss, or after an epoch a table, is not finite.
@@ -139,7 +140,7 @@ class Training:
                 self.done // len(self.parts), share, words, time.perf_counter() - began, words - first, kept,
                 of.loss / max(of.count, 1), trainer.rate(share), tuple(self.held_out_losses), self.between_epochs,
             )  # fmt: skip
-            ended = True in [callback(at) for callback in callbacks] or ended  # every one is called
+            ended = True in [callback(at) for callback in callbacks] or ended  # every callback is called
             return ended
 
         for stop in self._stops(held_out is not None):
@@ -147,21 +148,21 @@ class Training:
                 run_threads(self._jobs(trainer, stop), self.options.threads, note)
 
     def _stops(self, every_epoch: bool) -> list[int]:
-        """Return the chunks before which every thread has to be done, so that the tables are those of whole epochs."""
+        """Return the chunks at which all threads wait for each other, so that the tables are those of whole epochs."""
         if not (every_epoch and self.parts):
             return [self.planned]
         size = len(self.parts)
         return list(range((self.done // size + 1) * size, self.planned + 1, size))
 
     def _jobs(self, trainer: BlockTrainer, stop: int) -> Iterator[Callable[[], Trained]]:
-        """Yield the training of every chunk before `stop` that is left; draws and rates depend on its number alone."""
+        """Yield a job for every remaining chunk before `stop`; its draws and rates depend only on its number."""
         for number in range(self.done, stop):
             part = self.parts[number % len(self.parts)]
             share = self._share(number), self._share(number + 1)
             yield partial(trainer.train, self.ids, Chunk(number, part.start, part.stop), share)
 
     def _share(self, number: int) -> float:
-        """Return the share of the training that is over before chunk `number`."""
+        """Return the share of the training that comes before chunk `number`."""
         epoch, part = divmod(number, len(self.parts))
         start = self.parts[part].start if part else 0
         return (epoch + start / len(self.ids)) / self.options.epochs
