@@ -17,7 +17,7 @@ from compare.docs.rooms import room
 
 TESTS = Path(__file__).parent
 ROOT = TESTS.parent
-BUDGET = 45
+BUDGET = 55
 SLOW = {
     "tensorflow", "keras", "torch", "jax", "gensim", "subprocess", "playwright", "tensorboard", "tensorboard_server",
     "test_parity", "test_tutorial",
