@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from projector_sample import table
 
-from tf_emb.projector import export_parquet, fonts, plot_projection, views
+from tf_emb.projector import export_parquet, plot, plot_projection, views
 from tf_emb.projector.align import fit_pca
 from tf_emb.projector.parquet import nearest
 
@@ -17,7 +17,7 @@ WORDS = ["猫", "狗", "007", "$x$", "café", "a_b", "ψ", "一个很长的标�
 @pytest.mark.parametrize("suffix", ["png", "svg"])
 def test_pictures_are_drawn_with_every_character(tmp_path: Path, suffix: str) -> None:
     pytest.importorskip("matplotlib")
-    if not set(fonts.CJK) & set(fonts._installed()):
+    if not set(plot.CJK) & set(plot._installed()):
         pytest.skip("no Chinese font is installed (apt-get install fonts-noto-cjk)")
     path = plot_projection(tmp_path / f"v.{suffix}", {"一": table(8, 6), "two": -table(8, 6)}, WORDS, title="词",
                            columns={"kind": list("aabbccdd"), "count": range(8)})  # fmt: skip
@@ -33,7 +33,7 @@ def test_pictures_are_drawn_with_every_character(tmp_path: Path, suffix: str) ->
 
 def test_characters_without_a_font_are_named() -> None:
     with pytest.raises(ValueError, match=r"characters that an installed font has; got '\U00013000'.*fonts-noto-cjk"):
-        fonts.family_for(["a", "\U00013000"])
+        plot.family_for(["a", "\U00013000"])
 
 
 @pytest.mark.parametrize(

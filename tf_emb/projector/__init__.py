@@ -7,13 +7,12 @@ reading and running TensorBoard 2.21; docs/projector.md lists them.
 from typing import TYPE_CHECKING, Any
 
 from tf_emb.projector.check import check_projection
-from tf_emb.projector.epochs import log_epochs
+from tf_emb.projector.comparison import log_epochs, log_side_by_side
 from tf_emb.projector.log import log_projection
 from tf_emb.projector.parquet import export_parquet
 from tf_emb.projector.plot import plot_projection
-from tf_emb.projector.rows import MAX_ROWS
 from tf_emb.projector.run import projection_address
-from tf_emb.projector.sides import log_side_by_side
+from tf_emb.projector.selection import MAX_ROWS
 
 if TYPE_CHECKING:
     from tf_emb.projector.callback import ProjectorCallback

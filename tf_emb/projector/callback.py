@@ -7,10 +7,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from tf_emb.projector.epochs import log_epochs
+from tf_emb.projector.comparison import log_epochs
 from tf_emb.projector.log import TOP, Say, log_projection
 from tf_emb.projector.metadata import Column
-from tf_emb.projector.rows import choose, rank
+from tf_emb.projector.selection import choose, rank
 from tf_emb.projector.tables import read
 from tf_emb.projector.views import Views, check_views
 

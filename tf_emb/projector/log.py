@@ -8,14 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tf_emb.projector import bookmarks
-from tf_emb.projector.align import fit_pca
 from tf_emb.projector.metadata import Column
-from tf_emb.projector.prepare import By, prepare
 from tf_emb.projector.run import Tensor, how_to_open, write_run
+from tf_emb.projector.selection import By, prepare
 from tf_emb.projector.sprites import atlas
 from tf_emb.projector.tables import SPHERIZED, Normalize
-from tf_emb.projector.views import DEFAULT, LIBRARIES, TITLES, View, Views, check_views, compute, own
+from tf_emb.projector.views import DEFAULT, LIBRARIES, TITLES, View, Views, check_views, compute, marks, own
 
 Say = Callable[[str], object]
 TOP = 10_000
@@ -104,15 +102,6 @@ def _pictures(
             say(f"Computing {TITLES[name]} of {len(matrix):,} rows.")
         found.append(compute(name, matrix))
     return found + [View(of.title, of.kind, of.points[rows]) for of in owned]
-
-
-def marks(pictures: Sequence[View], matrix: np.ndarray, colour: str) -> str:
-    """Return the bookmarks of a tensor, or "" without pictures."""
-    if not pictures:
-        return ""
-    pca = next((of.points for of in pictures if of.kind == "pca"), None)
-    pca = fit_pca(matrix).coordinates(matrix) if pca is None else pca
-    return bookmarks.encode(pictures, matrix.shape, pca, colour)
 
 
 def report(

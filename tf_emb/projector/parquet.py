@@ -11,7 +11,7 @@ import numpy as np
 from tf_emb.files import appearing
 from tf_emb.projector.log import TOP
 from tf_emb.projector.metadata import Column
-from tf_emb.projector.prepare import By, Selection, prepare
+from tf_emb.projector.selection import By, Selection, prepare
 from tf_emb.projector.tables import Normalize, unit_rows
 from tf_emb.projector.views import check_views, compute, needs
 

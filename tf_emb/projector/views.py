@@ -1,5 +1,6 @@
-"""Coordinates that the page shows as they are: PCA, UMAP and t-SNE of all rows, or the user's own."""
+"""Coordinates that the page shows as they are: PCA, UMAP and t-SNE of all rows, or the user's own; as bookmarks."""
 
+import json
 import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +20,13 @@ PERPLEXITY = 30.0
 MANY = 10_000
 NEIGHBOURS = 15
 Views = Sequence[str] | Mapping[str, ArrayLike]
+_KEYS = {"pca": "pca-{}", "umap": "umap-{}", "custom": "linear-{}"}
+_AXES = {"custom": "xy"}
+# Every key the page reads when it loads a bookmark. Without one of the custom texts it breaks off half-way.
+_CUSTOM = {
+    f"custom{axis}{kind}": value for axis in ("XLeft", "XRight", "YUp", "YDown")
+    for kind, value in (("Text", ""), ("Regex", False))
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -153,3 +161,54 @@ def tsne(table: np.ndarray) -> np.ndarray:
         warnings.simplefilter("ignore")
         fitted = TSNE(perplexity=perplexity, initialization="pca", random_state=0, n_jobs=jobs).fit(unit)
     return np.asarray(fitted, np.float32)
+
+
+def marks(pictures: Sequence[View], matrix: np.ndarray, colour: str) -> str:
+    """Return the bookmarks file of a tensor, one bookmark per picture; or "" without pictures.
+
+    A bookmark replaces all coordinates, so it carries principal components too: else the page's PCA tab would be empty.
+
+    Args:
+        pictures: the views, each with a radio button of its own on the page.
+        matrix: the tensor.
+        colour: the metadata column by which points are coloured.
+    """
+    if not pictures:
+        return ""
+    pca = next((of.points for of in pictures if of.kind == "pca"), None)
+    pca = fit_pca(matrix).coordinates(matrix) if pca is None else pca
+    return "[" + ",\n".join(_state(view, matrix.shape, pca, colour) for view in pictures) + "]"
+
+
+def _state(view: View, shape: tuple[int, int], pca: np.ndarray, colour: str) -> str:
+    """Return one bookmark. It may lack `shuffledDataIndices`, and must not have [] there: that empties later views."""
+    shown = view.points.shape[1]
+    flat = view.flat or view.kind == "custom" or shown == 2
+    state = {
+        "label": view.title, "isSelected": False, "selectedProjection": view.kind, "dataSetDimensions": shape,
+        "tSNEIteration": 0, "tSNEPerplexity": 30, "tSNELearningRate": 1, "tSNEis3d": True,
+        "umapIs3d": not flat, "umapNeighbors": 15, "umapMinDist": 0.1,
+        "pcaComponentDimensions": [0, 1] if view.kind == "pca" and flat else [0, 1, 2],
+        "customSelectedSearchByMetadataOption": "label", **_CUSTOM,
+        "selectedPoints": [], "selectedColorOptionName": colour or "No color map", "forceCategoricalColoring": False,
+        "selectedLabelOption": "label", "cameraDef": _camera(flat),
+    }  # fmt: skip
+    return json.dumps(state, ensure_ascii=False)[:-1] + ', "projections": [' + _projections(view, pca) + "]}"
+
+
+def _camera(flat: bool) -> dict[str, object]:
+    """Return the page's initial camera; without it the page may keep that of another number of dimensions."""
+    position = [0, 0, 4] if flat else [0.45, 0.9, 1.6]
+    return {"orthographic": flat, "position": position, "target": [0, 0, 0], "zoom": 1}
+
+
+def _projections(view: View, pca: np.ndarray) -> str:
+    """Return the coordinates of every row, each float32 as the shortest decimal that reads back as itself."""
+    keys = [_KEYS[view.kind].format(axis) for axis in _AXES.get(view.kind, "0123456789")]
+    columns = dict(zip(keys, view.points.T, strict=False))
+    columns |= {key: column for i, column in enumerate(pca.T) if (key := f"pca-{i}") not in columns}
+    if "pca-2" not in columns:
+        columns["pca-2"] = np.zeros(len(pca), np.float32)
+    pattern = "{" + ",".join(f'"{key}":%s' for key in columns) + "}"
+    cells = [column.astype(np.float32).astype(str).tolist() for column in columns.values()]
+    return ",".join(pattern % row for row in zip(*cells, strict=True))
