@@ -11,11 +11,19 @@ import tensorflow as tf
 from tf_emb.corpus import Vocabulary, lee_background
 from tf_emb.layers.hierarchical_softmax import huffman
 from tf_emb.word2vec import Options, Progress, Word2Vec
-from tf_emb.word2vec.blocks.bands import Bands, band_weights, sizes
 from tf_emb.word2vec.blocks.chunks import OBJECTIVES, split
-from tf_emb.word2vec.blocks.rows import Rows
-from tf_emb.word2vec.blocks.step import take_step
-from tf_emb.word2vec.blocks.stream import Alias, Stream, draw_stream, reach, sentences, subsample
+from tf_emb.word2vec.blocks.step import Rows, take_step
+from tf_emb.word2vec.blocks.stream import (
+    Alias,
+    Bands,
+    Stream,
+    band_weights,
+    draw_stream,
+    reach,
+    sentences,
+    sizes,
+    subsample,
+)
 
 VOCAB, DIM = 13, 4
 RNG = np.random.default_rng(0)

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from tf_emb.cli import app
 from tf_emb.word2vec import EarlyStopping, Progress, Word2Vec, progress
 from tf_emb.word2vec.blocks import chunks
-from tf_emb.word2vec.blocks.loss import Evaluator
+from tf_emb.word2vec.blocks.chunks import Evaluator
 
 RNG = np.random.default_rng(0)
 TEXT = [[f"w{i}" for i in RNG.integers(0, 12, 20)] for _ in range(60)]

@@ -10,9 +10,8 @@ import tensorflow as tf
 from tf_emb.corpus import Vocabulary
 from tf_emb.word2vec import Options, Word2Vec
 from tf_emb.word2vec.blocks.chunks import OBJECTIVES
-from tf_emb.word2vec.blocks.rows import Rows
-from tf_emb.word2vec.frozen import as_tensors, masks
-from tf_emb.word2vec.state import save_state
+from tf_emb.word2vec.blocks.step import Rows
+from tf_emb.word2vec.tables import as_tensors, masks, save_state
 
 RNG = np.random.default_rng(0)
 TEXT = [[f"w{i}" for i in RNG.integers(0, 12, 20)] for _ in range(60)]

@@ -10,7 +10,7 @@ from tf_emb.corpus import Vocabulary, encode_corpus, lee_background, prepare
 from tf_emb.layers.hierarchical_softmax import huffman
 from tf_emb.word2vec import Word2Vec, progress
 from tf_emb.word2vec import likelihood as held_out
-from tf_emb.word2vec.blocks import loss as evaluation
+from tf_emb.word2vec.blocks import chunks
 from tf_emb.word2vec.blocks.chunks import OBJECTIVES
 from tf_emb.word2vec.likelihood import log_likelihood
 
@@ -55,7 +55,7 @@ def output_loss(loss: str, h: np.ndarray, target: int) -> float:
 
 @pytest.mark.parametrize(("model", "loss"), KINDS)
 def test_evaluate_is_the_mean_over_the_text(model: str, loss: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluation, "CHUNK", 64)  # two chunks, cut behind a sentence
+    monkeypatch.setattr(chunks, "CHUNK", 64)  # two chunks, cut behind a sentence
     of = random_model(model=model, loss=loss, negatives=2, shared_noise=3, ns_exponent=60)
     noise = 0  # by count^60 it is every noise word
     v, found = TABLES[0].astype(np.float64), []
@@ -90,7 +90,7 @@ def test_evaluate_moves_nothing_and_gives_the_same_number_again() -> None:
 def test_evaluate_is_what_training_reports_of_tables_that_stand_still(
     model: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(evaluation, "CHUNK", 40)  # chunks, each with draws of its own
+    monkeypatch.setattr(chunks, "CHUNK", 40)  # chunks, each with draws of its own
     monkeypatch.setattr(progress, "chunk_size", lambda ids, options: 40)
     of = random_model(model=model, rate=1e-30, epochs=1, sample=1e-2, window_kind="shrinking")
     before = of.evaluate(TEXT)

@@ -11,15 +11,12 @@ import tensorflow as tf
 
 from tf_emb.corpus import EncodedCorpus, Vocabulary, as_encoded
 from tf_emb.vectors import Vectors
-from tf_emb.word2vec.blocks.chunks import BlockTrainer
-from tf_emb.word2vec.blocks.loss import Evaluator
+from tf_emb.word2vec.blocks.chunks import BlockTrainer, Evaluator
 from tf_emb.word2vec.early_stopping import keeping_best
-from tf_emb.word2vec.frozen import Masks, as_tensors, masks
 from tf_emb.word2vec.habits import AnswersHabits, answering_habits
 from tf_emb.word2vec.options import Architecture, CbowGradient, Loss, Options, Window, chosen
 from tf_emb.word2vec.progress import Callback, Training
-from tf_emb.word2vec.state import load_state, save_state
-from tf_emb.word2vec.tables import carried_over, start_tables
+from tf_emb.word2vec.tables import Masks, as_tensors, carried_over, load_state, masks, save_state, start_tables
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors

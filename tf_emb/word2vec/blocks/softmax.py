@@ -14,9 +14,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from tf_emb.word2vec.blocks.bands import Bands, band_weights
 from tf_emb.word2vec.blocks.sampling import ContextMean
-from tf_emb.word2vec.blocks.stream import Stream
+from tf_emb.word2vec.blocks.stream import Bands, Stream, band_weights
 from tf_emb.word2vec.options import Options
 
 

@@ -17,10 +17,8 @@ import numpy as np
 import tensorflow as tf
 
 from tf_emb.layers.hierarchical_softmax import huffman
-from tf_emb.word2vec.blocks.bands import Bands, band_weights
-from tf_emb.word2vec.blocks.logistic import logistic_products
-from tf_emb.word2vec.blocks.sampling import ContextMean
-from tf_emb.word2vec.blocks.stream import Stream
+from tf_emb.word2vec.blocks.sampling import ContextMean, logistic_products
+from tf_emb.word2vec.blocks.stream import Bands, Stream, band_weights
 from tf_emb.word2vec.options import Options
 
 GROUP = 4  # centres that share a product

@@ -1,7 +1,7 @@
 """One step by blocks, skip-gram and CBOW with negative sampling: its loss, its gradients, and what it writes.
 
 The oracle goes over the pairs in plain loops; the library, over bands of matrix products. What a step is, the modules
-tf_emb.word2vec.blocks.sampling and tf_emb.word2vec.blocks.rows say.
+tf_emb.word2vec.blocks.sampling and tf_emb.word2vec.blocks.step say.
 """
 
 from functools import partial
