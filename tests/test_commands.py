@@ -10,7 +10,7 @@ from gensim.test.utils import datapath
 from typer.testing import CliRunner, Result
 
 from tf_emb.cli import app
-from tf_emb.commands.similar import spelled_alike
+from tf_emb.commands.vectors import spelled_alike
 from tf_emb.evaluate import analogies, word_pairs
 from tf_emb.vectors import Vectors, load_vectors, save_vectors
 

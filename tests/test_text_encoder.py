@@ -6,8 +6,7 @@ import pytest
 
 from tf_emb.methods.text_encoder import Encoder, TextEncoder, WordPiece
 from tf_emb.methods.text_encoder import checkpoint as files
-from tf_emb.methods.text_encoder.attention import attention, gelu
-from tf_emb.methods.text_encoder.encoder import mean_pooled
+from tf_emb.methods.text_encoder.encoder import attention, gelu, mean_pooled
 from tf_emb.methods.text_encoder.wordpiece import SPECIAL, words
 from tf_emb.projector import log_projection
 

@@ -9,7 +9,7 @@ import pytest
 from gensim.models import KeyedVectors
 
 from tf_emb.layers import Embedding
-from tf_emb.vectors import Vectors, binary, check_path, convert_vectors, load_vectors, save_vectors, text
+from tf_emb.vectors import Vectors, check_path, convert_vectors, formats, load_vectors, save_vectors
 
 LABELS = ["the", "猫", "it's", "a\u00a0b", "\u3000c", "ﬁ\u0085"]  # white space that is not ASCII's is part of a word
 BINARY = {"binary": True}
@@ -166,8 +166,7 @@ def test_blocks_of_any_size_give_the_same_rows(
 ) -> None:
     labels, values = [f"w{i}" for i in range(2345)], table(2345, 3)
     save_vectors(tmp_path / f"w{suffix}", Vectors(labels, values))
-    monkeypatch.setattr(text, "_BLOCK", block)
-    monkeypatch.setattr(binary, "_BLOCK", block)
+    monkeypatch.setattr(formats, "_BLOCK", block)
     same(load_vectors(tmp_path / f"w{suffix}"), labels, values)
 
 

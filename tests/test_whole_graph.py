@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tf_emb.methods.graph.bag_model import BagModel, graph2vec, train
-from tf_emb.methods.graph.subtrees import subtree_bags, subtree_labels
+from tf_emb.methods.graph.counts import subtree_bags, subtree_labels
 
 PAIR = nx.disjoint_union(nx.cycle_graph(3), nx.cycle_graph(3))
 GRAPHS = [nx.path_graph(4), nx.star_graph(3), nx.cycle_graph(4), nx.complete_graph(4), nx.empty_graph(2)]

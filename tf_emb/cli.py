@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from tf_emb import __version__
-from tf_emb.commands import convert, evaluate, graph, project, similar, train
+from tf_emb.commands import graph, project, train, vectors
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
@@ -44,9 +44,9 @@ def refusing(command: Callable[..., None]) -> Callable[..., None]:
 
 
 app.command("train")(refusing(train.train))
-app.command("eval")(refusing(evaluate.evaluate))
-app.command("similar")(refusing(similar.similar))
-app.command("convert")(refusing(convert.convert))
+app.command("eval")(refusing(vectors.evaluate))
+app.command("similar")(refusing(vectors.similar))
+app.command("convert")(refusing(vectors.convert))
 app.command("graph")(refusing(graph.graph))
 app.command("project")(refusing(project.project))
 

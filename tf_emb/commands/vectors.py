@@ -1,5 +1,6 @@
-"""`tf-emb similar`."""
+"""`tf-emb similar`, `convert` and `eval`: commands on files of vectors."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -49,3 +50,99 @@ def spelled_alike(word: str, labels: Sequence[str]) -> list[str]:
 
     same = [label for label in labels if label.casefold() == word.casefold()]
     return list(dict.fromkeys([*same, *get_close_matches(word, labels)]))[:3]
+
+
+def convert(
+    source: Annotated[Path, typer.Argument(metavar="A", help="The vectors to read.")],
+    target: Annotated[Path, typer.Argument(metavar="B", help="The file to write.")],
+) -> None:
+    """Read vectors from A and write them to B; the suffixes name the formats.
+
+    .txt and .vec are word2vec's text, .bin is word2vec's binary, .glove GloVe's text, .npz and .safetensors are
+    arrays; .gz, .bz2, .xz or .zst may follow. float32 is kept bit for bit; .npz and .safetensors keep counts.
+    """
+    from tf_emb.vectors import convert_vectors
+
+    rows, dim, lost = convert_vectors(source, target)
+    print(f"{rows} vectors of {dim} numbers written to {target}")
+    if lost:
+        print(f"The counts of {source} were left out: the format has no place for them.")
+
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from tf_emb.evaluate import Analogies, Section, WordPairs
+
+
+def evaluate(
+    vectors: Annotated[Path, typer.Argument(help="A file written by `train`, `convert` or word2vec.")],
+    pairs: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Word pairs with scores: two words and a number per line; repeat for more."),
+    ] = None,
+    analogies: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Analogies: ': section' lines, else four words per line; repeat for more."),
+    ] = None,
+    vocab: Annotated[int, typer.Option(min=1, help="Search analogies among the first so many words.")] = 30_000,
+) -> None:
+    """Compare vectors with human judgement: word pairs and analogies.
+
+    Without --pairs and --analogies: WordSim-353, SimLex-999 and questions-words, which gensim ships.
+    """
+    from rich.console import Console
+
+    from tf_emb import evaluate as measured
+    from tf_emb.corpus import gensim_file
+    from tf_emb.vectors import load_vectors
+
+    if not pairs and not analogies:
+        pairs = [gensim_file("wordsim353.tsv"), gensim_file("simlex999.txt")]
+        analogies = [gensim_file("questions-words.txt")]
+    loaded = load_vectors(vectors)
+    scored = [(path.name, measured.word_pairs(loaded, path)) for path in pairs or []]
+    console = Console(markup=False, highlight=False)  # names are plain text, even with brackets
+    if scored:
+        console.print(pairs_table(scored))
+    for path in analogies or []:
+        result = measured.analogies(loaded, path, restrict_vocab=vocab)
+        console.print(analogies_table(f"{path.name}, among {min(vocab, len(loaded)):,} words", result))
+
+
+def pairs_table(scored: "list[tuple[str, WordPairs]]") -> "Table":
+    """Return a table with one row per file."""
+    table = _table("word pairs", "Spearman", "Pearson", "pairs covered")
+    for name, result in scored:
+        figures = (_figure(value, "{:.3f}") for value in (result.spearman, result.pearson))
+        table.add_row(name, *figures, f"{result.covered:,} of {result.pairs:,}")
+    return table
+
+
+def analogies_table(title: str, result: "Analogies") -> "Table":
+    """Return a table with one row per section, and their sum."""
+    table = _table(title, "correct", "questions covered")
+    for section in result.sections:
+        table.add_row(*_cells(section))
+    table.add_section()
+    table.add_row(*_cells(result.total))
+    return table
+
+
+def _cells(section: "Section") -> tuple[str, str, str]:
+    return section.name, _figure(section.accuracy, "{:.1%}"), f"{section.covered:,} of {section.questions:,}"
+
+
+def _table(first: str, *others: str) -> "Table":
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column(first, overflow="fold")
+    for other in others:
+        table.add_column(other, justify="right", no_wrap=True)
+    return table
+
+
+def _figure(value: float, form: str) -> str:
+    return "-" if math.isnan(value) else form.format(value)

@@ -10,13 +10,11 @@ from collections.abc import Callable
 import keras
 from keras import ops
 
-from tf_emb.ops.gather import has_csr, spread
+from tf_emb.ops.gather import csr_matrix, csr_product, csr_transposed, has_csr, spread
 from tf_emb.ops.types import Count, Index, Output, Rows, Table, Tensor, Weights
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
-
-    from tf_emb.ops.csr import csr_matrix, csr_product, csr_transposed
 
 
 def product(vectors: Tensor, matrix: Table, *, transposed: bool = False) -> Output:

@@ -18,8 +18,6 @@ pass jit_compile=False to `model.compile`. `use_ema` and a constraint on the tab
 every step, as they do in Keras.
 """
 
-from tf_emb.optimizers.adagrad import LazyAdagrad
-from tf_emb.optimizers.adam import LazyAdam
-from tf_emb.optimizers.sgd import LazySGD
+from tf_emb.optimizers.rules import LazyAdagrad, LazyAdam, LazySGD
 
 __all__ = ["LazyAdagrad", "LazyAdam", "LazySGD"]

@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from tf_emb.files import COMPRESSED, appearing, opened
-from tf_emb.vectors import arrays, binary, text
+from tf_emb.vectors import arrays, formats
 from tf_emb.vectors.vectors import Vectors, as_vectors, check_different, repeated
 
 if TYPE_CHECKING:
@@ -34,9 +34,9 @@ class Format(NamedTuple):
     counts: bool = False
 
 
-_TEXT = Format("a word2vec file, text by its suffix", text.read_word2vec, text.write_word2vec)
-_BINARY = Format("a word2vec file, binary by its suffix", binary.read_binary, binary.write_binary)
-_GLOVE = Format("a GloVe file, text without a heading", text.read_glove, text.write_glove)
+_TEXT = Format("a word2vec file, text by its suffix", formats.read_word2vec, formats.write_word2vec)
+_BINARY = Format("a word2vec file, binary by its suffix", formats.read_binary, formats.write_binary)
+_GLOVE = Format("a GloVe file, text without a heading", formats.read_glove, formats.write_glove)
 _NPZ = Format("a NumPy archive of the arrays vectors and labels", arrays.read_npz, arrays.write_npz, False, True)
 _SAFETENSORS = Format(
     "a file of the tensors vectors and labels", arrays.read_safetensors, arrays.write_safetensors, False, True

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tf_emb.methods.graph.adjacency import Adjacency
     from tf_emb.methods.graph.bag_model import graph2vec
-    from tf_emb.methods.graph.counts import closed_walk_labels, graph_vectors
+    from tf_emb.methods.graph.counts import closed_walk_labels, graph_vectors, subtree_bags, subtree_labels
     from tf_emb.methods.graph.node_vectors import as_adjacency, deepwalk, node2vec, read_graph
-    from tf_emb.methods.graph.subtrees import subtree_bags, subtree_labels
     from tf_emb.methods.graph.walks import random_walks
 
 _HOMES = {
@@ -24,8 +23,8 @@ _HOMES = {
     "node2vec": "node_vectors",
     "random_walks": "walks",
     "read_graph": "node_vectors",
-    "subtree_bags": "subtrees",
-    "subtree_labels": "subtrees",
+    "subtree_bags": "counts",
+    "subtree_labels": "counts",
 }
 
 __all__ = [

@@ -1,6 +1,6 @@
 """graph2vec: one vector per graph, which predicts the subtrees that the graph has.
 
-A graph g is a document, its Weisfeiler-Lehman subtrees (subtrees.py) are the words, and for every word w
+A graph g is a document, its Weisfeiler-Lehman subtrees (counts.py) are the words, and for every word w
 of g and noise words n, drawn by count^0.75,
 
     E = -log sigmoid(v_w . d_g) - sum_n log sigmoid(-v_n . d_g)
@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_emb.layers import Embedding, NegativeSampling
-from tf_emb.methods.graph.subtrees import subtree_bags
+from tf_emb.methods.graph.counts import subtree_bags
 from tf_emb.optimizers import LazyAdam
 from tf_emb.vectors import Vectors
 

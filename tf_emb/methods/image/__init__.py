@@ -1,8 +1,14 @@
 """Vectors of pictures: a small residual network, its losses, and random distortions."""
 
 from tf_emb.methods.image.distortion import Distortion
-from tf_emb.methods.image.losses import CosineLogits, supervised_contrastive
-from tf_emb.methods.image.network import ResidualBlock, image_network, image_vectors, train_images
+from tf_emb.methods.image.network import (
+    CosineLogits,
+    ResidualBlock,
+    image_network,
+    image_vectors,
+    supervised_contrastive,
+    train_images,
+)
 
 __all__ = [
     "CosineLogits",

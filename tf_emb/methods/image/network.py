@@ -4,8 +4,8 @@
 
 He, Zhang, Ren and Sun 2016, "Deep Residual Learning for Image Recognition", equations 1 and 2; three blocks, no batch
 normalization, so that a picture's vector never depends on its batch. Trained by softmax, softmax of cosines or the
-supervised contrastive loss, see `tf_emb.methods.image.losses`, on pictures that are distorted a little in every
-pass, see `tf_emb.methods.image.distortion`.
+supervised contrastive loss, which depend on the directions of vectors alone, on pictures that are distorted a little in
+every pass, see `tf_emb.methods.image.distortion`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,8 +16,74 @@ import numpy as np
 from keras import ops
 
 from tf_emb.methods.image.distortion import Distortion
-from tf_emb.methods.image.losses import CosineLogits, supervised_contrastive
 from tf_emb.vectors import Vectors
+
+
+class CosineLogits(keras.layers.Layer):
+    """Scores of classes: w_c . z / (|w_c| |z| temperature).
+
+    With z and the classes' vectors w of length one, the softmax of the scores has the loss
+
+        E_i = log sum over classes c of exp(w_c . z_i / temperature) - w_y . z_i / temperature
+
+    (Wang et al. 2017, "NormFace: L2 Hypersphere Embedding for Face Verification", equation 5).
+
+    Args:
+        classes: the number of classes.
+        temperature: the smaller, the sharper the softmax of the scores.
+        seed: the seed of the initial class vectors (Glorot and Bengio 2010, uniform).
+        **kwargs: arguments of a Keras layer: name, dtype.
+    """
+
+    def __init__(self, classes: int, temperature: float = 0.1, *, seed: int = 0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.classes, self.temperature, self.seed = classes, temperature, seed
+
+    def build(self, shape: Sequence[int | None]) -> None:
+        """Create the class vectors, shape (dim, classes)."""
+        start = keras.initializers.GlorotUniform(self.seed)
+        self.kernel = self.add_weight(shape=(shape[-1], self.classes), initializer=start, name="kernel")
+
+    def call(self, z: Any) -> Any:
+        """Return the scores, shape (rows, classes)."""
+        return ops.matmul(directions(z, 1), directions(ops.convert_to_tensor(self.kernel), 0)) / self.temperature
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments for `from_config`."""
+        return {**super().get_config(), "classes": self.classes, "temperature": self.temperature, "seed": self.seed}
+
+
+def directions(z: Any, axis: int) -> Any:
+    """Return the vectors along `axis` divided by their lengths; 1e-12 under the root keeps zero vectors zero."""
+    return z / ops.sqrt(ops.sum(ops.square(z), axis, keepdims=True) + 1e-12)
+
+
+def supervised_contrastive(classes: Any, z: Any, temperature: float = 0.1) -> Any:
+    """Return E, in nats, mean over the rows that share their class with another.
+
+    With u_ij = z_i . z_j / temperature, z of length one, and P(i) the other rows of the class of i:
+
+        E_i = log sum over k != i of exp(u_ik) - mean over p in P(i) of u_ip,   E = mean over rows with P(i)
+        dE/du_ik = (softmax_k(u_i) - [k in P(i)] / |P(i)|) / rows with P(i)
+
+    (Khosla et al. 2020, "Supervised Contrastive Learning", equation 2, L_out).
+
+    Args:
+        classes: integers, shape (rows,) or (rows, 1).
+        z: shape (rows, dim); only directions matter.
+        temperature: the smaller, the more weight the nearest rows have.
+    """
+    classes = ops.reshape(classes, (-1,))
+    z = directions(z, 1)
+    u = ops.matmul(z, ops.transpose(z)) / temperature
+    itself = ops.eye(ops.shape(z)[0], dtype=z.dtype)
+    alike = ops.cast(ops.equal(classes[:, None], classes[None, :]), z.dtype) * (1 - itself)
+    count = ops.sum(alike, 1)
+    every = ops.logsumexp(ops.where(itself > 0, -1e9, u), axis=1)
+    of_row = every - ops.sum(alike * u, 1) / ops.maximum(count, 1)
+    some = ops.cast(count > 0, z.dtype)
+    return ops.sum(some * of_row) / ops.maximum(ops.sum(some), 1)
+
 
 LITTLE = Distortion()
 

@@ -76,8 +76,7 @@ def labels_keras(x: Mapping[str, Any]) -> dict[str, Any]:
     """tf_emb.methods.graph.counts, on networkx graphs."""
     import networkx as nx
 
-    from tf_emb.methods.graph.counts import closed_walk_labels
-    from tf_emb.methods.graph.subtrees import bags_of
+    from tf_emb.methods.graph.counts import bags_of, closed_walk_labels
 
     graphs = [nx.from_numpy_array(edges, create_using=nx.DiGraph) for edges in np.asarray(x["edges"])]
     labels = closed_walk_labels(graphs, LENGTH)

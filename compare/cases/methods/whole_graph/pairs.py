@@ -18,7 +18,7 @@ def draw_pairs(rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Subtrees of the atlas, shuffled, so that graphs and subtrees repeat in a batch; noise meets its word."""
     import networkx as nx
 
-    from tf_emb.methods.graph.subtrees import subtree_bags
+    from tf_emb.methods.graph.counts import subtree_bags
 
     bags = subtree_bags([graph for graph in nx.graph_atlas_g() if len(graph) in (5, 6)], 1).tocoo()
     pairs = rng.permutation(np.repeat(np.stack([bags.row, bags.col]), bags.data, axis=1), axis=1)

@@ -83,10 +83,10 @@ def labels_torch(x: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def labels_keras(x: Mapping[str, Any]) -> dict[str, Any]:
-    """tf_emb.methods.graph.subtrees, on networkx graphs."""
+    """tf_emb.methods.graph.counts, on networkx graphs."""
     import networkx as nx
 
-    from tf_emb.methods.graph.subtrees import subtree_bags, subtree_labels
+    from tf_emb.methods.graph.counts import subtree_bags, subtree_labels
 
     graphs = [nx.from_numpy_array(edges) for edges in np.asarray(x["edges"])]
     bags = subtree_bags(graphs, ROUNDS).toarray()
