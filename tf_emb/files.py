@@ -16,10 +16,7 @@ COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 
 @contextmanager
 def opened(
-    path: str | os.PathLike[str],
-    mode: Literal["rb", "wb"] = "rb",
-    suffix: str | None = None,
-    argument: str = "path",
+    path: str | os.PathLike[str], mode: Literal["rb", "wb"] = "rb", suffix: str | None = None, argument: str = "path"
 ) -> Iterator[IO[bytes]]:
     """Open a file through the compressor that its suffix names, or uncompressed.
 

@@ -110,7 +110,7 @@ def train_blocks(
 
 def train_exactly(
     corpus: str, output: Path, options: dict[str, Any], tokenize: Any, logdir: Path | None = None
-) -> None:  # fmt: skip
+) -> None:
     """Train one example after another, and write the vectors; the arguments are those of `train_blocks`."""
     import numpy as np
 
@@ -161,7 +161,7 @@ def _run(
 
 def _run_exact(
     trainer: Any, examples: Any, rates: Any, words: tuple[int, int], epochs: int, logdir: Path | None
-) -> Any:  # fmt: skip
+) -> Any:
     """Train piece by piece under a progress bar; `words` are those of all epochs, raw and kept. Return the losses."""
     import numpy as np
 

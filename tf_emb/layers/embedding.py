@@ -11,10 +11,9 @@ import keras
 from keras import ops
 
 from tf_emb.layers.convert import Conversions
-from tf_emb.layers.renorm import shorten_in_place, shortened
+from tf_emb.layers.renorm import shorten_in_place, shortened, straight_through
 from tf_emb.layers.trainable_rows import PartlyTrained, RowChoice, Slots, check_rows
 from tf_emb.ops.gather import distinct_rows, lookup, uncast
-from tf_emb.ops.gradient import straight_through
 from tf_emb.ops.ids import Policy, as_index, check_ids, check_policy, inside
 from tf_emb.ops.types import Ids, Index, Output, Rows, Shape
 

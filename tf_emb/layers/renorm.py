@@ -4,6 +4,8 @@ For every distinct id: n = (sum |x|^p)^(1/p); if n > max_norm: row *= max_norm /
 through it. (ATen/native/Embedding.cpp, embedding_renorm_cpu_.)
 """
 
+from collections.abc import Callable
+
 import keras
 from keras import ops
 
@@ -23,6 +25,19 @@ def shortened(rows: Rows, max_norm: float, norm_type: float) -> Rows:
     else:
         norms = ops.sum(ops.abs(rows) ** norm_type, axis=-1, keepdims=True) ** (1 / norm_type)
     return ops.where(norms > max_norm, rows * (max_norm / (norms + EPSILON)), rows)
+
+
+def straight_through(function: Callable[[Rows], Rows], rows: Rows) -> Rows:
+    """Return function(rows) with the gradient of the identity."""
+
+    @ops.custom_gradient
+    def apply(tensor: Rows) -> tuple[Rows, Callable[..., Rows]]:
+        def gradient(*args: Rows, upstream: Rows | None = None) -> Rows:
+            return args[0] if upstream is None else upstream
+
+        return function(tensor), gradient
+
+    return apply(rows)
 
 
 def shorten_in_place(table: Held, ids: Index, max_norm: float, norm_type: float) -> None:

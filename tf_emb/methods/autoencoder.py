@@ -57,11 +57,9 @@ class Autoencoder(keras.Model):
             bends = [activation] * (len(sizes) - 1) + [None]
             starts = [keras.initializers.GlorotUniform(int(draw.integers(2**31))) for _ in sizes]
             layers = [
-                keras.layers.Dense(
-                    size, bend, use_bias=bias, kernel_initializer=start, dtype=self.dtype_policy
-                )
+                keras.layers.Dense(size, bend, use_bias=bias, kernel_initializer=start, dtype=self.dtype_policy)
                 for size, bend, start in zip(sizes, bends, starts, strict=True)
-            ]  # fmt: skip
+            ]
             return keras.Sequential([keras.Input((inputs,)), *layers], name=name)
 
         self.encoder = stack(features, (*hidden, dim), "encoder")

@@ -19,9 +19,8 @@ import tensorflow as tf
 from keras import ops
 from keras.src.backend.common.variables import AutocastScope  # Keras has no public way to leave the scope
 
-from tf_emb.ops.gradient import scale_gradient
 from tf_emb.ops.ids import Policy, apply_policy, as_index, existing, fill_value, in_xla, inside
-from tf_emb.ops.types import Count, CSRMatrix, DType, Held, Ids, Index, Mask, Output, Rows, Table, Weights
+from tf_emb.ops.types import Count, CSRMatrix, DType, Held, Ids, Index, Mask, Output, Rows, Table, Tensor, Weights
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
@@ -95,6 +94,26 @@ def _with_gradient(
     if padding_idx is not None:
         rows = _where(ids != padding_idx, rows, ops.stop_gradient(rows))
     return rows if exists is None else _where(exists, rows, ops.full_like(rows, fill_value(policy)))
+
+
+def scale_gradient(rows: Tensor, factor: Tensor) -> Tensor:
+    """Return `rows` bit for bit, with their gradient multiplied by `factor`; a factor of 0 stops NaN too.
+
+    Args:
+        rows: any shape.
+        factor: broadcastable to it, the same dtype.
+    """
+
+    # `factor` is an argument, not a closure: JAX cannot differentiate a function that closes over a tracer.
+    @ops.custom_gradient
+    def identity(tensor: Tensor, weight: Tensor) -> tuple[Tensor, Callable[..., tuple[Tensor, Tensor]]]:
+        def gradient(*args: Tensor, upstream: Tensor | None = None) -> tuple[Tensor, Tensor]:
+            g = args[0] if upstream is None else upstream
+            return ops.where(weight == 0, ops.zeros_like(g), g * weight), ops.zeros_like(weight)
+
+        return tensor * 1, gradient
+
+    return identity(rows, factor)
 
 
 def _where(condition: Mask, rows: Rows, otherwise: Rows) -> Rows:

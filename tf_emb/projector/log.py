@@ -76,9 +76,7 @@ def log_projection(
         ImportError: a view was asked for whose library is not installed.
     """
     wanted = check_views(views)
-    chosen = prepare(
-        vectors, labels, columns, name=name, top=top, include=include, by=by, normalize=normalize
-    )  # fmt: skip
+    chosen = prepare(vectors, labels, columns, name=name, top=top, include=include, by=by, normalize=normalize)
     owned = [own(title, points, chosen.total) for title, points in wanted.own.items()]
     sheet = None if sprites is None else atlas(sprites, chosen.rows, chosen.total)
     text, colour = chosen.metadata(), chosen.colour()

@@ -61,19 +61,13 @@ def export_parquet(
     if find_spec("pyarrow") is None:
         raise ImportError(needs("Parquet", "pyarrow"))
     check_views([view])
-    chosen = prepare(
-        vectors, labels, columns, name="vector", top=top, include=include, by=by, normalize=normalize
-    )  # fmt: skip
-    (matrix,) = _only(chosen)
+    chosen = prepare(vectors, labels, columns, name="vector", top=top, include=include, by=by, normalize=normalize)
+    if len(chosen.tensors) != 1:
+        raise ValueError(f"`vectors` must be one table; got {list(chosen.tensors)}. Export them one by one.")
+    (matrix,) = chosen.tensors.values()
     _write(path, chosen, matrix, compute(view, matrix).points, neighbors)
     command = f"embedding-atlas {path} --text label --x projection_x --y projection_y --neighbors neighbors"
     return ["pip install embedding-atlas", command]
-
-
-def _only(chosen: Selection) -> list[np.ndarray]:
-    if len(chosen.tensors) != 1:
-        raise ValueError(f"`vectors` must be one table; got {list(chosen.tensors)}. Export them one by one.")
-    return list(chosen.tensors.values())
 
 
 def _write(path: Path, chosen: Selection, matrix: np.ndarray, points: np.ndarray, neighbors: int) -> None:

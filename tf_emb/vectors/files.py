@@ -41,9 +41,7 @@ _NPZ = Format("a NumPy archive of the arrays vectors and labels", arrays.read_np
 _SAFETENSORS = Format(
     "a file of the tensors vectors and labels", arrays.read_safetensors, arrays.write_safetensors, False, True
 )
-FORMATS = {
-    ".bin": _BINARY, ".glove": _GLOVE, ".npz": _NPZ, ".safetensors": _SAFETENSORS, ".txt": _TEXT, ".vec": _TEXT,
-}  # fmt: skip
+FORMATS = {".bin": _BINARY, ".glove": _GLOVE, ".npz": _NPZ, ".safetensors": _SAFETENSORS, ".txt": _TEXT, ".vec": _TEXT}
 
 
 def save_vectors(path: str | os.PathLike[str], vectors: "Vectors | KeyedVectors") -> None:

@@ -93,8 +93,7 @@ def save_state(path: str | os.PathLike[str], of: dict[str, Any]) -> None:
         path: written in .npz format, whatever its suffix.
         of: "options", "vocabulary", "tables", "frozen", "done", "sums", "held out" and "best".
     """
-    header = {"format": FORMAT, "options": of["options"].as_dict(), "done": of["done"],
-              "held out": of["held out"]}  # fmt: skip
+    header = {"format": FORMAT, "options": of["options"].as_dict(), "done": of["done"], "held out": of["held out"]}
     arrays = {
         "header": np.frombuffer(json.dumps(header).encode(), np.uint8),
         "words": np.frombuffer(json.dumps(of["vocabulary"].words).encode(), np.uint8),

@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_emb.layers import Embedding, NegativeSampling
-from tf_emb.methods.graph.counts import subtree_bags
+from tf_emb.methods.graph.counts import labelled, subtree_bags
 from tf_emb.optimizers import LazyAdam
 from tf_emb.vectors import Vectors
 
@@ -101,9 +101,7 @@ def graph2vec(
     model = BagModel(len(graphs), bags.sum(axis=0), dim, negatives=negatives, seed=seed)
     pairs = np.repeat(np.stack([bags.row, bags.col]).astype(np.int32), bags.data, axis=1)
     train(model, pairs, epochs=epochs, batch=batch, rate=rate, seed=seed)
-    names = [str(i) for i in range(len(graphs))] if labels is None else list(labels)
-    columns = {"nodes": [len(g) for g in graphs], "edges": [g.number_of_edges() for g in graphs]}
-    return Vectors(names, model.documents.embeddings.numpy(), columns)
+    return labelled(graphs, model.documents.embeddings.numpy(), labels)
 
 
 def train(model: BagModel, pairs: np.ndarray, *, epochs: int, batch: int, rate: float, seed: int) -> list[float]:

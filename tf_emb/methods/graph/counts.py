@@ -129,9 +129,14 @@ def graph_vectors(
         ValueError: an argument is out of its range, or no graph has a node.
     """
     matrix = count_factors(graph_bags(graphs, rounds, length, attribute), dim, seed)[0]
+    return labelled(graphs, matrix.astype(np.float32), labels)
+
+
+def labelled(graphs: Sequence[Any], matrix: np.ndarray, labels: Sequence[str] | None) -> Vectors:
+    """Return one row per graph by its label, or else its number, with the columns `nodes` and `edges`."""
     names = [str(i) for i in range(len(graphs))] if labels is None else list(labels)
     columns = {"nodes": [len(g) for g in graphs], "edges": [g.number_of_edges() for g in graphs]}
-    return Vectors(names, matrix.astype(np.float32), columns)
+    return Vectors(names, matrix, columns)
 
 
 def graph_bags(graphs: Sequence[Any], rounds: int, length: int, attribute: str | None = None) -> Any:
