@@ -52,7 +52,6 @@ def graph(
 
 
 def _trained(method: str, of: Any, options: dict[str, Any]) -> "Vectors":
-    """Train under a progress bar."""
     from tf_emb.methods.graph import deepwalk, node2vec
 
     with silent_start():

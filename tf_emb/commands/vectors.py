@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
+    from tf_emb.evaluate import Analogies, Section, WordPairs
     from tf_emb.vectors import Vectors
 
 _SEARCHED = 100_000  # rows whose spelling is compared; in most files the most frequent words
@@ -67,12 +70,6 @@ def convert(
     print(f"{rows} vectors of {dim} numbers written to {target}")
     if lost:
         print(f"The counts of {source} were left out: the format has no place for them.")
-
-
-if TYPE_CHECKING:
-    from rich.table import Table
-
-    from tf_emb.evaluate import Analogies, Section, WordPairs
 
 
 def evaluate(

@@ -63,7 +63,6 @@ def _largest(rows: Rows, of: Bags, live: Mask) -> Rows:
 
 
 def _any(live: Mask, of: Bags) -> Mask:
-    """Return whether each bag has a live place."""
     return segment_sum(ops.cast(live, "int32"), of.bag, of.count) > 0
 
 

@@ -1,4 +1,4 @@
-"""One basis for many tables, so that their pictures can be compared: PCA fitted once, and the best rotation."""
+"""One basis for many tables, to make their pictures comparable: PCA fitted once, and the best rotation."""
 
 from dataclasses import dataclass
 

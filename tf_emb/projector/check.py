@@ -16,13 +16,20 @@ from tf_emb.projector.selection import MAX_ROWS
 from tf_emb.projector.sprites import MAX_SIDE
 from tf_emb.projector.tables import SPHERIZED
 
+_HANG = "#&+%"
+_NEEDED = [
+    "projections", "selectedProjection", "selectedPoints", "tSNEPerplexity", "tSNELearningRate", "tSNEIteration",
+    "pcaComponentDimensions", "dataSetDimensions", *(f"custom{a}{k}" for a in ("XLeft", "XRight", "YUp", "YDown")
+    for k in ("Text", "Regex")),
+]  # fmt: skip
+
 
 class RefusedError(Exception):
     """The plugin answered with an error."""
 
 
 class Served:
-    """One run as the plugin serves it; a context manager."""
+    """One run as TensorBoard's plugin serves it, asked in this process by the code that answers the page."""
 
     def __init__(self, logdir: Path, run: str) -> None:
         from tensorboard.plugins.base_plugin import TBContext
@@ -51,7 +58,7 @@ class Served:
 
         query = {"run": self.run} | ({} if name is None else {"name": name})
         if page in ("tensor", "metadata"):
-            query["num_rows"] = "100000"  # what the page asks for
+            query["num_rows"] = str(MAX_ROWS)  # what the page asks for
         try:
             answer = Client(self._apps[f"/{page}"]).get("/", query_string=query)
         except Exception as error:  # whatever breaks in the plugin is what the page would not get
@@ -63,9 +70,6 @@ class Served:
     def info(self) -> dict[str, Any]:
         """Return the configuration as the page gets it."""
         return json.loads(self.get("info"))
-
-
-_HANG = "#&+%"
 
 
 def check_projection(logdir: str | os.PathLike[str]) -> list[str]:
@@ -106,7 +110,6 @@ def _run_problems(logdir: Path, path: Path) -> Iterator[str]:
 
 
 def _entries(plugin: Any) -> Iterator[str]:
-    """Yield what is wrong with the tensors of a run."""
     entries = plugin.info().get("embeddings", [])
     if not entries:
         yield "it names no tensor. Log one."
@@ -116,13 +119,6 @@ def _entries(plugin: Any) -> Iterator[str]:
     for entry in entries:
         for problem in entry_problems(plugin, entry):
             yield f"tensor {entry.get('tensorName', '')!r}: {problem}"
-
-
-_NEEDED = [
-    "projections", "selectedProjection", "selectedPoints", "tSNEPerplexity", "tSNELearningRate", "tSNEIteration",
-    "pcaComponentDimensions", "dataSetDimensions", *(f"custom{a}{k}" for a in ("XLeft", "XRight", "YUp", "YDown")
-    for k in ("Text", "Regex")),
-]  # fmt: skip
 
 
 def entry_problems(plugin: Served, entry: dict[str, Any]) -> Iterator[str]:
@@ -193,7 +189,6 @@ def _metadata(plugin: Served, name: str, entry: dict[str, Any], rows: int) -> It
 
 
 def _column(name: str, values: list[str]) -> Iterator[str]:
-    """Yield what is wrong with one column of metadata."""
     empty = [i for i, value in enumerate(values) if not value]
     if empty:
         yield f"column {name!r} is empty in {len(empty)} rows, the first is row {empty[0]}; searching breaks. Fill it."
@@ -247,4 +242,4 @@ def _bookmarks(plugin: Served, name: str, entry: dict[str, Any], rows: int) -> I
 
 
 def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not JSON")

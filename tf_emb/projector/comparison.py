@@ -16,6 +16,7 @@ from tf_emb.projector.tables import served
 from tf_emb.projector.views import View, marks
 
 PATHS = 50  # words whose paths are drawn; more lines hide each other
+BOOKMARK = "PCA, one basis for all"
 
 
 def log_epochs(
@@ -114,9 +115,6 @@ def _drawn(chosen: Selection, paths: int, wanted: Sequence[str]) -> np.ndarray:
     first = (np.arange(len(chosen.labels)) if order is None else order)[:paths]
     named = [i for i, label in enumerate(chosen.labels) if label in set(wanted)]
     return np.unique(np.concatenate([first, np.array(named, np.int64)]))
-
-
-BOOKMARK = "PCA, one basis for all"
 
 
 def log_side_by_side(
@@ -218,7 +216,6 @@ def _difference(name: str, values: np.ndarray, chosen: Selection) -> Tensor:
 
 
 def _said(chosen: Selection, drawn: Mapping[str, np.ndarray], align: bool) -> list[str]:
-    """Return lines that say how far each space is from the first."""
     (first, reference), *others = chosen.tensors.items()
     lines = []
     for key, of in others:

@@ -19,6 +19,11 @@ LABELLED = 60  # points that get their label where there is room, the most frequ
 SIDES = 3  # panels side by side
 # Okabe and Ito's colours without their pale yellow; told apart with every kind of colour vision.
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000", "#999999", "#882255", "#44aa99")
+CJK = (
+    "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "Source Han Sans SC", "WenQuanYi Zen Hei",
+    "WenQuanYi Micro Hei", "PingFang SC", "Hiragino Sans GB", "Microsoft YaHei", "SimHei", "Noto Serif CJK SC",
+)  # fmt: skip
+BASE = "DejaVu Sans"  # matplotlib ships it
 
 
 def plot_projection(
@@ -113,7 +118,6 @@ def draw(
 
 
 def _worded(chosen: Selection, labelled: int, named: Sequence[str]) -> list[int]:
-    """Return the points to label, the most important first."""
     ranked = (
         np.argsort(-np.asarray(chosen.columns["count"])) if "count" in chosen.columns else np.arange(len(chosen.labels))
     )
@@ -164,7 +168,6 @@ def _key(figure: Any, ax: Any, colour: str) -> None:
 
 
 def _values(chosen: Selection, colour: str) -> np.ndarray | None:
-    """Return the column that colours the points."""
     if colour == "log10 count":
         return np.log10(np.maximum(np.asarray(chosen.columns["count"]), 1))
     if colour and colour not in chosen.columns:
@@ -191,13 +194,6 @@ def _write_labels(ax: Any, points: np.ndarray, labels: Sequence[str], words: Seq
             written.remove()
         else:
             taken.append(box)
-
-
-CJK = (
-    "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "Source Han Sans SC", "WenQuanYi Zen Hei",
-    "WenQuanYi Micro Hei", "PingFang SC", "Hiragino Sans GB", "Microsoft YaHei", "SimHei", "Noto Serif CJK SC",
-)  # fmt: skip
-BASE = "DejaVu Sans"  # matplotlib ships it
 
 
 def family_for(texts: Iterable[str]) -> list[str]:
@@ -240,7 +236,6 @@ def _installed() -> dict[str, str]:
 
 @cache
 def _characters(name: str) -> frozenset[str]:
-    """Return what a font has."""
     from matplotlib import font_manager
 
     return frozenset(map(chr, font_manager.get_font(_installed()[name]).get_charmap()))

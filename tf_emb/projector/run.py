@@ -97,7 +97,6 @@ def _write_config(run: Path, tensors: Sequence[Tensor]) -> None:
 
 
 def _add_extras(run: Path, i: int, tensor: Tensor, entry: Any) -> None:
-    """Write bookmarks and pictures, where there are any."""
     if tensor.bookmarks:
         entry.bookmarks_path = f"bookmarks_{i}.json"
         (run / entry.bookmarks_path).write_text(tensor.bookmarks, encoding="utf-8")

@@ -12,6 +12,7 @@ from tf_emb.vectors import Vectors
 from tf_emb.vectors.vectors import take
 
 By = str | Sequence[float] | np.ndarray | None
+MAX_ROWS = 100_000  # the page asks for this many rows, the first ones, and shows no more
 
 
 @dataclass(frozen=True)
@@ -93,9 +94,6 @@ def _joined(columns: dict[str, Any], given: Vectors) -> dict[str, Any]:
     return columns | {name: values for name, values in given.columns.items() if name not in columns}
 
 
-MAX_ROWS = 100_000  # the page asks for this many rows, the first ones, and shows no more
-
-
 def rank(
     by: str | Sequence[float] | np.ndarray | None, columns: Mapping[str, Any], rows: int
 ) -> tuple[np.ndarray | None, str]:
@@ -141,7 +139,6 @@ def choose(labels: Sequence[str], ranks: np.ndarray | None, top: int | None, inc
 
 
 def _rows_of(labels: Sequence[str], wanted: list[str]) -> np.ndarray:
-    """Return every row whose label is wanted."""
     if not wanted:
         return np.array([], np.int64)
     missing = [word for word in wanted if word not in set(labels)]

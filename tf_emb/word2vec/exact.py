@@ -152,7 +152,6 @@ class ExactTrainer:
         return losses.stack()
 
     def _step(self, context: Any, target: Any, noise: Any, rate: Any) -> Any:
-        """Take one gradient step on one example and return its loss."""
         with tf.GradientTape() as tape:
             loss = self.loss(context, target, noise)
         for table, gradient in zip(self.tables, tape.gradient(loss, self.tables), strict=True):

@@ -11,6 +11,9 @@ from tf_emb.corpus import Vocabulary
 from tf_emb.files import appearing
 from tf_emb.word2vec.options import Options
 
+Masks = tuple[np.ndarray, np.ndarray]  # of the input and the output table: bool, shape (vocab,)
+FORMAT = 2  # 1 had no "frozen", "held out" and "best"
+
 
 def start_tables(vocab: int, dim: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Return an input table, uniform in (-1/2, 1/2) / dim, and an output table of zeros (word2vec.c, InitNet).
@@ -40,9 +43,6 @@ def carried_over(rows: np.ndarray, into: np.ndarray, old: Vocabulary, new: Vocab
     places, found = np.array(kept, np.int64).reshape(-1, 2).T
     into[places] = rows[found]
     return into
-
-
-Masks = tuple[np.ndarray, np.ndarray]  # of the input and the output table: bool, shape (vocab,)
 
 
 def masks(vocabulary: Vocabulary, words: Iterable[str], output: Iterable[str] = (), loss: str = "") -> Masks:
@@ -81,9 +81,6 @@ def as_tensors(of: Masks) -> tuple[Any, Any]:
 
     of_input, of_output = [tf.constant(mask) if mask.any() else None for mask in of]
     return of_input, of_output
-
-
-FORMAT = 2  # 1 had no "frozen", "held out" and "best"
 
 
 def save_state(path: str | os.PathLike[str], of: dict[str, Any]) -> None:

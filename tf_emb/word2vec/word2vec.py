@@ -173,7 +173,6 @@ class Word2Vec(AnswersHabits):
         return self._evaluator().loss(self._encoded(corpus).ids)
 
     def _evaluator(self) -> Evaluator:
-        """Return the compiled evaluator of the current tables."""
         if self._measure is None or self._measure.tables is not self.tables:
             self._measure = Evaluator(self.tables, self.vocabulary.counts, self.options)
         return self._measure

@@ -127,7 +127,6 @@ def train(model: BagModel, pairs: np.ndarray, *, epochs: int, batch: int, rate: 
 
 
 def _epoch(model: BagModel, optimizer: Any, batch: int, documents: Any, words: Any) -> Any:
-    """Return the sum of the losses of one pass."""
     total = tf.constant(0.0, tf.float64)
     for start in tf.range(0, tf.size(documents), batch):
         part = slice(start, start + batch)

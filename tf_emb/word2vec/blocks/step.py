@@ -14,6 +14,9 @@ from tf_emb.ops.reductions import scaled_place_sum
 from tf_emb.word2vec.blocks.stream import Stream
 from tf_emb.word2vec.options import Options
 
+Tables = tuple[Any, Any]
+Frozen = tuple[Any, Any]  # of each table: bool (vocab,), or None if every row is trained
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -87,10 +90,6 @@ class AllRows:
         """Subtract rate * gradient, except from `frozen` rows; a row that is used once has no limit."""
         moved = rate * gradient
         table.assign_sub(moved if frozen is None else tf.where(frozen[:, None], tf.zeros_like(moved), moved))
-
-
-Tables = tuple[Any, Any]
-Frozen = tuple[Any, Any]  # of each table: bool (vocab,), or None if every row is trained
 
 
 class Objective(Protocol):
