@@ -29,7 +29,7 @@ class Conversions:
         """
         table = np.asarray(matrix)
         if table.ndim != 2 or 0 in table.shape:
-            raise ValueError(f"`matrix` must have shape (vocab, dim); got {table.shape}. Give one row per word.")
+            raise ValueError(f"`matrix` must have shape (vocab, dim); got {table.shape}. Give one row a word.")
         kwargs.setdefault("dtype", table.dtype.name if table.dtype.kind == "f" else keras.config.floatx())
         return cls(*table.shape, weights=table, trainable=not freeze, **kwargs)  # type: ignore[call-arg]
 

@@ -242,4 +242,4 @@ def _bookmarks(plugin: Served, name: str, entry: dict[str, Any], rows: int) -> I
 
 
 def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON")
+    raise ValueError(f"{constant} is no JSON")

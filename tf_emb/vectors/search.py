@@ -187,7 +187,7 @@ class Search:
             vector = key if isinstance(key, np.ndarray) else self.get_vector(key, norm=True)
             if vector.shape != total.shape:
                 raise ValueError(
-                    f"A vector must have shape {total.shape}, that of a row; got {vector.shape}. Pass one of that size."
+                    f"A vector must have shape {total.shape}, that of a row; got {vector.shape}. Pass such a one."
                 )
             total += weight * vector
         return unit(total).astype(self.matrix.dtype)
