@@ -93,7 +93,9 @@ def run_references(
     console = Console(highlight=False)
     if check == new:
         raise typer.BadParameter("Give one of --check and --record.")
-    failed, lines = refusing(lambda: (record.check if check else record.record)(SUITE, tuple(case or ())))
+    failed, lines = refusing(
+        lambda: (record.check_outputs if check else record.record_outputs)(SUITE, tuple(case or ()))
+    )
     for line in lines:
         console.print(line, soft_wrap=True)
     raise typer.Exit(1 if failed else 0)

@@ -13,7 +13,7 @@ from compare.cases.word2vec import logged as vectors
 from compare.docs import browser, samples
 from compare.docs.browser import Projector
 from tf_emb.parity.plan import Options
-from tf_emb.parity.run import run
+from tf_emb.parity.run import run_comparison
 from tf_emb.projector import log_epochs, log_projection, plot_projection
 
 COLOURS = 192  # in a picture's palette, which makes its file a quarter of the size
@@ -120,7 +120,7 @@ def _epochs(logdir: Path, out: Path, chinese: Path | None) -> Callable[[Projecto
 
 def _engines(logdir: Path, out: Path, chinese: Path | None) -> Callable[[Projector], None]:
     with tempfile.TemporaryDirectory(prefix="compare-") as work:
-        result = run(Options(SUITE, cases=("word2vec",), dtypes=("float32",)), Path(work))
+        result = run_comparison(Options(SUITE, cases=("word2vec",), dtypes=("float32",)), Path(work))
         vectors.log(result, Path(work), logdir)
     (logdir / "vectors.png").replace(out / "engines-plot.png")
 
