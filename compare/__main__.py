@@ -12,7 +12,7 @@ from rich.console import Console
 from compare import SUITE
 from compare.bench.command import app as bench
 from compare.cases.word2vec import logged as vectors
-from compare.docs.command import run_docs
+from compare.docs.pages import run_docs
 from compare.terminal import print_names, refused, refusing, with_progress
 from tf_emb.parity import record
 from tf_emb.parity.dtypes import DTYPES

@@ -14,10 +14,9 @@ from typer.testing import CliRunner
 
 from compare.__main__ import app
 from compare.bench.methods import command, measures
-from compare.bench.methods.figure import Figure
+from compare.bench.methods.figure import Figure, Runs, slug
+from compare.bench.methods.images import images
 from compare.bench.methods.measures import encodings, representation
-from compare.bench.methods.peers.images import images
-from compare.bench.methods.runs import Runs, slug
 from tf_emb.vectors import Vectors
 
 EYE = np.eye(4, dtype=np.float32)

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from compare.__main__ import app
-from compare.bench.vectors.search import LATER, measure_similar
+from compare.bench.vectors.command import LATER, measure_similar
 from tf_emb.vectors import Vectors
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.request import urlopen
 
 from compare import SUITE
-from compare.bench.projector.serving import PLUGIN, server, until
+from compare.bench.projector.measurement import PLUGIN, server, until
 from compare.cases.word2vec import logged as vectors
 from compare.docs import browser, samples
 from compare.docs.browser import Projector

@@ -18,7 +18,7 @@ from compare.bench.options import JsonFile, Out, Quick, Resume, Rounds, Seed, Th
 from compare.bench.session import Result, View, session
 from compare.bench.tables import footer
 
-PARTS = ("scaling", "operations", "roofline")
+PARTS = {"scaling": scaling, "operations": operations, "roofline": roofline}
 
 Corpus = Annotated[
     Path | None,
@@ -33,7 +33,7 @@ def run(
 ) -> None:  # fmt: skip
     """Our word2vec alone: scaling, operations, roofline."""
     with session("machine", out, json, resume, View(tables)) as bench:
-        parts = planned(only or PARTS, threads)
+        parts = planned(only or list(PARTS), threads)
         text = corpora.read(corpus, quick, seed)
         options = {"rounds": rounds, "seed": seed, "quick": quick}
         shape = {"words": text.words, "vocabulary": len(text.counts)}
@@ -59,7 +59,14 @@ def planned(only: Sequence[str], threads: int) -> dict[str, tuple[str, int]]:
 def measure(part: str, work: Path, **options: Any) -> dict[str, Any]:
     """Return what a part measures on the corpus in `work`, in a process of its own."""
     arguments = {"part": part, "folder": str(work), **options}
-    return call(part, "compare.bench.machine.worker", arguments, threads=options["threads"], log=work / f"{part}.log")
+    return call(part, __name__, arguments, threads=options["threads"], log=work / f"{part}.log")
+
+
+def work(part: str, folder: str, **options: Any) -> Iterator[dict[str, Any]]:
+    """Yield what `measure` of a part returns, with a limit of threads, on the corpus in `folder`."""
+    corpus = corpora.load(Path(folder))
+    corpora.limit_threads(options["threads"])
+    yield PARTS[part].measure(corpus, **options)
 
 
 def tables(result: Result) -> Iterator[RenderableType]:

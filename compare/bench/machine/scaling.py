@@ -12,8 +12,7 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
-from compare.bench.machine.corpora import Corpus, drawn, with_length
-from compare.bench.machine.trained import Trained
+from compare.bench.machine.corpora import Corpus, Trained, drawn, with_length
 from compare.bench.rounds import ratio, rotated
 from compare.bench.tables import Table
 

@@ -13,8 +13,7 @@ from compare.bench.child import call
 from compare.bench.options import JsonFile, Out, Quick, Resume, RowName, Threads, chosen
 from compare.bench.session import session
 from compare.bench.word2vec import plan
-from compare.bench.word2vec.objectives import OBJECTIVES, OURS, PROGRAM, SAMPLED, WHAT
-from compare.bench.word2vec.plan import Settings, Texts, Training
+from compare.bench.word2vec.plan import OBJECTIVES, OURS, PROGRAM, SAMPLED, WHAT, Settings, Texts, Training
 from compare.bench.word2vec.report import VIEW
 from compare.bench.word2vec.scores import likelihoods, scores
 
@@ -90,7 +89,7 @@ def measure(training: Training, texts: Texts, settings: Settings, work: Path) ->
     vectors, objective, name = work / "vectors.bin", training.objective, training.contender
     task = plan.task(training, texts, settings, vectors).as_dict()
     log = work / "training.log"
-    took = call(name, "compare.bench.word2vec.worker", task, threads=settings.threads, log=log)
+    took = call(name, "compare.bench.word2vec.contenders", task, threads=settings.threads, log=log)
     found: dict[str, float | None] = {}
     if not objective.likelihood:
         found = scores(vectors)

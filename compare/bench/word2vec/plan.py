@@ -1,7 +1,7 @@
-"""Which trainings a run consists of, in which order, and the texts that they read."""
+"""What is trained: the objectives, who trains each, in which order, and the texts that they read."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -9,9 +9,62 @@ from typing import Any
 
 from compare.bench.rounds import rotated
 from compare.bench.word2vec import text
-from compare.bench.word2vec.objectives import OURS, PROGRAM, SAMPLED, SLOW, Objective
 from compare.bench.word2vec.task import Task
 from compare.bench.word2vec.text import Text
+
+OURS, GENSIM, PROGRAM, TORCH = "tf_emb", "gensim", "word2vec.c", "torch"
+SAMPLED = "tf_emb, negative sampling"  # beside our full softmax
+SLOW = (TORCH, "tensorflow-tutorial")  # timed on the first words of the text only
+
+WHAT = {
+    OURS: "tf_emb.word2vec.Word2Vec",
+    SAMPLED: "tf_emb.word2vec.Word2Vec(loss='negative-sampling')",
+    GENSIM: "gensim.models.Word2Vec.train(corpus_file=...)",
+    "gensim-iterator": "gensim.models.Word2Vec.train(LineSentence(...))",
+    PROGRAM: "the program of --word2vec-c",
+    TORCH: "nn.Embedding, DataLoader over pairs made in advance, SGD",
+    "tensorflow-tutorial": "the model of TensorFlow's word2vec tutorial: pairs made before, tf.data, model.fit, Adam",
+}
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A model with its loss.
+
+    Attributes:
+        name: what a reader calls it.
+        model: "skipgram" or "cbow".
+        loss: see `tf_emb.word2vec.Options`.
+        speedup: the bar of our words per second over the first peer's.
+        peers: all that can train it; the bars are beside the first.
+        max_vocab: size of the vocabulary, the most frequent words; None for all.
+        overrides: arguments of `Task` that differ for a contender.
+    """
+
+    name: str
+    model: str
+    loss: str
+    speedup: float
+    peers: tuple[str, ...]
+    max_vocab: int | None = None
+    overrides: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def likelihood(self) -> bool:
+        """Whether it is judged by its likelihood on unseen text, instead of by its vectors."""
+        return self.loss == "full-softmax"
+
+
+OBJECTIVES = (
+    Objective("skip-gram negative sampling", "skipgram", "negative-sampling", 4.0,
+        (GENSIM, "gensim-iterator", PROGRAM, TORCH, "tensorflow-tutorial")),
+    Objective("CBOW negative sampling", "cbow", "negative-sampling", 1.5, (GENSIM, "gensim-iterator", PROGRAM, TORCH)),
+    Objective("skip-gram hierarchical softmax", "skipgram", "hierarchical-softmax", 3.0,
+        (GENSIM, "gensim-iterator", PROGRAM)),
+    Objective("skip-gram full softmax", "skipgram", "full-softmax", 3.0, (TORCH, SAMPLED), max_vocab=10_000,
+        overrides={SAMPLED: {"contender": OURS, "loss": "negative-sampling"}}),
+)  # fmt: skip
+
 
 HELD_OUT = 0.01  # share of the text, at its end
 

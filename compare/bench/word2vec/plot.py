@@ -3,11 +3,10 @@
 import statistics
 from typing import Any
 
-from compare.bench.plots import Style, finish, styles, thousands
-from compare.bench.word2vec.bars import SPEED
-from compare.bench.word2vec.objectives import OURS, SAMPLED
+from compare.bench.tables import Style, finish, styles, thousands
+from compare.bench.word2vec.bars import SPEED, Measured
+from compare.bench.word2vec.plan import OURS, SAMPLED
 from compare.bench.word2vec.scores import HELD_OUT, WITH_PRIOR
-from compare.bench.word2vec.speeds import Measured
 
 TITLES = {
     "analogies, 30k": "analogies among 30,000 words, %", "analogies, all": "analogies among all words, %",

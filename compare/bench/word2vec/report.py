@@ -11,11 +11,10 @@ from rich.text import Text
 
 from compare.bench.session import Result, View, versions
 from compare.bench.tables import Table, beside, footer, spread, verdict
-from compare.bench.word2vec.bars import MARGINS, SPEED, bars
-from compare.bench.word2vec.objectives import SLOW
+from compare.bench.word2vec.bars import MARGINS, SPEED, Measured, bars, speeds
+from compare.bench.word2vec.plan import SLOW
 from compare.bench.word2vec.plot import plot
 from compare.bench.word2vec.scores import HELD_OUT, WITH_PRIOR
-from compare.bench.word2vec.speeds import Measured, speeds
 
 BARS = (
     "Means over seeds, and least..most; ✓: the bar is held, ✗: missed. Words a second: thousands, raw, before "

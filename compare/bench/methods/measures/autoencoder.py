@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from compare.bench.methods.figure import Figure
-from compare.bench.methods.peers.images import Images, images
+from compare.bench.methods.images import Images, images
 
 DIM = 16
 

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from compare.bench.methods.figure import Figure
-from compare.bench.methods.peers.images import Images, images
+from compare.bench.methods.images import Images, images
 
 DIM = 32
 OBJECTIVES: tuple[Literal["softmax", "cosine", "contrastive"], ...] = ("softmax", "cosine", "contrastive")

@@ -20,8 +20,7 @@ from typing import Any
 import numpy as np
 
 from compare.bench.methods.figure import Figure
-from compare.bench.methods.peers.kneser_ney import KneserNey
-from compare.bench.methods.peers.mixture import mixed, mixture_weights
+from compare.bench.methods.kneser_ney import KneserNey, mixed, mixture_weights
 from compare.cases import text
 
 CHARACTERS, QUICK = 300_000, 20_000

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from compare.bench.methods.figure import Figure
-from compare.bench.methods.peers.images import Images, images
+from compare.bench.methods.images import Images, images
 from tf_emb.vectors import Vectors
 
 SYSTEM, DIM, QUICK = "representation", 16, 300
