@@ -57,6 +57,6 @@ def test_what_a_contender_cannot_do_is_refused(contender, loss, lee):
 
 
 def test_a_training_that_breaks_says_why(tmp_path):
-    task = Task(contender="cakes", text="x").as_dict()
+    task = {"contender": "cakes", "text": "x"}
     with pytest.raises(RuntimeError, match=r"^cakes ended with exit status 1: ValueError: a contender must be one of"):
         call("cakes", "compare.bench.word2vec.contenders", task, threads=1, log=tmp_path / "log")

@@ -7,6 +7,7 @@ import typer
 
 from compare import SUITE
 from compare.docs import tables
+from compare.docs.drawing import draw
 from compare.docs.groups import grouped
 from compare.docs.rooms import ROOMS, ROOT, between, imports
 from tf_emb.parity.report.read import from_json
@@ -35,21 +36,11 @@ def run_docs(
     if not check:
         for path in changed:
             path.write_text(made[path], encoding="utf-8")
-        redraw()
+        draw(between(imports()), PICTURE)
     for path in made:
-        print(f"{path.relative_to(ROOT)}: {_said(path in changed, check)}")
+        said = "as it is" if path not in changed else "would change" if check else "written"
+        print(f"{path.relative_to(ROOT)}: {said}")
     raise typer.Exit(1 if check and changed else 0)
-
-
-def redraw() -> None:
-    """Draw the rooms as they are now."""
-    from compare.docs.drawing import draw
-
-    draw(between(imports()), PICTURE)
-
-
-def _said(changed: bool, check: bool) -> str:
-    return "as it is" if not changed else "would change" if check else "written"
 
 
 def newest(logs: Path) -> Path:
@@ -91,15 +82,10 @@ def with_results(result: Result) -> Pages:
 
 
 def with_rooms() -> Pages:
-    """Return the page that shows which room imports which."""
-    return {ARCHITECTURE: filled(ARCHITECTURE, "rooms", rooms())}
-
-
-def rooms() -> str:
-    """Return the table of the rooms that exist, the last on top, and what each imports."""
+    """Return the page that shows the rooms that exist, the last on top, and what each imports."""
     rows = [[f"`{name}`", ROOMS[name], ", ".join(f"`{other}`" for other in others) or tables.NONE]
             for name, others in reversed(between(imports()).items())]  # fmt: skip
-    return tables.table(["room", "what is in it", "imports"], rows)
+    return {ARCHITECTURE: filled(ARCHITECTURE, "rooms", tables.table(["room", "what is in it", "imports"], rows))}
 
 
 def filled(path: Path, name: str, block: str) -> str:

@@ -7,6 +7,7 @@ at once. A ratio is taken within a round; reported are the median of the rounds 
 import statistics
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -45,12 +46,12 @@ def measure(row: Workload, work: Path, rounds: int, threads: int) -> dict[str, A
     # The first round finds caches cold and clocks low.
     found = {name: described(row, name, ready[name], turns[name][1:]) for name in turns}
     ratios = {name: ratio(found[OURS]["seconds"], of["seconds"]) for name, of in found.items() if name != OURS}
-    return {**row.as_dict(), "distinct": ready[OURS]["distinct"], "contenders": found, "ratios": ratios}
+    return {**asdict(row), "distinct": ready[OURS]["distinct"], "contenders": found, "ratios": ratios}
 
 
 def start(name: str, row: Workload, threads: int, work: Path) -> Child:
     """Start the process of a contender."""
-    arguments = {"name": name, "threads": threads, "workload": row.as_dict()}
+    arguments = {"name": name, "threads": threads, "workload": asdict(row)}
     return Child(name, "compare.bench.layers.contenders", arguments, threads=threads, log=work / f"{name}.log")
 
 

@@ -48,15 +48,11 @@ def timed(trainer: Trainer, batches: int) -> float:
 def load(name: str, threads: int) -> Callable[[Workload, Draws], Trainer]:
     """Load the framework of a contender, limited to `threads`; return what builds its trainer."""
     if name == "torch":
-        return _load_torch(threads)
+        import torch
+
+        torch.set_num_threads(threads)
+        return _torch
     return _load_tensorflow(threads, name)
-
-
-def _load_torch(threads: int) -> Callable[[Workload, Draws], Trainer]:
-    import torch
-
-    torch.set_num_threads(threads)
-    return _torch
 
 
 def _torch(row: Workload, draws: Draws) -> Trainer:

@@ -53,7 +53,9 @@ def planned(only: Sequence[str], threads: int) -> dict[str, tuple[str, int]]:
     if wrong := [part for part in only if part not in PARTS]:
         raise ValueError(f"`--only` must be one of {', '.join(PARTS)}; got {wrong[0]!r}. Choose one.")
     counts = {"scaling": [threads], "operations": [1], "roofline": sorted({1, threads})}
-    return {f"{part}, {threads_of(n)}": (part, n) for part in PARTS if part in only for n in counts[part]}
+    return {
+        f"{part}, {n} thread{'s' if n > 1 else ''}": (part, n) for part in PARTS if part in only for n in counts[part]
+    }
 
 
 def measure(part: str, work: Path, **options: Any) -> dict[str, Any]:
@@ -79,8 +81,3 @@ def tables(result: Result) -> Iterator[RenderableType]:
     if found["roofline"]:
         yield from (*roofline.tables(found["roofline"]), Text())
     yield from footer(result)
-
-
-def threads_of(count: int) -> str:
-    """Return a number of threads in words."""
-    return f"{count} thread{'s' if count > 1 else ''}"

@@ -6,7 +6,6 @@ ones are bound by reading the table once.
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from statistics import median
 from typing import Annotated, Any
 
@@ -24,25 +23,10 @@ TOP = 10
 LATER = "each later query"
 
 
-@dataclass(frozen=True)
-class Search:
-    """Seconds of one kind of query.
-
-    Attributes:
-        query: what was asked.
-        ours: of `tf_emb.Vectors`, one number per repetition.
-        gensims: of gensim's KeyedVectors, likewise.
-    """
-
-    query: str
-    ours: tuple[float, ...]
-    gensims: tuple[float, ...]
-
-
 def measure_similar(
     rows: int = 400_000, dim: int = 300, repeats: int = 15, many: int = 100, seed: int = 0
-) -> list[Search]:
-    """Measure `most_similar`: the first query, which computes norms, the later ones, and many at once.
+) -> list[dict[str, Any]]:
+    """Return the seconds of `most_similar` on both sides: the first query, which computes norms, later ones, and many.
 
     Args:
         rows: of the table, standard normal float32.
@@ -65,7 +49,8 @@ def measure_similar(
     at_once = _in_turn(
         lambda: ours.neighbours(words, topn=TOP), lambda: [gensims.most_similar(word, topn=TOP) for word in words], 1
     )
-    return [Search("first query", *first), Search(LATER, *later), Search(f"{len(words)} queries at once", *at_once)]
+    asked = {"first query": first, LATER: later, f"{len(words)} queries at once": at_once}
+    return [{"query": query, "ours": ours, "gensim": gensims} for query, (ours, gensims) in asked.items()]
 
 
 def _keyed(vectors: Any) -> Any:
@@ -117,7 +102,7 @@ def run(
         bench.begin({**size, "rounds": rounds, "seed": seed, "quick": quick})
         for key, _ in bench.left({"most_similar": None}):
             found = measure_similar(**size, repeats=rounds, seed=seed)
-            bench.add(key, {"queries": [{"query": of.query, "ours": of.ours, "gensim": of.gensims} for of in found]})
+            bench.add(key, {"queries": found})
 
 
 def tables(result: Result) -> Iterator[RenderableType]:

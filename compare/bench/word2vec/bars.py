@@ -2,7 +2,7 @@
 
 import statistics
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
@@ -81,10 +81,6 @@ class Bar:
     most: float
     bar: float
     held: bool
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return every attribute by name."""
-        return asdict(self)
 
 
 def bars(trainings: Sequence[Measured]) -> list[Bar]:

@@ -1,7 +1,7 @@
 """What is trained: the objectives, who trains each, in which order, and the texts that they read."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -100,10 +100,6 @@ class Settings:
     threads: int = 2
     program: str | None = None
     quick: bool = False
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return every setting by name."""
-        return asdict(self)
 
 
 QUICK = {"words": 20_000, "slow_words": 2_000, "softmax_words": 10_000, "dim": 10, "quick": True}

@@ -2,6 +2,7 @@
 
 import statistics
 from collections.abc import Iterator
+from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ SPEEDS = (
 
 def summary(trainings: list[Measured]) -> dict[str, Any]:
     """Return what follows from the trainings."""
-    return {"versions": versions(trainings), "bars": [bar.as_dict() for bar in bars(trainings)],
+    return {"versions": versions(trainings), "bars": [asdict(bar) for bar in bars(trainings)],
             "speeds": speeds(trainings)}  # fmt: skip
 
 

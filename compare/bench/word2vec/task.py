@@ -1,7 +1,7 @@
 """What one training is asked to do, and a contender that is ready to do it."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -45,10 +45,6 @@ class Task:
     words: int | None = None
     program: str | None = None
     vectors: str | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the arguments that create this task."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, kw_only=True)
