@@ -5,7 +5,7 @@ place in it, so that it runs between the boxes. Each row is sorted by the mean p
 over and over, and the order with the fewest crossings is kept.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations, pairwise
 from pathlib import Path
 from textwrap import fill
@@ -26,11 +26,7 @@ DIRECT, IMPLIED = "#3c4650", "#c3ccd4"
 def draw(rooms: Edges, path: Path) -> None:
     """Write the picture: SVG, PNG or what else matplotlib writes, by the ending of `path`.
 
-    Dark arrows are the imports that no chain of others implies; the rest are pale.
-
-    Args:
-        rooms: each room and those it imports, in the order of the rooms.
-        path: the file.
+    Dark arrows are the imports that no chain of others implies; the rest are pale. `rooms` must be in order.
     """
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -128,11 +124,10 @@ def below(edges: Edges, box: str) -> set[str]:
 def placed(edges: Edges, rows: Mapping[str, int]) -> dict[tuple[str, str], list[Place]]:
     """Return the places of each box, as (box, box), and of each edge: both its ends, and where it passes a row.
 
-    Args:
-        edges: what is drawn.
-        rows: the row of each box; edges lead to later rows.
+    `rows` holds the row of each box; edges lead to later rows.
     """
-    chains = {(box, end): list(_chain(box, end, rows)) for box, ends in edges.items() for end in ends}
+    chains = {(box, end): [box, *(f"{box} -> {end} in row {i}" for i in range(rows[box] + 1, rows[end])), end]
+              for box, ends in edges.items() for end in ends}  # fmt: skip
     row_of = dict(rows) | {point: rows[chain[0]] + i for chain in chains.values() for i, point in enumerate(chain)}
     links = [link for chain in chains.values() for link in pairwise(chain)]
     tied: dict[str, list[str]] = {name: [] for name in row_of}
@@ -151,12 +146,6 @@ def placed(edges: Edges, rows: Mapping[str, int]) -> dict[tuple[str, str], list[
             best, best_x = score, x
     chains |= {(box, box): [box] for box in rows}
     return {edge: [(best_x[point], row_of[point]) for point in chain] for edge, chain in chains.items()}
-
-
-def _chain(box: str, end: str, rows: Mapping[str, int]) -> Iterator[str]:
-    yield box
-    yield from (f"{box} -> {end} in row {row}" for row in range(rows[box] + 1, rows[end]))
-    yield end
 
 
 def _across(order: Sequence[Sequence[str]]) -> dict[str, float]:

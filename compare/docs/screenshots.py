@@ -22,12 +22,7 @@ CHARACTERS = 6_000_000  # of a Chinese text: enough for good neighbours, in two 
 
 
 def take(out: Path, chinese: Path | None, only: str = "") -> list[Path]:
-    """Take the pictures and return their paths.
-
-    Args:
-        out: a folder, created if it is missing.
-        chinese: a Chinese text; the default is README.zh-CN.md.
-        only: take only the pictures whose name contains this.
+    """Take the pictures whose name contains `only`; return their paths. README.zh-CN.md is the default Chinese text.
 
     Raises:
         ValueError: no name contains `only`, or there is no browser.
@@ -48,7 +43,6 @@ def take(out: Path, chinese: Path | None, only: str = "") -> list[Path]:
 
 
 def _photographed(running: Any, logdir: Path, path: Path, look: Callable[[Projector], None]) -> Path:
-    """Serve what was logged, let `look` arrange the page, and take the picture."""
     with server(logdir, dict(os.environ)) as (process, base):
         until(lambda: len(urlopen(f"{base}/{PLUGIN}/runs").read()) > 2, process)
         with Projector(running, base) as page:
@@ -59,7 +53,6 @@ def _photographed(running: Any, logdir: Path, path: Path, look: Callable[[Projec
 
 
 def _smaller(path: Path) -> Path:
-    """Reduce a picture to a palette."""
     from PIL import Image
 
     with Image.open(path) as image:

@@ -18,8 +18,14 @@ from compare.bench.child import Child
 from compare.bench.layers.workloads import OURS, Workload, workloads
 from compare.bench.options import JsonFile, Out, Quick, Resume, Rounds, RowName, Seed, Threads, chosen
 from compare.bench.rounds import ratio, rotated
-from compare.bench.session import Result, View, session, versions
+from compare.bench.session import Result, View, session
 from compare.bench.tables import Style, Table, beside, finish, footer, styles
+
+LEGEND = (
+    "Milliseconds per training step: the median of {rounds} rounds, {threads} threads, {batch} x {time} ids per step. "
+    "MiB: peak while training, less what the loaded framework takes. Ratios are our time over the peer's within a "
+    "round: median (least..most); below 1 we are faster."
+)
 
 
 def run(
@@ -61,13 +67,6 @@ def described(row: Workload, name: str, ready: dict[str, Any], turns: list[dict[
     return {"what": row.contenders[name], "version": ready["version"], "seconds": seconds,
             "median": statistics.median(seconds), "peak_mib": peak, "grown_mib": peak - ready["loaded_mib"],
             "moved": ready["moved"]}  # fmt: skip
-
-
-LEGEND = (
-    "Milliseconds per training step: the median of {rounds} rounds, {threads} threads, {batch} x {time} ids per step. "
-    "MiB: peak while training, less what the loaded framework takes. Ratios are our time over the peer's within a "
-    "round: median (least..most); below 1 we are faster."
-)
 
 
 def tables(result: Result) -> Iterator[RenderableType]:
@@ -126,7 +125,7 @@ def _draw(axes: Any, rows: list[dict[str, Any]], peer: str, style: Style, shift:
 
 def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Return which programs ran."""
-    return {"versions": versions(of for row in rows for of in row["contenders"].values())}
+    return {"versions": list(dict.fromkeys(of["version"] for row in rows for of in row["contenders"].values()))}
 
 
 VIEW = View(tables, summary, plot)

@@ -65,9 +65,12 @@ def measure(part: str, work: Path, **options: Any) -> dict[str, Any]:
 
 
 def work(part: str, folder: str, **options: Any) -> Iterator[dict[str, Any]]:
-    """Yield what `measure` of a part returns, with a limit of threads, on the corpus in `folder`."""
+    """Yield what a part measures on the corpus in `folder`, with TensorFlow set up as `tf-emb train` does."""
+    import tensorflow as tf
+
     corpus = corpora.load(Path(folder))
-    corpora.limit_threads(options["threads"])
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(options["threads"])
     yield PARTS[part].measure(corpus, **options)
 
 

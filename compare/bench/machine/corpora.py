@@ -85,14 +85,6 @@ MODELS: dict[str, dict[str, Any]] = {
 }
 
 
-def limit_threads(threads: int) -> None:
-    """Set up TensorFlow as `tf-emb train` does: one thread per operation, and `threads` operations at once."""
-    import tensorflow as tf
-
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(threads)
-
-
 class Trained:
     """A `Word2Vec` whose tables are allocated and whose loop is compiled.
 

@@ -55,13 +55,8 @@ def needs(options: "Options", counts: np.ndarray) -> Needs:
         raise ValueError(
             f"`options` must be of a model in this file; got {options.model}, {options.loss}. Add its formula."
         )
-    return formula(options, kept_distribution(counts, options.sample), counts)
-
-
-def kept_distribution(counts: np.ndarray, sample: float) -> np.ndarray:
-    """Return the probability of every word after subsampling."""
-    kept = counts * keep_probability(counts, sample)
-    return kept / kept.sum()
+    kept = counts * keep_probability(counts, options.sample)
+    return formula(options, kept / kept.sum(), counts)
 
 
 def places(o: "Options") -> float:

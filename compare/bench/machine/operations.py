@@ -139,12 +139,7 @@ def medians(rounds: Sequence[Mapping[str, float]]) -> dict[str, float]:
 
 
 def shares(whole: float, operations: Mapping[str, float]) -> dict[str, Any]:
-    """Return the groups, each with its nanoseconds and its share of the whole.
-
-    Args:
-        whole: nanoseconds per kept word, without the profiler.
-        operations: the same for every type of operation, under the profiler.
-    """
+    """Return each group's share of the whole; all in nanoseconds per kept word, operations under the profiler."""
     groups = dict.fromkeys((*GROUPS, REST), 0.0)
     for kind, ns in operations.items():
         groups[group(kind)] += ns

@@ -83,17 +83,12 @@ def reached(of: Needs, limits: Sequence[Mapping[str, float]], turns: Sequence[Ma
 
 def tables(results: Sequence[dict[str, Any]]) -> Iterator[RenderableType]:
     """Yield the peaks and the models, for each number of threads."""
-    yield _peaks(results)
-    yield Text()
+    peaks = Table("the machine, threads", *(str(of["threads"]) for of in results))
+    for name, said in UNITS.items():
+        peaks.row(said, *(f"{of['peaks'][name] / 1e9:.1f}" for of in results))
+    yield from (peaks, Text())
     yield _models(results)
     yield Text(LEGEND.format(**results[0]))
-
-
-def _peaks(results: Sequence[dict[str, Any]]) -> Table:
-    table = Table("the machine, threads", *(str(of["threads"]) for of in results))
-    for name, said in UNITS.items():
-        table.row(said, *(f"{of['peaks'][name] / 1e9:.1f}" for of in results))
-    return table
 
 
 def _models(results: Sequence[dict[str, Any]]) -> Table:
@@ -111,14 +106,7 @@ def _models(results: Sequence[dict[str, Any]]) -> Table:
 
 
 def peaks(threads: int, dim: int, quick: bool, seed: int) -> Callable[[], dict[str, float]]:
-    """Return a function that measures the peaks once, its arrays already allocated: flops and bytes per second.
-
-    Args:
-        threads: how many run at once.
-        dim: of the gathered rows.
-        quick: small sizes, for tests.
-        seed: the seed of the ids.
-    """
+    """Return a function that measures flops and bytes per second once, its arrays already allocated."""
     size = QUICK_SIZES if quick else SIZES
     parts = {"flops": products(threads, size["side"]), "copy": copies(threads, size["copied"]),
              "rows": gathers(threads, size, dim, seed)}  # fmt: skip

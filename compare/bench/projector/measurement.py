@@ -19,6 +19,8 @@ import numpy as np
 from compare.bench.child import forget_peak, now_mib, peak_mib
 
 Log = Callable[[Path, np.ndarray, list[str]], object]
+_CODE = "import sys; sys.modules['tensorflow'] = None; from tensorboard.main import run_main; run_main()"
+PLUGIN = "data/plugin/projector"
 
 
 def work(name: str, rows: int, dim: int, seed: int, logdir: str) -> Iterator[dict[str, Any]]:
@@ -58,18 +60,10 @@ def torchs() -> Log:
     return log
 
 
-_CODE = "import sys; sys.modules['tensorflow'] = None; from tensorboard.main import run_main; run_main()"
-PLUGIN = "data/plugin/projector"
-
-
 def serve(logdir: Path, rows: int, dim: int, environment: dict[str, str]) -> dict[str, float]:
     """Return the seconds TensorBoard takes to answer what its page asks for, and by how many MiB it grows.
 
-    Args:
-        logdir: holds one run with one tensor.
-        rows: of the tensor.
-        dim: of the tensor.
-        environment: of the server.
+    `logdir` must hold one run with one tensor of `rows` x `dim`.
 
     Raises:
         RuntimeError: the server did not start, or did not serve the whole tensor.
@@ -127,6 +121,5 @@ def until(condition: Any, process: "subprocess.Popen[bytes]", seconds: float = 6
 
 
 def _peak_mib(pid: int) -> float:
-    """Return the peak memory of a process, as Linux reports it."""
     found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
     return int(found.group(1)) / 1024 if found else 0.0

@@ -28,12 +28,7 @@ def measure_similar(
 ) -> list[dict[str, Any]]:
     """Return the seconds of `most_similar` on both sides: the first query, which computes norms, later ones, and many.
 
-    Args:
-        rows: of the table, standard normal float32.
-        dim: of a vector.
-        repeats: of each query, ours and gensim's in turn.
-        many: queries at once by `neighbours`; gensim answers them one after the other.
-        seed: the seed of the table.
+    The table is standard normal, float32. Of `many` queries, gensim answers one after the other.
 
     Raises:
         RuntimeError: the answers differ.
@@ -54,7 +49,6 @@ def measure_similar(
 
 
 def _keyed(vectors: Any) -> Any:
-    """Return gensim's KeyedVectors on the same table, not a copy."""
     from gensim.models import KeyedVectors
 
     keyed = KeyedVectors(vectors.vector_size)
@@ -65,7 +59,6 @@ def _keyed(vectors: Any) -> Any:
 def _in_turn(
     ours: Callable[[], Any], gensims: Callable[[], Any], repeats: int
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return the seconds of each repetition of both."""
     seconds: tuple[list[float], list[float]] = ([], [])
     for _ in range(repeats):
         mine, theirs = (_timed(ask, into) for ask, into in zip((ours, gensims), seconds, strict=True))

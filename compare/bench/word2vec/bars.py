@@ -1,7 +1,7 @@
 """How fast every contender is, what ours must reach beside the first peer of an objective, and whether it does."""
 
 import statistics
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -11,6 +11,10 @@ from compare.bench.word2vec.plan import OBJECTIVES, OURS, SAMPLED, WHAT, Objecti
 from compare.bench.word2vec.scores import HELD_OUT, WITH_PRIOR
 
 Measured = dict[str, Any]
+# Analogies in percentage points, Spearman's correlations as they are.
+MARGINS = {"analogies, 30k": 1.0, "analogies, all": 1.0, "WordSim-353": 0.01, "SimLex-999": 0.01}
+SPEED = "words a second"
+Sides = tuple[list[float], list[float]]
 
 
 def speeds(trainings: Sequence[Measured]) -> list[dict[str, Any]]:
@@ -43,13 +47,6 @@ def ratios(contenders: dict[str, list[Measured]]) -> dict[str, Any]:
     both = {name: [seed for seed in ours if seed in theirs] for name, theirs in found.items()}
     return {name: ratio([ours[seed] for seed in seeds], [found[name][seed] for seed in seeds])
             for name, seeds in both.items() if seeds and name != SAMPLED}  # fmt: skip
-
-
-# Analogies in percentage points, Spearman's correlations as they are.
-MARGINS = {"analogies, 30k": 1.0, "analogies, all": 1.0, "WordSim-353": 0.01, "SimLex-999": 0.01}
-SPEED = "words a second"
-Read = Callable[[Measured], float | None]
-Sides = tuple[list[float], list[float]]
 
 
 @dataclass(frozen=True)
@@ -94,14 +91,14 @@ def bars(trainings: Sequence[Measured]) -> list[Bar]:
 
 def _scores(row: Objective, epochs: int, of: list[Measured]) -> Iterator[Bar]:
     for measure, margin in MARGINS.items():
-        if sides := both(of, row.peers[0], score(measure), score(measure)):
+        if sides := both(of, row.peers[0], measure, measure):
             yield _difference(row, epochs, measure, row.peers[0], sides, -margin)
     yield from _speed(row, epochs, of)
 
 
 def _likelihood(row: Objective, epochs: int, of: list[Measured]) -> Iterator[Bar]:
     """Compare with the better of the two readings of negative sampling, which is the lower loss."""
-    readings = [both(of, SAMPLED, score(HELD_OUT), score(measure)) for measure in (HELD_OUT, WITH_PRIOR)]
+    readings = [both(of, SAMPLED, HELD_OUT, measure) for measure in (HELD_OUT, WITH_PRIOR)]
     if known := [sides for sides in readings if sides]:
         best = min(known, key=lambda sides: statistics.mean(sides[1]))
         yield _difference(row, epochs, HELD_OUT, SAMPLED, best, 0.0)
@@ -117,7 +114,7 @@ def _difference(row: Objective, epochs: int, measure: str, peer: str, sides: Sid
 
 
 def _speed(row: Objective, epochs: int, of: list[Measured]) -> Iterator[Bar]:
-    if sides := both(of, row.peers[0], speed, speed):
+    if sides := both(of, row.peers[0], SPEED, SPEED):
         ours, theirs = sides
         value = statistics.median(ours) / statistics.median(theirs)
         each = [a / b for a, b in zip(ours, theirs, strict=True)]
@@ -125,21 +122,12 @@ def _speed(row: Objective, epochs: int, of: list[Measured]) -> Iterator[Bar]:
                   value >= row.speedup)  # fmt: skip
 
 
-def score(measure: str) -> Read:
-    """Return a function that reads one score of a training."""
-    return lambda training: training["scores"].get(measure)
-
-
-def speed(training: Measured) -> float:
-    """Return the raw words per second of a training, by the wall clock."""
-    return training["words_per_second"]
-
-
-def both(of: Sequence[Measured], peer: str, ours: Read, theirs: Read) -> Sides | None:
-    """Return our values and the peer's at the seeds that both have, or None if there are none."""
+def both(of: Sequence[Measured], peer: str, ours: str, theirs: str) -> Sides | None:
+    """Return our measure and the peer's at the seeds that both have, or None if there are none."""
     sides: list[dict[int, float]] = []
-    for name, read in ((OURS, ours), (peer, theirs)):
-        found = {training["seed"]: read(training) for training in of if training["contender"] == name}
+    for name, measure in ((OURS, ours), (peer, theirs)):
+        found = {each["seed"]: each["words_per_second"] if measure == SPEED else each["scores"].get(measure)
+                 for each in of if each["contender"] == name}  # fmt: skip
         sides.append({seed: value for seed, value in found.items() if value is not None})
     seeds = sorted(sides[0].keys() & sides[1].keys())
     return ([sides[0][seed] for seed in seeds], [sides[1][seed] for seed in seeds]) if seeds else None

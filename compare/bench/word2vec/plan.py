@@ -140,12 +140,7 @@ def trainings(
 ) -> dict[str, Training]:
     """Return every training by its key: contenders take turns, starting from another one at each seed.
 
-    Args:
-        objectives: what is trained.
-        of: the settings.
-        asked: peers beside those that the bars need; none for all.
-        epochs: one group of trainings each.
-        seeds: one training of each contender.
+    `asked` names peers beside those that the bars need; none for all.
     """
     found = [Training(objective, passes, seed, name)
              for objective, passes in product(objectives, epochs)

@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
-from compare.bench.session import Result, View, versions
+from compare.bench.session import Result, View
 from compare.bench.tables import Table, beside, footer, spread, verdict
 from compare.bench.word2vec.bars import MARGINS, SPEED, Measured, bars, speeds
 from compare.bench.word2vec.plan import SLOW
@@ -33,7 +33,8 @@ SPEEDS = (
 
 def summary(trainings: list[Measured]) -> dict[str, Any]:
     """Return what follows from the trainings."""
-    return {"versions": versions(trainings), "bars": [asdict(bar) for bar in bars(trainings)],
+    return {"versions": list(dict.fromkeys(of["version"] for of in trainings)),
+            "bars": [asdict(bar) for bar in bars(trainings)],
             "speeds": speeds(trainings)}  # fmt: skip
 
 
@@ -50,7 +51,8 @@ def tables(result: Result) -> Iterator[RenderableType]:
     if any(of["scores"] for of in result["measured"]):
         yield from (scores_table(result), Text())
     yield speeds_table(result["speeds"])
-    sizes = {name: _words(settings[f"{name}_words"]) for name in ("slow", "softmax")}
+    counts = {name: settings[f"{name}_words"] for name in ("slow", "softmax")}
+    sizes = {name: "all" if count is None else f"{count:,}" for name, count in counts.items()}
     yield Text(SPEEDS.format(threads=settings["threads"], **sizes))
     corpus = Path(settings["corpus"]).name if settings["corpus"] else "gensim's lee_background"
     yield Text(
@@ -137,10 +139,6 @@ def _bar(bar: dict[str, Any]) -> str:
     if bar["measure"] == SPEED:
         return f">= {bar['bar']:g}x"
     return "< 0" if bar["measure"] == HELD_OUT else f">= {bar['bar']:g}"
-
-
-def _words(count: int | None) -> str:
-    return "all" if count is None else f"{count:,}"
 
 
 VIEW = View(tables, summary, plot, last_line)

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -41,7 +40,7 @@ def write(sentences: Iterable[Sequence[str]], path: Path, words: int | None = No
     """Write sentences, or only their first `words` words, as lines of at most `LINE` words."""
     state, written = hashlib.sha256(), 0
     with path.open("wb") as file:
-        for line in _lines(sentences):
+        for line in (of[start : start + LINE] for of in sentences for start in range(0, len(of), LINE)):
             line = line[: None if words is None else words - written]
             if not line:
                 break
@@ -81,12 +80,6 @@ def sentences(corpus: Path | None) -> Iterator[Sequence[str]]:
         yield from lee_background()
     else:
         yield from (tokens for tokens, _ in parts(corpus, argument="--corpus"))
-
-
-def _lines(of: Iterable[Sequence[str]]) -> Iterator[Any]:
-    for sentence in of:
-        for start in range(0, len(sentence), LINE):
-            yield sentence[start : start + LINE]
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,6 @@ def _softmax(tables: tuple[Any, Any]) -> Callable[[Any, Any], Any]:
 def _train(
     loader: Any, loss: Callable[[Any, Any], Any], tables: tuple[Any, Any], epochs: int, rate: float = RATE
 ) -> None:
-    """Run the loop; the rate decays linearly, as everywhere."""
     import torch
 
     optimizer = torch.optim.SGD([of.weight for of in tables], lr=rate)

@@ -63,7 +63,6 @@ def _model(vocab: int, dim: int) -> Any:
 
 
 def _warm(model: Any, data: Any) -> None:
-    """Compile by running one step, and reset weights and optimizer."""
     held = model.get_weights()
     model.fit(data.take(1), shuffle=False, verbose=0)
     model.set_weights(held)
