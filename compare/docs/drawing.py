@@ -24,10 +24,7 @@ DIRECT, IMPLIED = "#3c4650", "#c3ccd4"
 
 
 def draw(rooms: Edges, path: Path) -> None:
-    """Write the picture: SVG, PNG or what else matplotlib writes, by the ending of `path`.
-
-    Dark arrows are the imports that no chain of others implies; the rest are pale. `rooms` must be in order.
-    """
+    """Write the picture of ordered rooms; dark arrows are the imports that no chain of others implies."""
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -48,7 +48,16 @@ def load(name: str, threads: int) -> Callable[[Workload, Draws], Trainer]:
 
         torch.set_num_threads(threads)
         return _torch
-    return _load_tensorflow(threads, name)
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(threads)
+    if name.startswith(OURS):
+        import tf_emb.layers
+        import tf_emb.optimizers  # noqa: F401  loaded before memory is first measured
+
+        return lambda row, draws: _tensorflow(row, draws, *_ours(row, lazy=name == OURS))
+    return lambda row, draws: _tensorflow(row, draws, *_keras(row))
 
 
 def _torch(row: Workload, draws: Draws) -> Trainer:
@@ -67,19 +76,6 @@ def _torch(row: Workload, draws: Draws) -> Trainer:
         optimizer.step()
 
     return Trainer(step, lambda: layer.weight.data[:SEEN].numpy().copy(), f"torch {torch.__version__}")
-
-
-def _load_tensorflow(threads: int, name: str) -> Callable[[Workload, Draws], Trainer]:
-    import tensorflow as tf
-
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.threading.set_inter_op_parallelism_threads(threads)
-    if name.startswith(OURS):
-        import tf_emb.layers
-        import tf_emb.optimizers  # noqa: F401  loaded before memory is first measured
-
-        return lambda row, draws: _tensorflow(row, draws, *_ours(row, lazy=name == OURS))
-    return lambda row, draws: _tensorflow(row, draws, *_keras(row))
 
 
 def _ours(row: Workload, lazy: bool) -> tuple[Any, Any, Any]:

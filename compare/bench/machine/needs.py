@@ -66,11 +66,7 @@ def places(o: "Options") -> float:
 
 
 def distinct(*drawn: tuple[np.ndarray, int]) -> float:
-    """Return the expected number of distinct rows among independent draws.
-
-    Args:
-        *drawn: the probability of every row, and the number of draws.
-    """
+    """Return the expected number of distinct rows among independent draws: row probabilities and numbers of draws."""
     with np.errstate(divide="ignore"):  # a row of probability 1 is missed with probability 0
         missed = sum(times * np.log1p(-probability) for probability, times in drawn)
     return float(-np.expm1(missed).sum())

@@ -86,6 +86,7 @@ def bars(trainings: Sequence[Measured]) -> list[Bar]:
     for row, epochs in product(OBJECTIVES, sorted({of["epochs"] for of in trainings})):
         group = [of for of in trainings if (of["row"], of["epochs"]) == (row.name, epochs)]
         found += (_likelihood if row.likelihood else _scores)(row, epochs, group)
+        found += _speed(row, epochs, group)
     return found
 
 
@@ -93,7 +94,6 @@ def _scores(row: Objective, epochs: int, of: list[Measured]) -> Iterator[Bar]:
     for measure, margin in MARGINS.items():
         if sides := both(of, row.peers[0], measure, measure):
             yield _difference(row, epochs, measure, row.peers[0], sides, -margin)
-    yield from _speed(row, epochs, of)
 
 
 def _likelihood(row: Objective, epochs: int, of: list[Measured]) -> Iterator[Bar]:
@@ -102,7 +102,6 @@ def _likelihood(row: Objective, epochs: int, of: list[Measured]) -> Iterator[Bar
     if known := [sides for sides in readings if sides]:
         best = min(known, key=lambda sides: statistics.mean(sides[1]))
         yield _difference(row, epochs, HELD_OUT, SAMPLED, best, 0.0)
-    yield from _speed(row, epochs, of)
 
 
 def _difference(row: Objective, epochs: int, measure: str, peer: str, sides: Sides, bar: float) -> Bar:

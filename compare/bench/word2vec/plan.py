@@ -1,7 +1,7 @@
 """What is trained: the objectives, who trains each, in which order, and the texts that they read."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -9,12 +9,13 @@ from typing import Any
 
 from compare.bench.rounds import rotated
 from compare.bench.word2vec import text
-from compare.bench.word2vec.task import Task
+from compare.bench.word2vec.task import Shared, Task
 from compare.bench.word2vec.text import Text
 
 OURS, GENSIM, PROGRAM, TORCH = "tf_emb", "gensim", "word2vec.c", "torch"
 SAMPLED = "tf_emb, negative sampling"  # beside our full softmax
 SLOW = (TORCH, "tensorflow-tutorial")  # timed on the first words of the text only
+HELD_OUT = 0.01  # share of the text, at its end
 
 WHAT = {
     OURS: "tf_emb.word2vec.Word2Vec",
@@ -66,25 +67,15 @@ OBJECTIVES = (
 )  # fmt: skip
 
 
-HELD_OUT = 0.01  # share of the text, at its end
-
-
 @dataclass(frozen=True, kw_only=True)
-class Settings:
-    """What all trainings of a run have in common.
+class Settings(Shared):
+    """What a run is asked to do.
 
     Attributes:
         corpus: a text, see `compare.bench.word2vec.text.sentences`; None for gensim's 300 news documents.
         words: length of the text, its first words; None for all.
         slow_words: what the slow contenders train on; None for all.
         softmax_words: what the full softmax trains on, less the last 1 %, held out; None for all.
-        dim: size of a vector.
-        window: largest radius.
-        negatives: noise words per pair.
-        sample: subsampling threshold.
-        min_count: words that occur less often are dropped.
-        threads: of a training.
-        program: the file of word2vec.c, or None.
         quick: whether the sizes are those of a test.
     """
 
@@ -92,13 +83,6 @@ class Settings:
     words: int | None = None
     slow_words: int | None = 200_000
     softmax_words: int | None = 2_000_000
-    dim: int = 100
-    window: int = 5
-    negatives: int = 5
-    sample: float = 1e-3
-    min_count: int = 5
-    threads: int = 2
-    program: str | None = None
     quick: bool = False
 
 
@@ -191,10 +175,9 @@ def task(training: Training, texts: Texts, of: Settings, vectors: Path) -> Task:
     objective, name = training.objective, training.contender
     slow = name in SLOW
     given = {"contender": name, "loss": objective.loss} | objective.overrides.get(name, {})
+    given |= {shared.name: getattr(of, shared.name) for shared in fields(Shared)}
     return Task(
-        **given, text=str(texts.of(objective).path), model=objective.model, dim=of.dim, window=of.window,
-        negatives=of.negatives, sample=of.sample, min_count=of.min_count, max_vocab=objective.max_vocab,
+        **given, text=str(texts.of(objective).path), model=objective.model, max_vocab=objective.max_vocab,
         epochs=1 if slow and objective.likelihood else training.epochs,  # it is timed there, not scored
-        threads=of.threads, seed=training.seed, words=of.slow_words if slow else None,
-        program=of.program if name == PROGRAM else None, vectors=str(vectors),
+        seed=training.seed, words=of.slow_words if slow else None, vectors=str(vectors),
     )  # fmt: skip

@@ -33,9 +33,8 @@ SPEEDS = (
 
 def summary(trainings: list[Measured]) -> dict[str, Any]:
     """Return what follows from the trainings."""
-    return {"versions": list(dict.fromkeys(of["version"] for of in trainings)),
-            "bars": [asdict(bar) for bar in bars(trainings)],
-            "speeds": speeds(trainings)}  # fmt: skip
+    versions = list(dict.fromkeys(of["version"] for of in trainings))
+    return {"versions": versions, "bars": [asdict(bar) for bar in bars(trainings)], "speeds": speeds(trainings)}
 
 
 def last_line(result: Result) -> str:

@@ -17,16 +17,13 @@ HELD_OUT, WITH_PRIOR = "held-out loss", "held-out loss, prior added"
 
 
 def scores(vectors: Path) -> dict[str, float | None]:
-    """Return every score of a word2vec file: analogies in per cent, Spearman's correlations, or None if undefined.
-
-    The most frequent word must come first.
-    """
+    """Return every score of a word2vec file: analogies in per cent, Spearman's correlations, or None if undefined."""
     from gensim.test.utils import datapath
 
     from tf_emb.evaluate import analogies, word_pairs
     from tf_emb.vectors import load_vectors
 
-    of = load_vectors(vectors)
+    of = load_vectors(vectors)  # the most frequent word first
     questions = datapath("questions-words.txt")
     return {
         "analogies, 30k": number(100 * analogies(of, questions, restrict_vocab=FREQUENT).total.accuracy),

@@ -65,10 +65,7 @@ def split(text: Text, share: float, folder: Path) -> tuple[Text, Text]:
 
 
 def sentences(corpus: Path | None) -> Iterator[Sequence[str]]:
-    """Yield the sentences of a corpus, long ones in parts.
-
-    Args:
-        corpus: text that `tf_emb.corpus` reads, compressed or not; None for the 300 news documents of gensim.
+    """Yield the sentences of a text, compressed or not, long ones in parts; None for gensim's 300 news documents.
 
     Raises:
         ValueError: it cannot be read.
