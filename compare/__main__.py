@@ -12,7 +12,7 @@ from rich.console import Console
 from compare import SUITE
 from compare.bench.command import app as bench
 from compare.cases.word2vec import logged as vectors
-from compare.docs.command import run_docs
+from compare.docs.pages import run_docs
 from compare.terminal import print_names, refused, refusing, with_progress
 from tf_emb.parity import record
 from tf_emb.parity.dtypes import DTYPES
@@ -93,7 +93,9 @@ def run_references(
     console = Console(highlight=False)
     if check == new:
         raise typer.BadParameter("Give one of --check and --record.")
-    failed, lines = refusing(lambda: (record.check if check else record.record)(SUITE, tuple(case or ())))
+    failed, lines = refusing(
+        lambda: (record.check_outputs if check else record.record_outputs)(SUITE, tuple(case or ()))
+    )
     for line in lines:
         console.print(line, soft_wrap=True)
     raise typer.Exit(1 if failed else 0)

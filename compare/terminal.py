@@ -14,7 +14,7 @@ from compare import SUITE
 from tf_emb.parity import engines
 from tf_emb.parity.plan import Options
 from tf_emb.parity.result import Result
-from tf_emb.parity.run import run
+from tf_emb.parity.run import run_comparison
 
 T = TypeVar("T")
 
@@ -24,7 +24,7 @@ def with_progress(options: Options, work: Path) -> Result:
     columns = (TextColumn("{task.description:<28}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("drawing inputs", total=None)
-        return run(
+        return run_comparison(
             options,
             work,
             on_start=lambda jobs: progress.update(task, total=jobs),

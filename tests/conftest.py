@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from compare.docs.imports import PACKAGES, imported, imports, modules
-from compare.docs.rooms import room
+from compare.docs.rooms import PACKAGES, imported, imports, modules, room
 
 TESTS = Path(__file__).parent
 ROOT = TESTS.parent

@@ -37,7 +37,7 @@ def printed(part, width=80):
 
 
 def test_every_subject_is_a_sub_command():
-    assert SUBJECTS == ["layers", "machine", "methods", "projector", "word2vec"]
+    assert SUBJECTS == ["layers", "machine", "methods", "projector", "vectors", "word2vec"]
     said = invoke("--help").stdout
     assert all(f"\n  {subject} " in said for subject in SUBJECTS)
 

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 
 from compare.bench.child import call
-from compare.bench.word2vec import contenders, pairs, text
-from compare.bench.word2vec.contenders import tutorial
+from compare.bench.word2vec import contenders, text
+from compare.bench.word2vec.contenders import measured, tutorial
 from compare.bench.word2vec.task import Task
-from compare.bench.word2vec.worker import measured
 from tf_emb.vectors import load_vectors
 
 
@@ -40,9 +39,9 @@ def test_peers_train_and_save(contender, model, loss, lee, tmp_path):
 
 def test_pairs_are_inside_their_windows_and_bags_hold_the_same_pairs(lee):
     task = Task(contender="torch", text=str(lee.path), window=3, words=2000)
-    drawn = pairs.draw(task)
+    drawn = text.draw_pairs(task)
     assert drawn.words == 2000
-    around, centers = pairs.bags(drawn, 3)
+    around, centers = text.bags(drawn, 3)
     vocab = len(drawn.vocabulary)
     per_bag = [(center, word) for center, bag in zip(centers, around, strict=True) for word in bag if word < vocab]
     assert per_bag == list(zip(drawn.centers, drawn.contexts, strict=True))
@@ -58,6 +57,6 @@ def test_what_a_contender_cannot_do_is_refused(contender, loss, lee):
 
 
 def test_a_training_that_breaks_says_why(tmp_path):
-    task = Task(contender="cakes", text="x").as_dict()
+    task = {"contender": "cakes", "text": "x"}
     with pytest.raises(RuntimeError, match=r"^cakes ended with exit status 1: ValueError: a contender must be one of"):
-        call("cakes", "compare.bench.word2vec.worker", task, threads=1, log=tmp_path / "log")
+        call("cakes", "compare.bench.word2vec.contenders", task, threads=1, log=tmp_path / "log")

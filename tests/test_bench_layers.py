@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 
 from compare.bench.layers import workloads
-from compare.bench.layers.command import start
-from compare.bench.layers.report import apart
+from compare.bench.layers.command import apart, start
 
 ROOT = Path(__file__).parent.parent
 ROUNDS = 3

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from compare.bench.machine import command, corpora, needs, operations, peaks, profile, roofline, scaling
-from compare.bench.machine.trained import MODELS, Trained
+from compare.bench.machine import command, corpora, needs, operations, roofline, scaling
+from compare.bench.machine.corpora import MODELS, Trained
 from tf_emb.word2vec import Options
 
 ROOT = Path(__file__).parent.parent
@@ -94,7 +94,7 @@ def test_tables_fit_eighty_columns(whole):
     assert max(map(len, said.splitlines())) <= 80
     assert "…" not in said
     assert "numbers mean nothing" in said
-    for row in (*profile.GROUPS, operations.BETWEEN, *MODELS, "random rows read"):
+    for row in (*operations.GROUPS, operations.BETWEEN, *MODELS, "random rows read"):
         assert row in said
 
 
@@ -190,13 +190,13 @@ def test_every_turn_begins_at_the_start_values():
     ],
 )  # fmt: skip
 def test_types_have_their_groups(kind, group):
-    assert profile.group(kind) == group
+    assert operations.group(kind) == group
 
 
 def test_an_operation_inside_another_is_counted_once():
     events = [(0, 100_000, "a/while:While"), (10_000, 30_000, "a/x:Mul"), (20_000, 5_000, "a/y:Sum"),
               (50_000, 20_000, "a/x:Mul"), (0, 100_000, "EagerLocalExecute: f"), (0, 9, "On::Record")]  # fmt: skip
-    taken = profile.nanoseconds([profile.operations(events), [(0, 7_000, "Mul")]])
+    taken = operations.nanoseconds([operations.typed(events), [(0, 7_000, "Mul")]])
     assert taken == {"While": 50, "Mul": 52, "Sum": 5}
 
 
@@ -287,9 +287,9 @@ def test_peaks_count_the_work_of_every_thread(monkeypatch):
         return 2.0
 
     done = []
-    monkeypatch.setattr(peaks, "at_once", jobs)
+    monkeypatch.setattr(roofline, "at_once", jobs)
     size = {"rows": 50, "gathered": 8, "batches": 3}
-    assert peaks.products(3, 4)() == 3 * 2 * 4**3 / 2
-    assert peaks.copies(2, 10)() == 2 * 2 * 40 / 2
-    assert peaks.gathers(2, size, 5, 0)() == 2 * 3 * 8 * 5 * 4 / 2
+    assert roofline.products(3, 4)() == 3 * 2 * 4**3 / 2
+    assert roofline.copies(2, 10)() == 2 * 2 * 40 / 2
+    assert roofline.gathers(2, size, 5, 0)() == 2 * 3 * 8 * 5 * 4 / 2
     assert done == [3, 2, 2]

@@ -14,10 +14,9 @@ from typer.testing import CliRunner
 
 from compare.__main__ import app
 from compare.bench.methods import command, measures
-from compare.bench.methods.figure import Figure
+from compare.bench.methods.figure import Figure, Runs, slug
+from compare.bench.methods.images import images
 from compare.bench.methods.measures import encodings, representation
-from compare.bench.methods.peers.images import images
-from compare.bench.methods.runs import Runs, slug
 from tf_emb.vectors import Vectors
 
 EYE = np.eye(4, dtype=np.float32)
@@ -204,7 +203,7 @@ def test_another_measure_would_be_missed(monkeypatch):
     monkeypatch.setattr(sys.modules["tf_emb.evaluate.representation"], "sparsity", lambda table: 0.2)
     data = next(representation.images({}))
     small = representation.Images(data.name, data.pixels[:60], data.classes[:60])
-    found = {figure.measure: figure for figure in representation.beside("digits", small, representation.pixels, [0])}
+    found = {figure.measure: figure for figure in representation.beside("digits", small, lambda x, seed: x, [0])}
     assert not found["sparsity"].held
     assert not found["largest difference of all"].held
     assert found["isotropy"].held

@@ -7,16 +7,16 @@ import pytest
 from typer.testing import CliRunner
 
 from compare.__main__ import app
-from compare.bench.vectors.search import LATER, measure_similar
+from compare.bench.vectors.command import LATER, measure_similar
 from tf_emb.vectors import Vectors
 
 
 def test_three_kinds_of_query_are_measured() -> None:
     found = measure_similar(rows=500, dim=8, repeats=3, many=7)
-    assert [(of.query, len(of.ours), len(of.gensims)) for of in found] == [
+    assert [(of["query"], len(of["ours"]), len(of["gensim"])) for of in found] == [
         ("first query", 1, 1), (LATER, 3, 3), ("7 queries at once", 1, 1),
     ]  # fmt: skip
-    assert all(min(*of.ours, *of.gensims) > 0 for of in found)
+    assert all(min(*of["ours"], *of["gensim"]) > 0 for of in found)
 
 
 def test_another_answer_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

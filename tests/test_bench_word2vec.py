@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from compare.__main__ import app
 from compare.bench.tables import Table
-from compare.bench.word2vec import bars, command, objectives, plan, report, scores, speeds, text
+from compare.bench.word2vec import bars, command, plan, report, scores, text
 from compare.bench.word2vec.plot import plot
 from tf_emb.vectors import Vectors, save_vectors
 
@@ -144,27 +144,27 @@ def test_bad_input_is_refused_in_one_line(options, said, tmp_path):
 
 def test_rows_have_the_peers_that_can_train_them():
     settings = plan.Settings(program="word2vec")
-    found = {of.name: plan.peers(of, settings, ()) for of in objectives.OBJECTIVES}
+    found = {of.name: plan.peers(of, settings, ()) for of in plan.OBJECTIVES}
     assert list(found.values()) == [
         [*PEERS, "tensorflow-tutorial"], PEERS, ["gensim", "gensim-iterator", "word2vec.c"],
         ["torch", "tf_emb, negative sampling"],
     ]  # fmt: skip
-    assert "word2vec.c" not in plan.peers(objectives.OBJECTIVES[0], plan.Settings(), ())
+    assert "word2vec.c" not in plan.peers(plan.OBJECTIVES[0], plan.Settings(), ())
 
 
 @pytest.mark.parametrize(("asked", "others"), [(["gensim"], []), (["torch", "word2vec.c"], ["word2vec.c", "torch"])])
 def test_peers_that_the_bars_need_always_train(asked, others):
-    first, *_, last = objectives.OBJECTIVES
+    first, *_, last = plan.OBJECTIVES
     settings = plan.Settings(program="word2vec")
     assert plan.peers(first, settings, asked) == ["gensim", *others]
     assert plan.peers(last, settings, asked) == ["torch", "tf_emb, negative sampling"]
 
 
 def test_figures_follow_from_the_rounds():
-    name = objectives.OBJECTIVES[0].name
-    found = {"tf_emb": (40.0, 90.0, 20.0, 7.0), "gensim": (10.0, 30.0, 10.0), objectives.SAMPLED: (1.0,)}
+    name = plan.OBJECTIVES[0].name
+    found = {"tf_emb": (40.0, 90.0, 20.0, 7.0), "gensim": (10.0, 30.0, 10.0), plan.SAMPLED: (1.0,)}
     trainings = [planted(name, who, seed, speed) for who, of in found.items() for seed, speed in enumerate(of)]
-    (group,) = speeds.speeds(trainings)
+    (group,) = bars.speeds(trainings)
     assert group["contenders"]["tf_emb"]["median_words_per_second"] == statistics.median([40, 90, 20, 7])
     assert group["ratios"] == {"gensim": {"median": 3.0, "least": 2.0, "most": 4.0, "rounds": [4.0, 3.0, 2.0]}}
     assert report.speeds_table([group])
@@ -179,7 +179,7 @@ def planted(row, contender, seed, speed, **found):
 
 def sampled(ours, theirs, speeds=((100.0,), (20.0,))):
     """Trainings of skip-gram with negative sampling, a score a seed."""
-    name = objectives.OBJECTIVES[0].name
+    name = plan.OBJECTIVES[0].name
     return [planted(name, who, seed, speed, **{"analogies, 30k": 15.0, "WordSim-353": 0.5} | score)
             for who, side, took in (("tf_emb", ours, speeds[0]), ("gensim", theirs, speeds[1]))
             for seed, (score, speed) in enumerate(zip(side, took, strict=True))]  # fmt: skip
@@ -220,10 +220,10 @@ def test_seeds_that_one_side_lacks_do_not_count():
 
 @pytest.mark.parametrize(("ours", "held"), [(6.9, True), (7.05, False)])
 def test_the_full_softmax_has_to_beat_the_better_reading_of_negative_sampling(ours, held):
-    name = objectives.OBJECTIVES[3].name
+    name = plan.OBJECTIVES[3].name
     others = {scores.HELD_OUT: 7.1, scores.WITH_PRIOR: 7.0}
     of = [planted(name, "tf_emb", 0, 30.0, **{scores.HELD_OUT: ours}),
-          planted(name, objectives.SAMPLED, 0, 99.0, **others), planted(name, "torch", 0, 11.0)]  # fmt: skip
+          planted(name, plan.SAMPLED, 0, 99.0, **others), planted(name, "torch", 0, 11.0)]  # fmt: skip
     likelihood, speed = bars.bars(of)
     assert (likelihood.theirs, likelihood.held) == ([7.0], held)
     assert (speed.peer, speed.held) == ("torch", False)
@@ -242,7 +242,7 @@ def test_every_contender_is_judged_by_the_same_call(tmp_path, monkeypatch):
     monkeypatch.setattr(command, "scores", lambda *given: seen.append(given) or {"WordSim-353": 0.1})
     settings = plan.Settings(words=500, program="word2vec")
     texts = plan.Texts(settings, tmp_path)
-    for training in plan.trainings(objectives.OBJECTIVES[:1], settings, (), [1], [0]).values():
+    for training in plan.trainings(plan.OBJECTIVES[:1], settings, (), [1], [0]).values():
         found = command.measure(training, texts, settings, tmp_path)
         assert found["trained"] == (training.contender, str(tmp_path / "vectors.bin"))
     assert seen == [(tmp_path / "vectors.bin",)] * 6
@@ -287,7 +287,7 @@ def test_tables_of_zeros_have_the_likelihood_of_guessing(tmp_path):
 
 
 def test_contenders_take_turns():
-    planned = plan.trainings([objectives.OBJECTIVES[2]], plan.Settings(), ["gensim"], [1, 5], range(7, 10))
+    planned = plan.trainings([plan.OBJECTIVES[2]], plan.Settings(), ["gensim"], [1, 5], range(7, 10))
     order = [of.contender for of in planned.values()]
     assert order == ["tf_emb", "gensim", "gensim", "tf_emb", "tf_emb", "gensim"] * 2
     assert [(of.epochs, of.seed) for of in planned.values()][::2] == [(n, seed) for n in (1, 5) for seed in (7, 8, 9)]

@@ -14,7 +14,7 @@ import pytest
 from compare import SUITE
 from compare.docs import pages
 from compare.docs.groups import GROUPS
-from compare.docs.imports import modules
+from compare.docs.rooms import modules
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = (

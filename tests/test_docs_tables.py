@@ -9,12 +9,10 @@ from typer.testing import CliRunner
 
 import compare.cases
 from compare import SUITE
-from compare.docs import command, pages, tables
-from compare.docs.drawing import draw
+from compare.docs import pages, tables
+from compare.docs.drawing import BOX, draw, placed, reduced
 from compare.docs.groups import GROUPS, Group, grouped, home
-from compare.docs.imports import imports, modules
-from compare.docs.layered import BOX, placed, reduced
-from compare.docs.rooms import between
+from compare.docs.rooms import between, imports, modules
 from tf_emb.parity.report import as_json
 from tf_emb.parity.suite import subjects
 
@@ -130,8 +128,8 @@ def elsewhere(monkeypatch, tmp_path):
     monkeypatch.setattr(pages, "READMES", (tmp_path / "README.md", tmp_path / "README.zh-CN.md"))
     monkeypatch.setattr(pages, "RESULTS", tmp_path / "results.md")
     monkeypatch.setattr(pages, "ARCHITECTURE", tmp_path / "architecture.md")
-    monkeypatch.setattr(command, "PICTURE", tmp_path / "rooms.svg")
-    monkeypatch.setattr(command, "LOGS", tmp_path / "logs")
+    monkeypatch.setattr(pages, "PICTURE", tmp_path / "rooms.svg")
+    monkeypatch.setattr(pages, "LOGS", tmp_path / "logs")
     return tmp_path
 
 

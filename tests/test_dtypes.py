@@ -25,7 +25,7 @@ from tf_emb.parity.engines.numpy import NumPy
 from tf_emb.parity.engines.torch import Torch
 from tf_emb.parity.jobs import Job, digest
 from tf_emb.parity.oracle import PLANTED, plant
-from tf_emb.parity.plan import Options, plan
+from tf_emb.parity.plan import Options, make_plan
 
 BFLOAT16 = as_numpy("bfloat16")
 
@@ -163,10 +163,10 @@ def test_the_planted_shift_is_seen_beside_nan(dtype, limit):
 
 
 def test_a_case_has_jobs_at_its_own_dtypes_only():
-    made = plan(Options(SUITE, cases=("lookup", "sgd")))
+    made = make_plan(Options(SUITE, cases=("lookup", "sgd")))
     assert [job.dtype for job in made.jobs if job.case == "lookup"] == list(DTYPES)
     assert [job.dtype for job in made.jobs if job.case == "sgd"] == list(WIDE)
-    low = plan(Options(SUITE, dtypes=("float16",)))
+    low = make_plan(Options(SUITE, dtypes=("float16",)))
     assert {job.dtype for job in low.jobs} == {"float16"}
     assert {case.name for case in low.cases} == {n for n, case in SUITE.load().items() if "float16" in case.dtypes}
 

@@ -129,7 +129,7 @@ def test_what_is_no_graph_is_refused(tmp_path):
 
 
 def test_vectors_that_grow_without_bound_are_refused_with_a_remedy():
-    with pytest.raises(ValueError, match=r"`rate` must be so small that vectors stay finite; got 1e\+30\. Use 0\.03"):
+    with pytest.raises(ValueError, match=r"`rate` must be small enough that .*; got 1e\+30\. Use 0\.03"):
         node2vec(KARATE, rate=1e30, **SMALL)
 
 

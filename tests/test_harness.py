@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tf_emb.parity.case import EXACT, Bound, Case, Divergence, Fault
+from tf_emb.parity.faults import mutate
 from tf_emb.parity.jobs import Job, digest
 from tf_emb.parity.judge import Judge
 from tf_emb.parity.oracle import plant, refer
@@ -198,3 +199,16 @@ def test_the_digest_sees_a_bit_a_name_a_dtype_and_a_shape():
     others = [{"a": np.full((2, 3), -0.0)}, {"b": np.zeros((2, 3))}, {"a": np.zeros((2, 3), np.float32)},
               {"a": np.zeros((3, 2))}]  # fmt: skip
     assert len({digest(x) for x in [base, *others]}) == 5
+
+
+def scaled(value):
+    return 2 * value
+
+
+def in_a_comprehension(x):
+    return {"twice": np.array([scaled(value) for value in x["a"]])}
+
+
+def test_a_fault_reaches_what_the_oracle_calls_in_a_comprehension():
+    broken = mutate(in_a_comprehension, "return 2 *", "return 3 *")
+    assert np.array_equal(broken({"a": np.ones(2)})["twice"], [3, 3])

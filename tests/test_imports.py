@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from compare.docs.imports import imports, modules
+from compare.docs.rooms import imports, modules
 
 ROOT = Path(__file__).parent.parent
 GRAPH = imports()

@@ -8,9 +8,8 @@ import keras
 import numpy as np
 import pytest
 
+from compare.bench.methods.kneser_ney import KneserNey, discounts, mixed, mixture_weights
 from compare.bench.methods.measures.ngram import Parts, consecutive, dealt, known
-from compare.bench.methods.peers.kneser_ney import KneserNey, discounts
-from compare.bench.methods.peers.mixture import mixed, mixture_weights
 from tf_emb.methods.ngram import NGram, language_vocabulary, train_ngram, windows
 from tf_emb.projector import log_projection
 

@@ -14,7 +14,7 @@ from tf_emb.parity import engines, worker
 from tf_emb.parity import run as parity
 from tf_emb.parity.dtypes import DTYPES, LOW, as_numpy
 from tf_emb.parity.jobs import Job
-from tf_emb.parity.plan import Options, plan
+from tf_emb.parity.plan import Options, make_plan
 from tf_emb.parity.report.terminal import print_report
 from tf_emb.parity.stand_ins import StandIns
 from tf_emb.parity.suite import diverging
@@ -31,7 +31,7 @@ def without(monkeypatch):
 def test_absent_and_unnamed_it_is_said_to_be_absent_and_has_no_column(monkeypatch, tmp_path):
     monkeypatch.setattr(engines, "missing", lambda name: [] if name == "numpy" else [engines.HOMES[name].needs[0]])
     monkeypatch.setattr(StandIns, "engines", lambda self: [])
-    result = parity.run(Options(SUITE, cases=("lookup",), dtypes=("float32",)), tmp_path)
+    result = parity.run_comparison(Options(SUITE, cases=("lookup",), dtypes=("float32",)), tmp_path)
     assert {row.engine for row in result.rows} == set(engines.HOMES) - {"paddle"}
     assert {row.status for row in result.rows if row.engine == "torch"} == {"absent"}
     (paddle,) = [engine for engine in result.engines if engine.name == "paddle"]
@@ -43,7 +43,7 @@ def test_absent_and_unnamed_it_is_said_to_be_absent_and_has_no_column(monkeypatc
 
 def test_absent_and_named_it_is_an_error_that_says_what_to_install(without):
     with pytest.raises(ImportError, match=r"`--engine` paddle needs paddle; not installed\. .*'tf-emb\[paddle\]'"):
-        plan(Options(SUITE, engines=("paddle",)))
+        make_plan(Options(SUITE, engines=("paddle",)))
 
 
 def test_where_it_differs_is_declared_for_the_padding_row_only():

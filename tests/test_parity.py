@@ -18,7 +18,7 @@ from tf_emb.parity import engines, record
 from tf_emb.parity import run as parity
 from tf_emb.parity.dtypes import WIDE
 from tf_emb.parity.jobs import Job
-from tf_emb.parity.plan import Options, plan
+from tf_emb.parity.plan import Options, make_plan
 from tf_emb.parity.stand_ins import DTYPES
 
 ROOT = Path(__file__).parent.parent
@@ -122,26 +122,26 @@ def test_list_names_cases_and_engines_without_running_anything():
 def test_a_named_engine_that_is_not_installed_is_an_error_and_an_unnamed_one_is_not(monkeypatch):
     monkeypatch.setattr(engines, "missing", lambda name: ["keras"] if name == "keras-tensorflow" else [])
     with pytest.raises(ImportError, match="keras-tensorflow needs keras"):
-        plan(Options(SUITE, engines=("keras-tensorflow",)))
-    made = plan(Options(SUITE, cases=("lookup",)))
+        make_plan(Options(SUITE, engines=("keras-tensorflow",)))
+    made = make_plan(Options(SUITE, cases=("lookup",)))
     assert made.absent == {"keras-tensorflow": "keras not installed"}
     assert set(made.run) == set(engines.HOMES) - {"keras-tensorflow"}
 
 
 def test_recorded_outputs_stand_in_for_a_missing_pytorch(monkeypatch, tmp_path):
     monkeypatch.setattr(engines, "missing", lambda name: ["torch"] if name == "torch" else [])
-    result = parity.run(Options(SUITE, cases=("skipgram", "adagrad")), tmp_path)
+    result = parity.run_comparison(Options(SUITE, cases=("skipgram", "adagrad")), tmp_path)
     rows = [row for row in result.rows if row.engine == "torch"]
     assert len(rows) == 2 * (4 + 8)
     assert {row.status for row in rows} == {"pass"}
     assert next(e for e in result.engines if e.name == "torch").status == "recorded"
-    other = parity.run(Options(SUITE, cases=("skipgram",), seed=1), tmp_path / "other")
+    other = parity.run_comparison(Options(SUITE, cases=("skipgram",), seed=1), tmp_path / "other")
     assert {row.status for row in other.rows if row.engine == "torch"} == {"absent"}
 
 
 def test_the_record_is_small_and_every_entry_belongs_to_a_case_of_a_default_run():
     assert sum(path.stat().st_size for path in SUITE.recorded.rglob("*.npz")) < 2_000_000
-    made = plan(Options(SUITE, dtypes=DTYPES))
+    made = make_plan(Options(SUITE, dtypes=DTYPES))
     assert set(made.stand_ins.cases("torch")) <= {job.case for job in record.implemented(made)}
 
 
@@ -161,7 +161,7 @@ def test_the_comparison_holds_on_a_gpu(tmp_path):
 
 def test_tensorboard_serves_the_vectors_that_were_trained(tmp_path):
     work, logs = tmp_path / "work", tmp_path / "logs"
-    result = parity.run(Options(SUITE, cases=("word2vec",), dtypes=("float32",)), work)
+    result = parity.run_comparison(Options(SUITE, cases=("word2vec",), dtypes=("float32",)), work)
     assert result.failed == 0
     run = logs / "compare" / "20260101-000000"
     assert vectors.log(result, work, run) == ["numpy", "torch", "keras-tensorflow"]

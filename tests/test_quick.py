@@ -13,7 +13,7 @@ import compare.cases
 from compare import SUITE
 from tf_emb.parity import engines, suite
 from tf_emb.parity import run as parity
-from tf_emb.parity.plan import Options, plan
+from tf_emb.parity.plan import Options, make_plan
 from tf_emb.parity.report import as_json
 from tf_emb.parity.report.html import as_html
 from tf_emb.parity.report.junit import as_junit
@@ -34,18 +34,18 @@ def test_every_subject_has_a_quick_case(subject):
 
 
 def test_quick_takes_what_declares_it_and_says_what_it_leaves_out():
-    known, made = SUITE.load(), plan(Options(SUITE, quick=True))
+    known, made = SUITE.load(), make_plan(Options(SUITE, quick=True))
     assert [case.name for case in made.cases] == [name for name, case in known.items() if case.quick]
     assert made.left_out["cases"] == [name for name, case in known.items() if not case.quick]
     assert set(made.names) | set(made.left_out["engines"]) == set(engines.HOMES)
     assert not set(made.run) & {name for name, home in engines.HOMES.items() if not home.quick}
-    whole = plan(Options(SUITE))
+    whole = make_plan(Options(SUITE))
     assert whole.left_out == {}
     assert set(whole.names) == set(engines.HOMES)
 
 
 def test_quick_runs_the_engines_that_are_named():
-    made = plan(Options(SUITE, quick=True, engines=("numpy", "keras-xla")))
+    made = make_plan(Options(SUITE, quick=True, engines=("numpy", "keras-xla")))
     assert made.run == ["numpy", "keras-xla"]
     assert "torch" in made.left_out["engines"]
 
@@ -67,7 +67,7 @@ def test_list_says_which_cases_are_quick():
 def test_a_quick_run_says_so_in_its_last_line_and_keeps_every_fault(monkeypatch, tmp_path):
     known = {name: SUITE.load()[name] for name in ("lookup", "one-hot")}
     monkeypatch.setattr(suite.Suite, "load", lambda self: known)
-    result = parity.run(Options(SUITE, quick=True, engines=("numpy",)), tmp_path)
+    result = parity.run_comparison(Options(SUITE, quick=True, engines=("numpy",)), tmp_path)
     count = len(engines.HOMES)
     assert result.last_line == f"{result.passed} passed, 0 failed (quick: 1 of 2 cases, 1 of {count} engines)"
     assert {fault.name for fault in result.faults} > set(known["lookup"].faults)

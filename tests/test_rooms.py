@@ -6,8 +6,7 @@ from itertools import pairwise
 import pytest
 
 from compare.docs import pages
-from compare.docs.imports import circles, imports, member, modules, siblings
-from compare.docs.rooms import ROOMS, between, room, upward
+from compare.docs.rooms import ROOMS, between, circles, imports, member, modules, room, siblings, upward
 
 GRAPH = imports()
 

@@ -259,7 +259,7 @@ def test_a_training_that_was_stopped_goes_on_as_if_it_had_not_been(lee: Any, tmp
 
 def test_a_file_that_is_no_training_is_refused(tmp_path: Any) -> None:
     (tmp_path / "state").write_text("x")
-    with pytest.raises(ValueError, match=r"^`path` must be a training that was saved; got "):
+    with pytest.raises(ValueError, match=r"^`path` must be a saved training; got "):
         Word2Vec.load(tmp_path / "state")
 
 

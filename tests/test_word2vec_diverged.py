@@ -24,7 +24,7 @@ def test_the_full_softmax_keeps_finite_by_the_blocks_that_are_its_default() -> N
     ],
 )
 def test_a_training_that_diverges_is_refused_with_a_remedy(options: dict, said: str) -> None:
-    with pytest.raises(ValueError, match=r"`rate` must be so small that vectors stay finite; " + said):
+    with pytest.raises(ValueError, match=r"`rate` must be small enough that vectors stay finite; " + said):
         Word2Vec(**options).fit(lee_background())
 
 

@@ -189,11 +189,6 @@ def _occupied(path: Path) -> bool:
         return True
 
 
-def versions(contenders: Iterable[dict[str, Any]]) -> list[str]:
-    """Return which programs ran, each once."""
-    return list(dict.fromkeys(of["version"] for of in contenders))
-
-
 def machine() -> dict[str, Any]:
     """Return what the numbers belong to."""
     model = ""

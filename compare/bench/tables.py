@@ -1,11 +1,16 @@
-"""What is printed: tables that fit 80 columns, and the lines below them. Nothing is said by colour alone."""
+"""What is printed and drawn: tables that fit 80 columns, the lines below them, and what plots have in common.
 
-from collections.abc import Collection, Iterator
+Nothing is said by colour alone.
+"""
+
+from collections.abc import Collection, Iterable, Iterator
 from itertools import zip_longest
 from typing import Any
 
 from rich.console import Console, ConsoleOptions
 from rich.text import Text
+
+from tf_emb.parity.report.plot import COLOURS, MARKERS
 
 GAP = "  "
 
@@ -87,3 +92,26 @@ def footer(result: dict[str, Any]) -> Iterator[Text]:
     yield Text(f"{machine['cpu']}, {machine['cores']} cores{'; ' if versions else ''}{versions}", "dim")
     if result["settings"]["quick"]:
         yield Text("--quick: sizes for a test of the machinery; these numbers mean nothing.", "yellow")
+
+
+Style = tuple[str, str]
+
+
+def styles(names: Iterable[str]) -> dict[str, Style]:
+    """Return a colour and a marker for each name, in the order of their first appearance."""
+    return {name: (COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]) for i, name in enumerate(dict.fromkeys(names))}
+
+
+def finish(axes: Any, margin: float = 0.12) -> None:
+    """Draw the grid across, and leave room for the annotations."""
+    axes.margins(x=margin)
+    axes.grid(True, axis="x", color="#dddddd", linewidth=0.6)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def thousands(axes: Any) -> None:
+    """Make the axis of words per second logarithmic, in thousands."""
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(lambda value, place: f"{value / 1000:g}")
+    axes.xaxis.set_minor_formatter(lambda value, place: f"{value / 1000:g}" if f"{value:e}"[0] in "25" else "")
+    axes.tick_params(axis="x", which="minor", labelsize=7)

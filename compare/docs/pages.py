@@ -1,12 +1,15 @@
-"""The pages that commands write, between markers: what stands outside of them is written by hand."""
+"""The pages that `python -m compare docs` writes, between markers: what stands outside of them is written by hand."""
 
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from compare import SUITE
 from compare.docs import tables
+from compare.docs.drawing import draw
 from compare.docs.groups import grouped
-from compare.docs.imports import ROOT, imports
-from compare.docs.rooms import ROOMS, between
+from compare.docs.rooms import ROOMS, ROOT, between, imports
 from tf_emb.parity.report.read import from_json
 from tf_emb.parity.result import Result
 
@@ -15,6 +18,29 @@ Pages = dict[Path, str]
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 RESULTS = ROOT / "docs" / "results.md"
 READMES = (ROOT / "README.md", ROOT / "README.zh-CN.md")
+LOGS = Path("logs") / "compare"
+PICTURE = ROOT / "docs" / "images" / "rooms.svg"
+
+
+def run_docs(
+    report: Annotated[Path | None, typer.Option(help="A report.json; the newest in logs/compare by default.")] = None,
+    rooms: Annotated[bool, typer.Option("--map", help="Only the map of the rooms; it needs no report.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 if a page would change.")] = False,
+) -> None:
+    """Rewrite the tables of docs/results.md and both READMEs from a report, and the map in docs/architecture.md."""
+    if rooms and report is not None:
+        raise ValueError(f"`--map` must stand without a report; got --report {report} too. Leave one of them out.")
+    made = with_rooms() if rooms else with_results(read(report or newest(LOGS)))
+    made |= with_rooms()
+    changed = stale(made)
+    if not check:
+        for path in changed:
+            path.write_text(made[path], encoding="utf-8")
+        draw(between(imports()), PICTURE)
+    for path in made:
+        said = "as it is" if path not in changed else "would change" if check else "written"
+        print(f"{path.relative_to(ROOT)}: {said}")
+    raise typer.Exit(1 if check and changed else 0)
 
 
 def newest(logs: Path) -> Path:
@@ -56,15 +82,10 @@ def with_results(result: Result) -> Pages:
 
 
 def with_rooms() -> Pages:
-    """Return the page that shows which room imports which."""
-    return {ARCHITECTURE: filled(ARCHITECTURE, "rooms", rooms())}
-
-
-def rooms() -> str:
-    """Return the table of the rooms that exist, the last on top, and what each imports."""
+    """Return the page that shows the rooms that exist, the last on top, and what each imports."""
     rows = [[f"`{name}`", ROOMS[name], ", ".join(f"`{other}`" for other in others) or tables.NONE]
             for name, others in reversed(between(imports()).items())]  # fmt: skip
-    return tables.table(["room", "what is in it", "imports"], rows)
+    return {ARCHITECTURE: filled(ARCHITECTURE, "rooms", tables.table(["room", "what is in it", "imports"], rows))}
 
 
 def filled(path: Path, name: str, block: str) -> str:

@@ -45,13 +45,7 @@ def lee_epochs(epochs: int) -> tuple["KeyedVectors", dict[int, np.ndarray]]:
 
 
 def chinese(path: Path = CHINESE, characters: int | None = None, **options: Any) -> "KeyedVectors":
-    """Return vectors of the words of a Chinese text, segmented by jieba.
-
-    Args:
-        path: UTF-8, .xz or not.
-        characters: how many characters to read; the default is all of them.
-        **options: passed to the training.
-    """
+    """Return vectors of the words, segmented by jieba, of the first characters of a UTF-8 text, .xz or not."""
     import lzma
 
     with (lzma.open if path.suffix == ".xz" else open)(path, "rt", encoding="utf-8") as file:

@@ -8,12 +8,12 @@ from typing import Any
 from urllib.request import urlopen
 
 from compare import SUITE
-from compare.bench.projector.serving import PLUGIN, server, until
+from compare.bench.projector.measurement import PLUGIN, server, until
 from compare.cases.word2vec import logged as vectors
 from compare.docs import browser, samples
 from compare.docs.browser import Projector
 from tf_emb.parity.plan import Options
-from tf_emb.parity.run import run
+from tf_emb.parity.run import run_comparison
 from tf_emb.projector import log_epochs, log_projection, plot_projection
 
 COLOURS = 192  # in a picture's palette, which makes its file a quarter of the size
@@ -22,12 +22,7 @@ CHARACTERS = 6_000_000  # of a Chinese text: enough for good neighbours, in two 
 
 
 def take(out: Path, chinese: Path | None, only: str = "") -> list[Path]:
-    """Take the pictures and return their paths.
-
-    Args:
-        out: a folder, created if it is missing.
-        chinese: a Chinese text; the default is README.zh-CN.md.
-        only: take only the pictures whose name contains this.
+    """Take the pictures whose name contains `only`; return their paths. README.zh-CN.md is the default Chinese text.
 
     Raises:
         ValueError: no name contains `only`, or there is no browser.
@@ -48,7 +43,6 @@ def take(out: Path, chinese: Path | None, only: str = "") -> list[Path]:
 
 
 def _photographed(running: Any, logdir: Path, path: Path, look: Callable[[Projector], None]) -> Path:
-    """Serve what was logged, let `look` arrange the page, and take the picture."""
     with server(logdir, dict(os.environ)) as (process, base):
         until(lambda: len(urlopen(f"{base}/{PLUGIN}/runs").read()) > 2, process)
         with Projector(running, base) as page:
@@ -59,7 +53,6 @@ def _photographed(running: Any, logdir: Path, path: Path, look: Callable[[Projec
 
 
 def _smaller(path: Path) -> Path:
-    """Reduce a picture to a palette."""
     from PIL import Image
 
     with Image.open(path) as image:
@@ -120,7 +113,7 @@ def _epochs(logdir: Path, out: Path, chinese: Path | None) -> Callable[[Projecto
 
 def _engines(logdir: Path, out: Path, chinese: Path | None) -> Callable[[Projector], None]:
     with tempfile.TemporaryDirectory(prefix="compare-") as work:
-        result = run(Options(SUITE, cases=("word2vec",), dtypes=("float32",)), Path(work))
+        result = run_comparison(Options(SUITE, cases=("word2vec",), dtypes=("float32",)), Path(work))
         vectors.log(result, Path(work), logdir)
     (logdir / "vectors.png").replace(out / "engines-plot.png")
 

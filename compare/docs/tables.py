@@ -22,13 +22,7 @@ JOINED = (", ", "、")
 
 
 def summary(result: Result, groups: Mapping[Group, Sequence[str]], language: int = 0) -> str:
-    """Return the README's table, one row per group of cases.
-
-    Args:
-        result: what was found.
-        groups: the names of the cases in each group.
-        language: 0 for English, 1 for Chinese.
-    """
+    """Return the README's table, one row per group of cases; the language is 0 for English and 1 for Chinese."""
     present = _present(result, groups)
     rows = [[group.title[language], *_figures(result, names, group.claim[language], language)]
             for group, names in present.items()]  # fmt: skip
@@ -111,7 +105,6 @@ def _case(result: Result, group: view.Group, engines: Sequence[str]) -> Iterator
 
 
 def _cell(rows: Sequence[Row | None]) -> str:
-    """Return the verdicts at each dtype, once where they are the same."""
     said = [NONE if row is None or row.status == "n/a" else view.cell(row).removeprefix("✓ ") for row in rows]
     told = set(said) - {NONE}
     return next(iter(told), NONE) if told <= {"exact"} or len(set(said)) == 1 else " · ".join(said)

@@ -2,8 +2,8 @@
 
 import inspect
 import types
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeGuard
 
 
 def parts(oracle: Callable[..., Any]) -> list[types.FunctionType]:
@@ -14,9 +14,17 @@ def parts(oracle: Callable[..., Any]) -> list[types.FunctionType]:
         function = queue.pop()
         if isinstance(function, types.FunctionType) and function not in found:
             found.append(function)
-            queue += [function.__globals__[name] for name in function.__code__.co_names
-                      if _belongs(function.__globals__.get(name), oracle.__module__)]  # fmt: skip
+            called = (function.__globals__.get(name) for name in _names(function.__code__))
+            queue += [thing for thing in called if _belongs(thing, oracle.__module__)]
     return found
+
+
+def _names(code: types.CodeType) -> Iterator[str]:
+    """Yield the names that a function uses, in its comprehensions and lambdas too."""
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from _names(constant)
 
 
 def mutate(oracle: Callable[..., Any], old: str, new: str) -> Callable[..., Any]:
@@ -39,5 +47,5 @@ def mutate(oracle: Callable[..., Any], old: str, new: str) -> Callable[..., Any]
     return planted
 
 
-def _belongs(thing: Any, module: str) -> bool:
+def _belongs(thing: Any, module: str) -> TypeGuard[types.FunctionType]:
     return isinstance(thing, types.FunctionType) and thing.__module__ == module

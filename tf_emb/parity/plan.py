@@ -101,7 +101,7 @@ class Plan:
         return [name for name in self.names if not (name in self.absent and engines.HOMES[name].optional)]
 
 
-def plan(options: Options) -> Plan:
+def make_plan(options: Options) -> Plan:
     """Decide what runs.
 
     Raises:

@@ -7,7 +7,7 @@ import numpy as np
 
 from tf_emb.parity.check import verdict
 from tf_emb.parity.jobs import Job
-from tf_emb.parity.plan import Options, Plan, draw, plan
+from tf_emb.parity.plan import Options, Plan, draw, make_plan
 from tf_emb.parity.processes import Process, run_all
 from tf_emb.parity.stand_ins import DTYPES
 from tf_emb.parity.suite import Suite
@@ -15,7 +15,7 @@ from tf_emb.parity.suite import Suite
 ENGINE = "torch"
 
 
-def record(suite: Suite, names: tuple[str, ...] = ()) -> tuple[bool, list[str]]:
+def record_outputs(suite: Suite, names: tuple[str, ...] = ()) -> tuple[bool, list[str]]:
     """Run PyTorch on the default inputs and save its outputs; return whether it failed, and the lines to print."""
     with tempfile.TemporaryDirectory() as folder:
         made, hashes, processes = _run(suite, names, Path(folder), [ENGINE])
@@ -26,7 +26,7 @@ def record(suite: Suite, names: tuple[str, ...] = ()) -> tuple[bool, list[str]]:
     return False, [f"{arrays} arrays of {len(paths)} cases recorded in {suite.recorded}: {size:.2f} MB"]
 
 
-def check(suite: Suite, names: tuple[str, ...] = ()) -> tuple[bool, list[str]]:
+def check_outputs(suite: Suite, names: tuple[str, ...] = ()) -> tuple[bool, list[str]]:
     """Run PyTorch again and compare with its record, within twice the bound of each output.
 
     Both are within one bound of the oracle, so they are within two of each other.
@@ -67,7 +67,7 @@ def _run(
     suite: Suite, cases: tuple[str, ...], work: Path, names: list[str]
 ) -> tuple[Plan, dict[Job, str], dict[str, Process]]:
     options = Options(suite, cases=cases, engines=(ENGINE,), dtypes=DTYPES)
-    made = plan(options)
+    made = make_plan(options)
     hashes = draw(made, options, work)
     processes = run_all(names, work, "cpu")
     for process in processes.values():

@@ -12,12 +12,12 @@ import numpy as np
 from tf_emb.parity.case import Case
 from tf_emb.parity.jobs import Job
 from tf_emb.parity.judge import Judge
-from tf_emb.parity.plan import Options, Plan, draw, plan
+from tf_emb.parity.plan import Options, Plan, draw, make_plan
 from tf_emb.parity.processes import Process, run_all
 from tf_emb.parity.result import EngineResult, Result
 
 
-def run(
+def run_comparison(
     options: Options,
     work: Path,
     on_start: Callable[[int], None] = lambda jobs: None,
@@ -32,7 +32,7 @@ def run(
         on_job: called with engine and case whenever a job is done.
     """
     began = time.perf_counter()
-    made = plan(options)
+    made = make_plan(options)
     on_start(len(made.jobs) * (2 + len(made.run)))
     hashes = draw(made, options, work, on_job)
     processes = run_all(["oracle", *made.run], work, options.device, on_job)

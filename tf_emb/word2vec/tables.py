@@ -70,7 +70,7 @@ def _rows(vocabulary: Vocabulary, words: list[str]) -> np.ndarray:
     mask = np.zeros(len(vocabulary), bool)
     for word in words:
         if word not in vocabulary.ids:
-            raise ValueError(f"`frozen` must be a list of words of the vocabulary; got {word!r}. Leave it out.")
+            raise ValueError(f"`frozen` must be known words; got {word!r}. Leave it out, or pass a list of words.")
         mask[vocabulary.ids[word]] = True
     return mask
 

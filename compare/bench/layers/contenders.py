@@ -1,23 +1,63 @@
-"""The contenders: how each framework takes the training step that its users would write."""
+"""The contenders: how each framework takes the training step that its users would write, in a process of its own."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from compare.bench.layers.workloads import OURS, RATE, SEEN, Draws, Trainer, Workload
+import numpy as np
+
+from compare.bench.child import forget_peak, now_mib, peak_mib
+from compare.bench.layers.workloads import OURS, RATE, SEEN, Draws, Trainer, Workload, draw
+
+
+def work(name: str, threads: int, workload: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield what is known after one step on each batch, then the cost of a turn as often as it is asked for."""
+    row = Workload(**workload)
+    build = load(name, threads)
+    loaded = now_mib()
+    draws = draw(row)
+    trainer = build(row, draws)
+    moved, distinct = first_pass(trainer, draws), [len(np.unique(batch)) for batch in draws.ids]
+    yield {"version": trainer.version, "loaded_mib": loaded, "moved": moved,
+           "distinct": round(float(np.mean(distinct)))}  # fmt: skip
+    del draws
+    forget_peak()  # building held a copy of the table
+    while True:
+        yield {"seconds": timed(trainer, row.batches), "peak_mib": peak_mib()}
+
+
+def first_pass(trainer: Trainer, draws: Draws) -> float:
+    """Take one step on each batch, which traces and warms up; return how far the first rows moved."""
+    for i in range(len(draws.ids)):
+        trainer.step(i)
+    return float(np.linalg.norm(trainer.read().astype(np.float64) - draws.table[:SEEN]))
+
+
+def timed(trainer: Trainer, batches: int) -> float:
+    """Return the seconds per step, averaged over all batches, which differ in their distinct ids."""
+    began = time.perf_counter()
+    for i in range(batches):
+        trainer.step(i)
+    return (time.perf_counter() - began) / batches
 
 
 def load(name: str, threads: int) -> Callable[[Workload, Draws], Trainer]:
     """Load the framework of a contender, limited to `threads`; return what builds its trainer."""
     if name == "torch":
-        return _load_torch(threads)
-    return _load_tensorflow(threads, name)
+        import torch
 
+        torch.set_num_threads(threads)
+        return _torch
+    import tensorflow as tf
 
-def _load_torch(threads: int) -> Callable[[Workload, Draws], Trainer]:
-    import torch
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(threads)
+    if name.startswith(OURS):
+        import tf_emb.layers
+        import tf_emb.optimizers  # noqa: F401  loaded before memory is first measured
 
-    torch.set_num_threads(threads)
-    return _torch
+        return lambda row, draws: _tensorflow(row, draws, *_ours(row, lazy=name == OURS))
+    return lambda row, draws: _tensorflow(row, draws, *_keras(row))
 
 
 def _torch(row: Workload, draws: Draws) -> Trainer:
@@ -36,19 +76,6 @@ def _torch(row: Workload, draws: Draws) -> Trainer:
         optimizer.step()
 
     return Trainer(step, lambda: layer.weight.data[:SEEN].numpy().copy(), f"torch {torch.__version__}")
-
-
-def _load_tensorflow(threads: int, name: str) -> Callable[[Workload, Draws], Trainer]:
-    import tensorflow as tf
-
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.threading.set_inter_op_parallelism_threads(threads)
-    if name.startswith(OURS):
-        import tf_emb.layers
-        import tf_emb.optimizers  # noqa: F401  loaded before memory is first measured
-
-        return lambda row, draws: _tensorflow(row, draws, *_ours(row, lazy=name == OURS))
-    return lambda row, draws: _tensorflow(row, draws, *_keras(row))
 
 
 def _ours(row: Workload, lazy: bool) -> tuple[Any, Any, Any]:

@@ -6,7 +6,7 @@ frequency.
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -76,10 +76,6 @@ class Workload:
     def contenders(self) -> dict[str, str]:
         """The name of each contender, and what exactly it runs."""
         return CONTENDERS[self.layer, self.optimizer]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the arguments that create this workload."""
-        return asdict(self)
 
 
 def workloads(quick: bool, seed: int) -> list[Workload]:

@@ -18,7 +18,7 @@ from compare.bench.options import JsonFile, Out, Quick, Resume, Rounds, Seed, Th
 from compare.bench.session import Result, View, session
 from compare.bench.tables import footer
 
-PARTS = ("scaling", "operations", "roofline")
+PARTS = {"scaling": scaling, "operations": operations, "roofline": roofline}
 
 Corpus = Annotated[
     Path | None,
@@ -33,7 +33,7 @@ def run(
 ) -> None:  # fmt: skip
     """Our word2vec alone: scaling, operations, roofline."""
     with session("machine", out, json, resume, View(tables)) as bench:
-        parts = planned(only or PARTS, threads)
+        parts = planned(only or list(PARTS), threads)
         text = corpora.read(corpus, quick, seed)
         options = {"rounds": rounds, "seed": seed, "quick": quick}
         shape = {"words": text.words, "vocabulary": len(text.counts)}
@@ -53,13 +53,25 @@ def planned(only: Sequence[str], threads: int) -> dict[str, tuple[str, int]]:
     if wrong := [part for part in only if part not in PARTS]:
         raise ValueError(f"`--only` must be one of {', '.join(PARTS)}; got {wrong[0]!r}. Choose one.")
     counts = {"scaling": [threads], "operations": [1], "roofline": sorted({1, threads})}
-    return {f"{part}, {threads_of(n)}": (part, n) for part in PARTS if part in only for n in counts[part]}
+    return {
+        f"{part}, {n} thread{'s' if n > 1 else ''}": (part, n) for part in PARTS if part in only for n in counts[part]
+    }
 
 
 def measure(part: str, work: Path, **options: Any) -> dict[str, Any]:
     """Return what a part measures on the corpus in `work`, in a process of its own."""
     arguments = {"part": part, "folder": str(work), **options}
-    return call(part, "compare.bench.machine.worker", arguments, threads=options["threads"], log=work / f"{part}.log")
+    return call(part, __name__, arguments, threads=options["threads"], log=work / f"{part}.log")
+
+
+def work(part: str, folder: str, **options: Any) -> Iterator[dict[str, Any]]:
+    """Yield what a part measures on the corpus in `folder`, with TensorFlow set up as `tf-emb train` does."""
+    import tensorflow as tf
+
+    corpus = corpora.load(Path(folder))
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(options["threads"])
+    yield PARTS[part].measure(corpus, **options)
 
 
 def tables(result: Result) -> Iterator[RenderableType]:
@@ -72,8 +84,3 @@ def tables(result: Result) -> Iterator[RenderableType]:
     if found["roofline"]:
         yield from (*roofline.tables(found["roofline"]), Text())
     yield from footer(result)
-
-
-def threads_of(count: int) -> str:
-    """Return a number of threads in words."""
-    return f"{count} thread{'s' if count > 1 else ''}"

@@ -55,13 +55,8 @@ def needs(options: "Options", counts: np.ndarray) -> Needs:
         raise ValueError(
             f"`options` must be of a model in this file; got {options.model}, {options.loss}. Add its formula."
         )
-    return formula(options, kept_distribution(counts, options.sample), counts)
-
-
-def kept_distribution(counts: np.ndarray, sample: float) -> np.ndarray:
-    """Return the probability of every word after subsampling."""
-    kept = counts * keep_probability(counts, sample)
-    return kept / kept.sum()
+    kept = counts * keep_probability(counts, options.sample)
+    return formula(options, kept / kept.sum(), counts)
 
 
 def places(o: "Options") -> float:
@@ -71,11 +66,7 @@ def places(o: "Options") -> float:
 
 
 def distinct(*drawn: tuple[np.ndarray, int]) -> float:
-    """Return the expected number of distinct rows among independent draws.
-
-    Args:
-        *drawn: the probability of every row, and the number of draws.
-    """
+    """Return the expected number of distinct rows among independent draws: row probabilities and numbers of draws."""
     with np.errstate(divide="ignore"):  # a row of probability 1 is missed with probability 0
         missed = sum(times * np.log1p(-probability) for probability, times in drawn)
     return float(-np.expm1(missed).sum())

@@ -12,8 +12,7 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
-from compare.bench.machine.corpora import Corpus, drawn, with_length
-from compare.bench.machine.trained import Trained
+from compare.bench.machine.corpora import Corpus, Trained, drawn, with_length
 from compare.bench.rounds import ratio, rotated
 from compare.bench.tables import Table
 
@@ -103,12 +102,10 @@ def _table(name: str, rows: Sequence[dict[str, Any]]) -> Table:
     table = Table(name, "raw words/s", "kept words/s", "to the smallest", left=[3])
     for row in rows:
         speeds = (f"{row[f'{kind}_words_per_second']:,.0f}" for kind in ("raw", "kept"))
-        table.row(f"{row['size']:>{len(name)},}", *speeds, _plain(row["to_first"]))
+        table.row(
+            f"{row['size']:>{len(name)},}", *speeds, "{median:.3f} ({least:.3f}..{most:.3f})".format(**row["to_first"])
+        )
     return table
-
-
-def _plain(of: dict[str, Any]) -> str:
-    return f"{of['median']:.3f} ({of['least']:.3f}..{of['most']:.3f})"
 
 
 def _verdict(of: dict[str, Any], claim: str) -> Text:

@@ -14,8 +14,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from compare.bench.methods import measures
-from compare.bench.methods.figure import Figure
-from compare.bench.methods.runs import Runs
+from compare.bench.methods.figure import Figure, Runs
 from compare.bench.options import JsonFile, Out, Quick, Resume, RowName, chosen
 from compare.bench.session import Result, View, session
 from compare.bench.tables import Table, footer, verdict

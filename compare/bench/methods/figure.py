@@ -1,10 +1,14 @@
-"""One measured quality beside a peer's: a row of the table of `python -m compare bench methods`."""
+"""One measured quality beside a peer's, a row of the table of `python -m compare bench methods`, and its vectors."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from tf_emb.projector import log_projection
 
 if TYPE_CHECKING:
     from tf_emb.vectors import Vectors
@@ -43,3 +47,32 @@ class Figure:
         """Whether the mean of ours is at most `margin` worse than the mean of theirs."""
         ours, theirs = sum(self.ours) / len(self.ours), sum(self.theirs) / len(self.theirs)
         return (ours - theirs if self.higher else theirs - ours) >= -self.margin
+
+
+class Runs:
+    """Logs the first vectors of every system on each of its data, one folder per system.
+
+    Attributes:
+        logdir: what `tensorboard --logdir` takes.
+        logged: the run of each system and data.
+    """
+
+    def __init__(self, logdir: Path) -> None:
+        self.logdir = logdir
+        self.logged: dict[tuple[str, str], Path] = {}
+
+    def log(self, figure: Figure) -> str | None:
+        """Return the run that shows the figure's system on its data, relative to `logdir`; None if there is none."""
+        key = (figure.system, figure.data)
+        if figure.vectors is not None and key not in self.logged:
+            # The page computes UMAP and t-SNE itself, and PCA of all rows is exact and quick.
+            self.logged[key] = log_projection(
+                self.logdir / slug(figure.system), figure.vectors, name=figure.data, sprites=figure.pictures,
+                views=("pca",), say=lambda line: None,
+            )  # fmt: skip
+        return self.logged[key].relative_to(self.logdir).as_posix() if key in self.logged else None
+
+
+def slug(system: str) -> str:
+    """Return the name of a folder: "image network, softmax" becomes "image-network-softmax"."""
+    return re.sub(r"\W+", "-", system.lower()).strip("-") or "system"

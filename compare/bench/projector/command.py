@@ -16,7 +16,7 @@ from rich.text import Text
 
 from compare.bench.child import call, environment
 from compare.bench.options import JsonFile, Out, Quick, Resume, Rounds, Seed, Threads
-from compare.bench.projector.serving import serve
+from compare.bench.projector.measurement import serve
 from compare.bench.rounds import ratio
 from compare.bench.session import Result, View, session
 from compare.bench.tables import Table, beside, footer
@@ -55,7 +55,7 @@ def turn(name: str, table: dict[str, int], threads: int, folder: Path) -> dict[s
     """Let one contender log, then TensorBoard serve it; return seconds and MiB of both."""
     logs = folder / "logs"
     arguments = {"name": name, **table, "logdir": str(logs)}
-    logged = call(name, "compare.bench.projector.logged", arguments, threads=threads, log=folder / "log")
+    logged = call(name, "compare.bench.projector.measurement", arguments, threads=threads, log=folder / "log")
     size = sum(path.stat().st_size for path in logs.rglob("*") if path.is_file())
     served = serve(logs, table["rows"], table["dim"], environment(threads))
     return {"log": logged | {"size_mib": size / 2**20}, "serve": served}

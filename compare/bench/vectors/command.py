@@ -4,10 +4,12 @@ Both sides search the same array in one process, in turn. The first query pays f
 ones are bound by reading the table once.
 """
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from statistics import median
-from typing import Annotated
+from typing import Annotated, Any
 
+import numpy as np
 import typer
 from rich.console import RenderableType
 from rich.text import Text
@@ -16,7 +18,65 @@ from compare.bench.options import JsonFile, Out, Quick, Resume, Rounds, Seed
 from compare.bench.rounds import ratio
 from compare.bench.session import Result, View, session
 from compare.bench.tables import Table, beside, footer, verdict
-from compare.bench.vectors.search import LATER, measure_similar
+
+TOP = 10
+LATER = "each later query"
+
+
+def measure_similar(
+    rows: int = 400_000, dim: int = 300, repeats: int = 15, many: int = 100, seed: int = 0
+) -> list[dict[str, Any]]:
+    """Return the seconds of `most_similar` on both sides: the first query, which computes norms, later ones, and many.
+
+    The table is standard normal, float32. Of `many` queries, gensim answers one after the other.
+
+    Raises:
+        RuntimeError: the answers differ.
+    """
+    from tf_emb.vectors import Vectors
+
+    table = np.random.default_rng(seed).standard_normal((rows, dim), np.float32)
+    ours = Vectors([f"w{i}" for i in range(rows)], table)
+    gensims = _keyed(ours)
+    first = _in_turn(lambda: ours.most_similar("w1", topn=TOP), lambda: gensims.most_similar("w1", topn=TOP), 1)
+    later = _in_turn(lambda: ours.most_similar("w2", topn=TOP), lambda: gensims.most_similar("w2", topn=TOP), repeats)
+    words = ours.labels[:many]
+    at_once = _in_turn(
+        lambda: ours.neighbours(words, topn=TOP), lambda: [gensims.most_similar(word, topn=TOP) for word in words], 1
+    )
+    asked = {"first query": first, LATER: later, f"{len(words)} queries at once": at_once}
+    return [{"query": query, "ours": ours, "gensim": gensims} for query, (ours, gensims) in asked.items()]
+
+
+def _keyed(vectors: Any) -> Any:
+    from gensim.models import KeyedVectors
+
+    keyed = KeyedVectors(vectors.vector_size)
+    keyed.vectors, keyed.index_to_key, keyed.key_to_index = vectors.matrix, vectors.labels, vectors.key_to_index
+    return keyed
+
+
+def _in_turn(
+    ours: Callable[[], Any], gensims: Callable[[], Any], repeats: int
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    seconds: tuple[list[float], list[float]] = ([], [])
+    for _ in range(repeats):
+        mine, theirs = (_timed(ask, into) for ask, into in zip((ours, gensims), seconds, strict=True))
+        if _labels(mine) != _labels(theirs):
+            raise RuntimeError(f"The same neighbours must be found; got {mine} and {theirs}.")
+    return tuple(seconds[0]), tuple(seconds[1])
+
+
+def _timed(ask: Callable[[], Any], seconds: list[float]) -> Any:
+    began = time.perf_counter()
+    found = ask()
+    seconds.append(time.perf_counter() - began)
+    return found
+
+
+def _labels(found: Any) -> Any:
+    return [_labels(of) for of in found] if found and isinstance(found[0], list) else [label for label, _ in found]
+
 
 QUICK = {"rows": 2_000, "dim": 20}
 BAR = 1 / 3  # of gensim's time, for each query after the first
@@ -35,7 +95,7 @@ def run(
         bench.begin({**size, "rounds": rounds, "seed": seed, "quick": quick})
         for key, _ in bench.left({"most_similar": None}):
             found = measure_similar(**size, repeats=rounds, seed=seed)
-            bench.add(key, {"queries": [{"query": of.query, "ours": of.ours, "gensim": of.gensims} for of in found]})
+            bench.add(key, {"queries": found})
 
 
 def tables(result: Result) -> Iterator[RenderableType]:

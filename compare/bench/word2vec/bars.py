@@ -1,20 +1,52 @@
-"""The bars: what ours must reach beside the first peer of an objective, and whether it does."""
+"""How fast every contender is, what ours must reach beside the first peer of an objective, and whether it does."""
 
 import statistics
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from compare.bench.word2vec.objectives import OBJECTIVES, OURS, SAMPLED, Objective
+from compare.bench.rounds import ratio
+from compare.bench.word2vec.plan import OBJECTIVES, OURS, SAMPLED, WHAT, Objective
 from compare.bench.word2vec.scores import HELD_OUT, WITH_PRIOR
-from compare.bench.word2vec.speeds import Measured
 
+Measured = dict[str, Any]
 # Analogies in percentage points, Spearman's correlations as they are.
 MARGINS = {"analogies, 30k": 1.0, "analogies, all": 1.0, "WordSim-353": 0.01, "SimLex-999": 0.01}
 SPEED = "words a second"
-Read = Callable[[Measured], float | None]
 Sides = tuple[list[float], list[float]]
+
+
+def speeds(trainings: Sequence[Measured]) -> list[dict[str, Any]]:
+    """Return one dict per objective and number of epochs: the medians of its contenders, and the ratios."""
+    order = [objective.name for objective in OBJECTIVES]
+    groups: dict[tuple[int, int], dict[str, list[Measured]]] = {}
+    for of in trainings:
+        group = groups.setdefault((order.index(of["row"]), of["epochs"]), {})
+        group.setdefault(of["contender"], []).append(of)
+    return [{"row": order[row], "epochs": epochs, "contenders": {name: described(name, of) for name, of in by.items()},
+             "ratios": ratios(by)} for (row, epochs), by in sorted(groups.items(), key=lambda of: of[0])]  # fmt: skip
+
+
+def described(name: str, turns: list[Measured]) -> dict[str, Any]:
+    """Return what was measured of one contender."""
+    found = {unit: [turn[unit] for turn in turns] for unit in ("words_per_second", "words_per_cpu_second")}
+    medians = {f"median_{unit}": statistics.median(values) for unit, values in found.items()}
+    return {"what": WHAT[name], "version": turns[0]["version"], **found, **medians,
+            "raw_words": turns[0]["raw_words"], "prepare_seconds": [turn["prepare_seconds"] for turn in turns],
+            "grown_mib": max(turn["grown_mib"] for turn in turns)}  # fmt: skip
+
+
+def ratios(contenders: dict[str, list[Measured]]) -> dict[str, Any]:
+    """Return our words per second over every peer's, in the rounds that both have: above 1 we are faster.
+
+    Our negative sampling beside our full softmax is a matter of quality.
+    """
+    found = {name: {turn["seed"]: turn["words_per_second"] for turn in turns} for name, turns in contenders.items()}
+    ours = found.pop(OURS, {})
+    both = {name: [seed for seed in ours if seed in theirs] for name, theirs in found.items()}
+    return {name: ratio([ours[seed] for seed in seeds], [found[name][seed] for seed in seeds])
+            for name, seeds in both.items() if seeds and name != SAMPLED}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -47,10 +79,6 @@ class Bar:
     bar: float
     held: bool
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return every attribute by name."""
-        return asdict(self)
-
 
 def bars(trainings: Sequence[Measured]) -> list[Bar]:
     """Return every bar that the trainings decide, ordered by objective, over the seeds that both sides have."""
@@ -58,23 +86,22 @@ def bars(trainings: Sequence[Measured]) -> list[Bar]:
     for row, epochs in product(OBJECTIVES, sorted({of["epochs"] for of in trainings})):
         group = [of for of in trainings if (of["row"], of["epochs"]) == (row.name, epochs)]
         found += (_likelihood if row.likelihood else _scores)(row, epochs, group)
+        found += _speed(row, epochs, group)
     return found
 
 
 def _scores(row: Objective, epochs: int, of: list[Measured]) -> Iterator[Bar]:
     for measure, margin in MARGINS.items():
-        if sides := both(of, row.peers[0], score(measure), score(measure)):
+        if sides := both(of, row.peers[0], measure, measure):
             yield _difference(row, epochs, measure, row.peers[0], sides, -margin)
-    yield from _speed(row, epochs, of)
 
 
 def _likelihood(row: Objective, epochs: int, of: list[Measured]) -> Iterator[Bar]:
     """Compare with the better of the two readings of negative sampling, which is the lower loss."""
-    readings = [both(of, SAMPLED, score(HELD_OUT), score(measure)) for measure in (HELD_OUT, WITH_PRIOR)]
+    readings = [both(of, SAMPLED, HELD_OUT, measure) for measure in (HELD_OUT, WITH_PRIOR)]
     if known := [sides for sides in readings if sides]:
         best = min(known, key=lambda sides: statistics.mean(sides[1]))
         yield _difference(row, epochs, HELD_OUT, SAMPLED, best, 0.0)
-    yield from _speed(row, epochs, of)
 
 
 def _difference(row: Objective, epochs: int, measure: str, peer: str, sides: Sides, bar: float) -> Bar:
@@ -86,7 +113,7 @@ def _difference(row: Objective, epochs: int, measure: str, peer: str, sides: Sid
 
 
 def _speed(row: Objective, epochs: int, of: list[Measured]) -> Iterator[Bar]:
-    if sides := both(of, row.peers[0], speed, speed):
+    if sides := both(of, row.peers[0], SPEED, SPEED):
         ours, theirs = sides
         value = statistics.median(ours) / statistics.median(theirs)
         each = [a / b for a, b in zip(ours, theirs, strict=True)]
@@ -94,21 +121,12 @@ def _speed(row: Objective, epochs: int, of: list[Measured]) -> Iterator[Bar]:
                   value >= row.speedup)  # fmt: skip
 
 
-def score(measure: str) -> Read:
-    """Return a function that reads one score of a training."""
-    return lambda training: training["scores"].get(measure)
-
-
-def speed(training: Measured) -> float:
-    """Return the raw words per second of a training, by the wall clock."""
-    return training["words_per_second"]
-
-
-def both(of: Sequence[Measured], peer: str, ours: Read, theirs: Read) -> Sides | None:
-    """Return our values and the peer's at the seeds that both have, or None if there are none."""
+def both(of: Sequence[Measured], peer: str, ours: str, theirs: str) -> Sides | None:
+    """Return our measure and the peer's at the seeds that both have, or None if there are none."""
     sides: list[dict[int, float]] = []
-    for name, read in ((OURS, ours), (peer, theirs)):
-        found = {training["seed"]: read(training) for training in of if training["contender"] == name}
+    for name, measure in ((OURS, ours), (peer, theirs)):
+        found = {each["seed"]: each["words_per_second"] if measure == SPEED else each["scores"].get(measure)
+                 for each in of if each["contender"] == name}  # fmt: skip
         sides.append({seed: value for seed, value in found.items() if value is not None})
     seeds = sorted(sides[0].keys() & sides[1].keys())
     return ([sides[0][seed] for seed in seeds], [sides[1][seed] for seed in seeds]) if seeds else None

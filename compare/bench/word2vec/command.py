@@ -4,6 +4,7 @@ Every training has a process of its own, and contenders take turns, seed by seed
 trains is outside the clock for all: counting and encoding the text, making pairs, compiling.
 """
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,8 +14,7 @@ from compare.bench.child import call
 from compare.bench.options import JsonFile, Out, Quick, Resume, RowName, Threads, chosen
 from compare.bench.session import session
 from compare.bench.word2vec import plan
-from compare.bench.word2vec.objectives import OBJECTIVES, OURS, PROGRAM, SAMPLED, WHAT
-from compare.bench.word2vec.plan import Settings, Texts, Training
+from compare.bench.word2vec.plan import OBJECTIVES, OURS, PROGRAM, SAMPLED, WHAT, Settings, Texts, Training
 from compare.bench.word2vec.report import VIEW
 from compare.bench.word2vec.scores import likelihoods, scores
 
@@ -66,7 +66,7 @@ def run(
                                  range(seed, seed + count))  # fmt: skip
         texts = Texts(settings, bench.work)
         text = {"text_words": texts.whole.words, "text_sha256": texts.whole.digest}
-        bench.begin(settings.as_dict() | text, free=("corpus", "program"))
+        bench.begin(asdict(settings) | text, free=("corpus", "program"))
         for key, training in bench.left(planned):
             bench.add(key, measure(training, texts, settings, bench.work))
 
@@ -88,9 +88,9 @@ def known(peers: list[str], settings: Settings) -> list[str]:
 def measure(training: Training, texts: Texts, settings: Settings, work: Path) -> dict[str, Any]:
     """Train once; return what the training took, and the scores of its vectors."""
     vectors, objective, name = work / "vectors.bin", training.objective, training.contender
-    task = plan.task(training, texts, settings, vectors).as_dict()
+    task = asdict(plan.task(training, texts, settings, vectors))
     log = work / "training.log"
-    took = call(name, "compare.bench.word2vec.worker", task, threads=settings.threads, log=log)
+    took = call(name, "compare.bench.word2vec.contenders", task, threads=settings.threads, log=log)
     found: dict[str, float | None] = {}
     if not objective.likelihood:
         found = scores(vectors)

@@ -1,7 +1,7 @@
-"""Which trainings a run consists of, in which order, and the texts that they read."""
+"""What is trained: the objectives, who trains each, in which order, and the texts that they read."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -9,29 +9,73 @@ from typing import Any
 
 from compare.bench.rounds import rotated
 from compare.bench.word2vec import text
-from compare.bench.word2vec.objectives import OURS, PROGRAM, SAMPLED, SLOW, Objective
-from compare.bench.word2vec.task import Task
+from compare.bench.word2vec.task import Shared, Task
 from compare.bench.word2vec.text import Text
 
+OURS, GENSIM, PROGRAM, TORCH = "tf_emb", "gensim", "word2vec.c", "torch"
+SAMPLED = "tf_emb, negative sampling"  # beside our full softmax
+SLOW = (TORCH, "tensorflow-tutorial")  # timed on the first words of the text only
 HELD_OUT = 0.01  # share of the text, at its end
+
+WHAT = {
+    OURS: "tf_emb.word2vec.Word2Vec",
+    SAMPLED: "tf_emb.word2vec.Word2Vec(loss='negative-sampling')",
+    GENSIM: "gensim.models.Word2Vec.train(corpus_file=...)",
+    "gensim-iterator": "gensim.models.Word2Vec.train(LineSentence(...))",
+    PROGRAM: "the program of --word2vec-c",
+    TORCH: "nn.Embedding, DataLoader over pairs made in advance, SGD",
+    "tensorflow-tutorial": "the model of TensorFlow's word2vec tutorial: pairs made before, tf.data, model.fit, Adam",
+}
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A model with its loss.
+
+    Attributes:
+        name: what a reader calls it.
+        model: "skipgram" or "cbow".
+        loss: see `tf_emb.word2vec.Options`.
+        speedup: the bar of our words per second over the first peer's.
+        peers: all that can train it; the bars are beside the first.
+        max_vocab: size of the vocabulary, the most frequent words; None for all.
+        overrides: arguments of `Task` that differ for a contender.
+    """
+
+    name: str
+    model: str
+    loss: str
+    speedup: float
+    peers: tuple[str, ...]
+    max_vocab: int | None = None
+    overrides: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def likelihood(self) -> bool:
+        """Whether it is judged by its likelihood on unseen text, instead of by its vectors."""
+        return self.loss == "full-softmax"
+
+
+OBJECTIVES = (
+    Objective("skip-gram negative sampling", "skipgram", "negative-sampling", 4.0,
+        (GENSIM, "gensim-iterator", PROGRAM, TORCH, "tensorflow-tutorial")),
+    Objective("CBOW negative sampling", "cbow", "negative-sampling", 1.5, (GENSIM, "gensim-iterator", PROGRAM, TORCH)),
+    Objective("skip-gram hierarchical softmax", "skipgram", "hierarchical-softmax", 3.0,
+        (GENSIM, "gensim-iterator", PROGRAM)),
+    Objective("skip-gram full softmax", "skipgram", "full-softmax", 3.0, (TORCH, SAMPLED), max_vocab=10_000,
+        overrides={SAMPLED: {"contender": OURS, "loss": "negative-sampling"}}),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
-    """What all trainings of a run have in common.
+class Settings(Shared):
+    """What a run is asked to do.
 
     Attributes:
         corpus: a text, see `compare.bench.word2vec.text.sentences`; None for gensim's 300 news documents.
         words: length of the text, its first words; None for all.
         slow_words: what the slow contenders train on; None for all.
         softmax_words: what the full softmax trains on, less the last 1 %, held out; None for all.
-        dim: size of a vector.
-        window: largest radius.
-        negatives: noise words per pair.
-        sample: subsampling threshold.
-        min_count: words that occur less often are dropped.
-        threads: of a training.
-        program: the file of word2vec.c, or None.
         quick: whether the sizes are those of a test.
     """
 
@@ -39,18 +83,7 @@ class Settings:
     words: int | None = None
     slow_words: int | None = 200_000
     softmax_words: int | None = 2_000_000
-    dim: int = 100
-    window: int = 5
-    negatives: int = 5
-    sample: float = 1e-3
-    min_count: int = 5
-    threads: int = 2
-    program: str | None = None
     quick: bool = False
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return every setting by name."""
-        return asdict(self)
 
 
 QUICK = {"words": 20_000, "slow_words": 2_000, "softmax_words": 10_000, "dim": 10, "quick": True}
@@ -91,12 +124,7 @@ def trainings(
 ) -> dict[str, Training]:
     """Return every training by its key: contenders take turns, starting from another one at each seed.
 
-    Args:
-        objectives: what is trained.
-        of: the settings.
-        asked: peers beside those that the bars need; none for all.
-        epochs: one group of trainings each.
-        seeds: one training of each contender.
+    `asked` names peers beside those that the bars need; none for all.
     """
     found = [Training(objective, passes, seed, name)
              for objective, passes in product(objectives, epochs)
@@ -147,10 +175,9 @@ def task(training: Training, texts: Texts, of: Settings, vectors: Path) -> Task:
     objective, name = training.objective, training.contender
     slow = name in SLOW
     given = {"contender": name, "loss": objective.loss} | objective.overrides.get(name, {})
+    given |= {shared.name: getattr(of, shared.name) for shared in fields(Shared)}
     return Task(
-        **given, text=str(texts.of(objective).path), model=objective.model, dim=of.dim, window=of.window,
-        negatives=of.negatives, sample=of.sample, min_count=of.min_count, max_vocab=objective.max_vocab,
+        **given, text=str(texts.of(objective).path), model=objective.model, max_vocab=objective.max_vocab,
         epochs=1 if slow and objective.likelihood else training.epochs,  # it is timed there, not scored
-        threads=of.threads, seed=training.seed, words=of.slow_words if slow else None,
-        program=of.program if name == PROGRAM else None, vectors=str(vectors),
+        seed=training.seed, words=of.slow_words if slow else None, vectors=str(vectors),
     )  # fmt: skip

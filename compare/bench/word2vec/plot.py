@@ -3,11 +3,10 @@
 import statistics
 from typing import Any
 
-from compare.bench.plots import Style, finish, styles, thousands
-from compare.bench.word2vec.bars import SPEED
-from compare.bench.word2vec.objectives import OURS, SAMPLED
+from compare.bench.tables import Style, finish, styles, thousands
+from compare.bench.word2vec.bars import SPEED, Measured
+from compare.bench.word2vec.plan import OURS, SAMPLED
 from compare.bench.word2vec.scores import HELD_OUT, WITH_PRIOR
-from compare.bench.word2vec.speeds import Measured
 
 TITLES = {
     "analogies, 30k": "analogies among 30,000 words, %", "analogies, all": "analogies among all words, %",
@@ -26,16 +25,12 @@ def plot(result: dict[str, Any]) -> Any:
 
     trainings = result["measured"]
     panels = [name for name in TITLES if any(found(name, of) for of in trainings)]
-    down, most = (
-        -(-len(panels) // ACROSS),
-        max(len({group(of) for of in trainings if found(name, of)}) for name in panels),
-    )
-    across = min(ACROSS, len(panels))
+    down, across = -(-len(panels) // ACROSS), min(ACROSS, len(panels))
+    most = max(len({group(of) for of in trainings if found(name, of)}) for name in panels)
     figure = Figure(figsize=(4.3 * across, 0.9 + down * (0.9 + 0.78 * most)), layout="constrained")
     grid = list(figure.subplots(down, across, squeeze=False).flat)
-    looks = styles(
-        [*(of["contender"] for of in trainings), *(PRIOR for of in trainings if of["scores"].get(WITH_PRIOR))]
-    )
+    prior = (PRIOR for of in trainings if of["scores"].get(WITH_PRIOR))
+    looks = styles([*(of["contender"] for of in trainings), *prior])
     for axes, measure in zip(grid, panels, strict=False):
         _panel(axes, measure, trainings, looks)
     for axes in grid[len(panels) :]:
@@ -85,7 +80,6 @@ def _panel(axes: Any, measure: str, trainings: list[Measured], looks: dict[str, 
 
 
 def _dots(axes: Any, values: list[float], height: float, look: Style) -> None:
-    """Draw a dot per seed, and a stroke at their mean."""
     colour, marker = look
     axes.plot(values, [height] * len(values), marker, color=colour, markersize=5, markerfacecolor="none")
     axes.plot(sum(values) / len(values), height, "|", color=colour, markersize=12, markeredgewidth=1.8)

@@ -2,6 +2,7 @@
 
 import statistics
 from collections.abc import Iterator
+from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,12 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
-from compare.bench.session import Result, View, versions
+from compare.bench.session import Result, View
 from compare.bench.tables import Table, beside, footer, spread, verdict
-from compare.bench.word2vec.bars import MARGINS, SPEED, bars
-from compare.bench.word2vec.objectives import SLOW
+from compare.bench.word2vec.bars import MARGINS, SPEED, Measured, bars, speeds
+from compare.bench.word2vec.plan import SLOW
 from compare.bench.word2vec.plot import plot
 from compare.bench.word2vec.scores import HELD_OUT, WITH_PRIOR
-from compare.bench.word2vec.speeds import Measured, speeds
 
 BARS = (
     "Means over seeds, and least..most; ✓: the bar is held, ✗: missed. Words a second: thousands, raw, before "
@@ -33,8 +33,8 @@ SPEEDS = (
 
 def summary(trainings: list[Measured]) -> dict[str, Any]:
     """Return what follows from the trainings."""
-    return {"versions": versions(trainings), "bars": [bar.as_dict() for bar in bars(trainings)],
-            "speeds": speeds(trainings)}  # fmt: skip
+    versions = list(dict.fromkeys(of["version"] for of in trainings))
+    return {"versions": versions, "bars": [asdict(bar) for bar in bars(trainings)], "speeds": speeds(trainings)}
 
 
 def last_line(result: Result) -> str:
@@ -50,7 +50,8 @@ def tables(result: Result) -> Iterator[RenderableType]:
     if any(of["scores"] for of in result["measured"]):
         yield from (scores_table(result), Text())
     yield speeds_table(result["speeds"])
-    sizes = {name: _words(settings[f"{name}_words"]) for name in ("slow", "softmax")}
+    counts = {name: settings[f"{name}_words"] for name in ("slow", "softmax")}
+    sizes = {name: "all" if count is None else f"{count:,}" for name, count in counts.items()}
     yield Text(SPEEDS.format(threads=settings["threads"], **sizes))
     corpus = Path(settings["corpus"]).name if settings["corpus"] else "gensim's lee_background"
     yield Text(
@@ -137,10 +138,6 @@ def _bar(bar: dict[str, Any]) -> str:
     if bar["measure"] == SPEED:
         return f">= {bar['bar']:g}x"
     return "< 0" if bar["measure"] == HELD_OUT else f">= {bar['bar']:g}"
-
-
-def _words(count: int | None) -> str:
-    return "all" if count is None else f"{count:,}"
 
 
 VIEW = View(tables, summary, plot, last_line)

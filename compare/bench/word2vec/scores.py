@@ -17,17 +17,13 @@ HELD_OUT, WITH_PRIOR = "held-out loss", "held-out loss, prior added"
 
 
 def scores(vectors: Path) -> dict[str, float | None]:
-    """Return every score of a word2vec file: analogies in per cent, Spearman's correlations, or None if undefined.
-
-    Args:
-        vectors: a file with the most frequent word first.
-    """
+    """Return every score of a word2vec file: analogies in per cent, Spearman's correlations, or None if undefined."""
     from gensim.test.utils import datapath
 
     from tf_emb.evaluate import analogies, word_pairs
     from tf_emb.vectors import load_vectors
 
-    of = load_vectors(vectors)
+    of = load_vectors(vectors)  # the most frequent word first
     questions = datapath("questions-words.txt")
     return {
         "analogies, 30k": number(100 * analogies(of, questions, restrict_vocab=FREQUENT).total.accuracy),
@@ -45,8 +41,7 @@ def likelihoods(vectors: Path, train: Path, held: Path, asked: dict[str, Any], p
 
     Args:
         vectors: the file of the input table, with that of the output table beside it.
-        train: the training text.
-        held: the held-out text.
+        train, held: the texts.
         asked: `window`, `min_count` and `max_vocab` of the training.
         prior: whether to return the second one, too.
     """

@@ -1,31 +1,47 @@
 """What one training is asked to do, and a contender that is ready to do it."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
-class Task:
-    """One training of one contender; the defaults are those of the published comparisons.
+class Shared:
+    """What all trainings of a run have in common; the defaults are those of the published comparisons.
+
+    Attributes:
+        dim: size of a vector.
+        window: largest radius; each centre draws its own.
+        negatives: noise words per pair.
+        sample: subsampling threshold.
+        min_count: words that occur less often are dropped.
+        threads: of a training.
+        program: the file of word2vec.c, or None.
+    """
+
+    dim: int = 100
+    window: int = 5
+    negatives: int = 5
+    sample: float = 1e-3
+    min_count: int = 5
+    threads: int = 2
+    program: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task(Shared):
+    """One training of one contender.
 
     Attributes:
         contender: a name in `compare.bench.word2vec.contenders.HOMES`.
         text: the file, see `compare.bench.word2vec.text`; every contender reads the same.
         model: "skipgram" or "cbow".
         loss: "negative-sampling", "hierarchical-softmax" or "full-softmax".
-        dim: size of a vector.
-        window: largest radius; each centre draws its own.
-        negatives: noise words per pair.
-        sample: subsampling threshold.
-        min_count: words that occur less often are dropped.
         max_vocab: size of the vocabulary, the most frequent words; None for all.
         epochs: passes over the text.
-        threads: of the training.
         seed: the seed of every random draw.
         words: how many of the first words to train on, with the vocabulary of the whole text; None for all.
-        program: the file of the program, if the contender is one.
         vectors: where the word vectors are saved, a word2vec file (.bin); None to drop them.
     """
 
@@ -33,22 +49,11 @@ class Task:
     text: str
     model: str = "skipgram"
     loss: str = "negative-sampling"
-    dim: int = 100
-    window: int = 5
-    negatives: int = 5
-    sample: float = 1e-3
-    min_count: int = 5
     max_vocab: int | None = None
     epochs: int = 1
-    threads: int = 2
     seed: int = 0
     words: int | None = None
-    program: str | None = None
     vectors: str | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the arguments that create this task."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from compare.bench.methods.figure import Figure
-from compare.bench.methods.peers.images import Images, images
+from compare.bench.methods.images import Images, images
 
 DIM = 16
 
@@ -20,6 +20,7 @@ def measure(seeds: Sequence[int], paths: Mapping[str, Path], quick: bool) -> Ite
 def beside(data: Images, seeds: Sequence[int], quick: bool) -> Figure:
     """Return the accuracies on a set of images; encoder, PCA and classifier all learn from one half of it."""
     import sklearn
+    from sklearn.decomposition import PCA
 
     from tf_emb.methods.autoencoder import train_autoencoder
 
@@ -30,17 +31,10 @@ def beside(data: Images, seeds: Sequence[int], quick: bool) -> Figure:
         model = train_autoencoder(x[known], DIM, epochs=3 if quick else 100, seed=seed)
         shown.append(model.vectors(x).matrix)
         ours.append(probe(shown[-1], classes, known, held))
-        theirs.append(probe(principal(x, known), classes, known, held))
+        theirs.append(probe(PCA(DIM, svd_solver="full").fit(x[known]).transform(x), classes, known, held))
     peer = f"PCA, scikit-learn {sklearn.__version__}"
     return Figure("autoencoder", f"{data.name}, half held out", f"linear probe, {DIM} dims", ours, peer, theirs,
                  vectors=data.labelled(shown[0], seeds[0]), pictures=data.ink)  # fmt: skip
-
-
-def principal(x: np.ndarray, known: np.ndarray, dim: int = DIM) -> np.ndarray:
-    """Return the first principal components of all rows, fitted to the known ones."""
-    from sklearn.decomposition import PCA
-
-    return PCA(dim, svd_solver="full").fit(x[known]).transform(x)
 
 
 def probe(vectors: np.ndarray, classes: np.ndarray, known: np.ndarray, held: np.ndarray) -> float:

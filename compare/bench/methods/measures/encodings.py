@@ -45,11 +45,9 @@ def features() -> Figure:
     wanted = DictVectorizer(dtype=np.float32, sparse=False, sort=False).fit_transform(list(WORDS.values()))
     alone = from_features({name: {name: 1.0} for name in words.columns})
     parts = {"word": words, "character": characters(words), "feature": alone}
-    shown = Vectors(
-        [label for of in parts.values() for label in of.labels],
-        np.concatenate([of.matrix for of in parts.values()]),
-        {"kind": [kind for kind, of in parts.items() for _ in of.labels]},
-    )
+    labels = [label for of in parts.values() for label in of.labels]
+    kinds = [kind for kind, of in parts.items() for _ in of.labels]
+    shown = Vectors(labels, np.concatenate([of.matrix for of in parts.values()]), {"kind": kinds})
     differ = float((words.matrix != wanted).sum())
     return Figure("features", "公主 and 王妃", "entries that differ", [differ],
                   f"scikit-learn {sklearn.__version__} DictVectorizer", [0.0], higher=False, vectors=shown)  # fmt: skip

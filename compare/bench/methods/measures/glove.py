@@ -27,10 +27,10 @@ def measure(seeds: Sequence[int], paths: Mapping[str, Path], quick: bool) -> Ite
         runs = [(_ours(corpus, at, s), _stanford(corpus, at, s, Path(paths["glove-program"]), folder)) for s in seeds]
     data, peer = f"{corpus.name}, {at['dim']} dims, {at['epochs']} passes", "Stanford's GloVe program"
     scored = [(of[0], theirs[0]) for of, theirs in runs]
-    for measured, sides in _qualities(scored).items():
-        yield Figure("GloVe", data, measured, *_around(sides, peer), margin=1.0, vectors=runs[0][0][0])
-    seconds = [(ours[1], theirs[1]) for ours, theirs in runs]
-    yield Figure("GloVe", data, f"seconds, {THREADS} threads", *_around(seconds, peer), higher=False,
+    for measured, (ours, theirs) in _qualities(scored).items():
+        yield Figure("GloVe", data, measured, ours, peer, theirs, margin=1.0, vectors=runs[0][0][0])
+    seconds = [[of[side][1] for of in runs] for side in (0, 1)]
+    yield Figure("GloVe", data, f"seconds, {THREADS} threads", seconds[0], peer, seconds[1], higher=False,
                  vectors=runs[0][0][0])  # fmt: skip
 
 
@@ -80,25 +80,20 @@ def _stanford(corpus: Path, at: Mapping[str, int], seed: int, program: Path, fol
     return found, seconds
 
 
-def _qualities(runs: Sequence[tuple[Any, Any]]) -> dict[str, list[tuple[float, float]]]:
+def _qualities(runs: Sequence[tuple[Any, Any]]) -> dict[str, tuple[list[float], list[float]]]:
     """Return both sides' percentages by measure, for the test sets that the vocabulary covers."""
     from gensim.test.utils import datapath
 
     from tf_emb.evaluate import analogies, word_pairs
 
-    found: dict[str, list[tuple[float, float]]] = {}
+    found: dict[str, tuple[list[float], list[float]]] = {}
     for run in runs:
         pairs = [word_pairs(vectors, datapath("wordsim353.tsv")) for vectors in run]
         asked = [analogies(vectors, datapath("questions-words.txt")).total for vectors in run]
         if pairs[0].covered >= 50:
-            found.setdefault("WordSim-353, Spearman x 100", []).append(
-                (100 * pairs[0].spearman, 100 * pairs[1].spearman)
-            )
+            for side, of in zip(found.setdefault("WordSim-353, Spearman x 100", ([], [])), pairs, strict=True):
+                side.append(100 * of.spearman)
         if asked[0].covered >= 50:
-            found.setdefault("analogies, %", []).append((100 * asked[0].accuracy, 100 * asked[1].accuracy))
+            for side, total in zip(found.setdefault("analogies, %", ([], [])), asked, strict=True):
+                side.append(100 * total.accuracy)
     return found
-
-
-def _around(sides: Sequence[tuple[float, float]], peer: str) -> tuple[list[float], str, list[float]]:
-    """Return the arguments of a Figure around and including the name of the peer."""
-    return [ours for ours, _ in sides], peer, [theirs for _, theirs in sides]

@@ -38,6 +38,7 @@ def measure(seeds: Sequence[int], paths: Mapping[str, Path], quick: bool) -> Ite
 def karate(seeds: Sequence[int]) -> Figure:
     """How many of the 34 members two clusters assign to the club that they chose."""
     import networkx as nx
+    import sklearn
     from sklearn.manifold import SpectralEmbedding
 
     from tf_emb.methods.graph import deepwalk
@@ -54,8 +55,9 @@ def karate(seeds: Sequence[int]) -> Figure:
     ]
     chosen = {"club": [graph.nodes[node]["club"] for node in graph]}
     shown = found[0].with_columns(chosen)
-    return Figure("DeepWalk", "karate club", "accuracy of two clusters", ours, f"spectral embedding, {sklearn()}",
-                  theirs, margin=1 / 34, vectors=shown)  # fmt: skip
+    peer = f"spectral embedding, scikit-learn {sklearn.__version__}"
+    return Figure("DeepWalk", "karate club", "accuracy of two clusters", ours, peer, theirs, margin=1 / 34,
+                  vectors=shown)  # fmt: skip
 
 
 def two_clusters(vectors: np.ndarray, truth: np.ndarray, seed: int) -> float:
@@ -215,10 +217,3 @@ def likeliest(scores: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """Return which `counts[i]` scores of every row are the largest, bool."""
     rank = np.argsort(np.argsort(-scores, axis=1, kind="stable"), axis=1)
     return rank < counts[:, None]
-
-
-def sklearn() -> str:
-    """Return the name and version of the peer."""
-    from sklearn import __version__
-
-    return f"scikit-learn {__version__}"

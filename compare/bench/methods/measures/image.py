@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from compare.bench.methods.figure import Figure
-from compare.bench.methods.peers.images import Images, images
+from compare.bench.methods.images import Images, images
 
 DIM = 32
 OBJECTIVES: tuple[Literal["softmax", "cosine", "contrastive"], ...] = ("softmax", "cosine", "contrastive")
@@ -22,6 +22,7 @@ def measure(seeds: Sequence[int], paths: Mapping[str, Path], quick: bool) -> Ite
 def beside(data: Images, seeds: Sequence[int], quick: bool) -> Iterator[Figure]:
     """Yield the accuracies on a set of images; all learn from one half of it."""
     from sklearn.decomposition import PCA
+    from sklearn.neighbors import KNeighborsClassifier
 
     from tf_emb.methods.image import image_vectors, train_images
 
@@ -33,7 +34,8 @@ def beside(data: Images, seeds: Sequence[int], quick: bool) -> Iterator[Figure]:
     def note(name: str, vectors: np.ndarray, seed: int) -> None:
         known, held = data.halves(seed)
         shown.setdefault(name, vectors)
-        found.setdefault(name, []).append(nearest(vectors, classes, known, held))
+        model = KNeighborsClassifier(1).fit(vectors[known], classes[known])
+        found.setdefault(name, []).append(float(model.score(vectors[held], classes[held])))
 
     for seed in seeds:
         known, _ = data.halves(seed)
@@ -48,11 +50,3 @@ def beside(data: Images, seeds: Sequence[int], quick: bool) -> Iterator[Figure]:
             system, on = f"image network, {objective}", f"{data.name}, half held out"
             yield Figure(system, on, f"1-NN accuracy, {DIM} dims", found[objective], peer, found[peer],
                          vectors=data.labelled(shown[objective], seeds[0]), pictures=data.ink)  # fmt: skip
-
-
-def nearest(vectors: np.ndarray, classes: np.ndarray, known: np.ndarray, held: np.ndarray) -> float:
-    """Return the share of held-out rows whose nearest known row, by Euclidean distance, is of their class."""
-    from sklearn.neighbors import KNeighborsClassifier
-
-    model = KNeighborsClassifier(1).fit(vectors[known], classes[known])
-    return float(model.score(vectors[held], classes[held]))

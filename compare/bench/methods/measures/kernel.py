@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -46,22 +45,17 @@ def probes(rows: np.ndarray, labels: np.ndarray, gamma: float, seeds: Sequence[i
 
     accuracy: dict[str, list[float]] = {"ours": [], "sampler": [], "exact": []}
     for seed in seeds:
-        split = train_test_split(rows, labels, test_size=0.5, random_state=seed, stratify=labels)
-        accuracy["exact"].append(score(SVC(gamma=gamma), *split))
+        train, test, known, asked = train_test_split(rows, labels, test_size=0.5, random_state=seed, stratify=labels)
+        accuracy["exact"].append(SVC(gamma=gamma).fit(train, known).score(test, asked))
         for name, of in (("ours", ours), ("sampler", rbf)):
-            train, test = (of(part, FEATURES, gamma, seed) for part in split[:2])
-            accuracy[name].append(score(SVC(kernel="linear"), train, test, *split[2:]))
+            features = [of(part, FEATURES, gamma, seed) for part in (train, test)]
+            accuracy[name].append(SVC(kernel="linear").fit(features[0], known).score(features[1], asked))
     names = [str(label) for label in labels]
     shown = Vectors(names, ours(rows, FEATURES, gamma, seeds[0]), {"digit": names})
     data, what = "digits, half of them labelled", f"accuracy of a linear SVM, D = {FEATURES}"
     for peer, name, margin in (("RBFSampler, the same SVM", "sampler", 0.005), ("SVC, exact kernel", "exact", 0.005)):
         yield Figure("kernel", data, what, accuracy["ours"], f"{version} {peer}", accuracy[name], margin=margin,
                      vectors=shown, pictures=1 - rows.reshape(-1, 8, 8))  # fmt: skip
-
-
-def score(model: Any, train: np.ndarray, test: np.ndarray, known: np.ndarray, asked: np.ndarray) -> float:
-    """Return the accuracy."""
-    return float(model.fit(train, known).score(test, asked))
 
 
 def mean_error(of: Map, rows: np.ndarray, features: int, gamma: float, seed: int) -> float:

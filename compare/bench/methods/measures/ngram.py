@@ -20,8 +20,7 @@ from typing import Any
 import numpy as np
 
 from compare.bench.methods.figure import Figure
-from compare.bench.methods.peers.kneser_ney import KneserNey
-from compare.bench.methods.peers.mixture import mixed, mixture_weights
+from compare.bench.methods.kneser_ney import KneserNey, mixed, mixture_weights
 from compare.cases import text
 
 CHARACTERS, QUICK = 300_000, 20_000
@@ -38,8 +37,10 @@ Split = Callable[[Documents], tuple[Documents, Documents, Documents]]
 
 def measure(seeds: Sequence[int], paths: Mapping[str, Path], quick: bool) -> Iterator[Figure]:
     """Yield the perplexity on words, on characters, and on Chinese characters if there are any."""
+    from gensim.test.utils import datapath
+
     most = QUICK if quick else 10**9
-    words, letters = cut(text.lee(), most), characters(Path(lee_path()), most)
+    words, letters = cut(text.lee(), most), characters(Path(datapath("lee_background.cor")), most)
     yield from beside("Lee corpus, words", words, seeds, WORDS, quick, mixed_with=3, split=dealt)
     yield from beside("Lee corpus, characters", letters, seeds, LETTERS, quick, mixed_with=8, split=dealt)
     if "zhwiki" in paths:
@@ -133,13 +134,6 @@ def characters(path: Path, limit: int) -> Documents:
     from tf_emb.corpus import read_sentences
 
     return cut((line for line in read_sentences(path, lambda line: list(line.strip())) if line), limit)
-
-
-def lee_path() -> str:
-    """Return the path of gensim's 300 documents, one per line."""
-    from gensim.test.utils import datapath
-
-    return str(datapath("lee_background.cor"))
 
 
 def cut(documents: Iterable[list[str]], limit: int) -> Documents:

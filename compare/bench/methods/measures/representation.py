@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from compare.bench.methods.figure import Figure
-from compare.bench.methods.peers.images import Images, images
+from compare.bench.methods.images import Images, images
 from tf_emb.vectors import Vectors
 
 SYSTEM, DIM, QUICK = "representation", 16, 300
+Table = Callable[[np.ndarray, int], np.ndarray]
 ROUNDING = 1e-9  # of numbers of about 1 at float64, sums of a million terms among them
 
 
@@ -49,14 +50,13 @@ def measure(seeds: Sequence[int], paths: Mapping[str, Path], quick: bool) -> Ite
     data = next(images({}))
     # An even number of rows has halves.
     data = Images(data.name, data.pixels[: QUICK if quick else 1796], data.classes[: QUICK if quick else 1796])
-    for name, table in TABLES.items():
+    for name, table in tables().items():
         yield from beside(f"digits, {name}", data, table, seeds)
     yield explained(data)
     yield from known(seeds, 200 if quick else 1000)
 
 
-def beside(on: str, data: Images, table: Callable[[np.ndarray, int], np.ndarray], seeds: Sequence[int]
-           ) -> Iterator[Figure]:  # fmt: skip
+def beside(on: str, data: Images, table: Table, seeds: Sequence[int]) -> Iterator[Figure]:
     """Yield all measures of one table, and the largest difference among them."""
     from tf_emb.evaluate import representation
 
@@ -110,26 +110,16 @@ def known(seeds: Sequence[int], rows: int) -> Iterator[Figure]:
                  False, float(margin))  # fmt: skip
 
 
-def pixels(x: np.ndarray, seed: int) -> np.ndarray:
-    """As they are."""
-    return x
-
-
-def principal(x: np.ndarray, seed: int) -> np.ndarray:
-    """The first components."""
+def tables() -> dict[str, Table]:
+    """Return what is measured: the pixels as they are, their first components, and a random projection."""
     from sklearn.decomposition import PCA
-
-    return PCA(DIM, svd_solver="full").fit_transform(x)
-
-
-def projected(x: np.ndarray, seed: int) -> np.ndarray:
-    """A random projection."""
     from sklearn.random_projection import GaussianRandomProjection
 
-    return GaussianRandomProjection(DIM, random_state=seed).fit_transform(x)
-
-
-TABLES = {"pixels": pixels, f"PCA {DIM}": principal, f"random projection {DIM}": projected}
+    return {
+        "pixels": lambda x, seed: x,
+        f"PCA {DIM}": lambda x, seed: PCA(DIM, svd_solver="full").fit_transform(x),
+        f"random projection {DIM}": lambda x, seed: GaussianRandomProjection(DIM, random_state=seed).fit_transform(x),
+    }
 
 
 def reconstructed(of: Given) -> float:
@@ -142,16 +132,6 @@ def reconstructed(of: Given) -> float:
     models = [kind().fit(of.table[train], of.pixels[train]) for kind in (LinearRegression, DummyRegressor)]
     left, total = (mean_squared_error(of.pixels[test], model.predict(of.table[test])) for model in models)
     return float(1 - left / total)
-
-
-def unseen(of: Given) -> float:
-    """Accuracy on the test rows."""
-    return float(of.scores["test_score"][0])
-
-
-def gap(of: Given) -> float:
-    """How much higher it is on the training rows."""
-    return float(of.scores["train_score"][0] - of.scores["test_score"][0])
 
 
 def rank(of: Given) -> float:
@@ -209,12 +189,13 @@ def uniform(of: Given) -> float:
 AUTHORS = "Wang and Isola's formula in PyTorch"
 PEERS: dict[str, tuple[str, bool, Callable[[Given], float]]] = {
     "reconstruction": ("scikit-learn LinearRegression", True, reconstructed),
-    "probe": ("scikit-learn cross_validate", True, unseen),
-    "gap": ("scikit-learn cross_validate", False, gap),
+    "probe": ("scikit-learn cross_validate", True, lambda of: float(of.scores["test_score"][0])),
+    "gap": ("scikit-learn cross_validate", False,
+            lambda of: float(of.scores["train_score"][0] - of.scores["test_score"][0])),
     "effective_rank": ("scipy.stats.entropy of scipy.linalg.svdvals", True, rank),
     "correlation": ("scipy.spatial.distance.pdist", False, correlated),
     "sparsity": ("scikit-learn normalize", True, hoyer),
     "isotropy": ("scipy.linalg.svd and logsumexp", True, isotropic),
     "alignment": (AUTHORS, False, aligned),
     "uniformity": (AUTHORS, False, uniform),
-}
+}  # fmt: skip

@@ -13,6 +13,7 @@ import numpy as np
 from compare.bench.methods.figure import Figure
 
 FOLDS = 5
+SCORES = {"balanced_accuracy": "balanced accuracy of a linear probe", "r2": "R2 of a linear probe"}
 
 
 def measure(seeds: Sequence[int], paths: Mapping[str, Path], quick: bool) -> Iterator[Figure]:
@@ -26,9 +27,10 @@ def measure(seeds: Sequence[int], paths: Mapping[str, Path], quick: bool) -> Ite
     vectors = [graph_vectors(graphs, seed=seed) for seed in seeds]
     sampled = [graph2vec(graphs, epochs=5 if quick else 100, seed=seed).matrix for seed in seeds]
     peers = {"histogram of degrees": [degrees] * len(seeds), "graph2vec, here": sampled}
-    truths = {name: np.array([of(graph) for graph in graphs]) for name, (of, _) in PROPERTIES.items()}
+    asked = properties()
+    truths = {name: np.array([of(graph) for graph in graphs]) for name, (of, _) in asked.items()}
     shown = vectors[0].with_columns({name: of.tolist() for name, of in truths.items()})
-    for name, (_, score) in PROPERTIES.items():
+    for name, (_, score) in asked.items():
         ours, *theirs = (
             [probed(matrix, truths[name], score, seed) for matrix, seed in zip(each, seeds, strict=True)]
             for each in ([of.matrix for of in vectors], *peers.values())
@@ -38,49 +40,17 @@ def measure(seeds: Sequence[int], paths: Mapping[str, Path], quick: bool) -> Ite
                          vectors=shown if name == "connected" else None)  # fmt: skip
 
 
-def connected(graph: Any) -> bool:
-    """Whether every node is reachable from every other."""
+def properties() -> dict[str, tuple[Callable[[Any], float], str]]:
+    """Return what is predicted of a graph, and the score of the prediction."""
     import networkx as nx
 
-    return nx.is_connected(graph)
-
-
-def bipartite(graph: Any) -> bool:
-    """Whether it has no odd cycle."""
-    import networkx as nx
-
-    return nx.is_bipartite(graph)
-
-
-def planar(graph: Any) -> bool:
-    """Whether it can be drawn without crossings."""
-    import networkx as nx
-
-    return nx.is_planar(graph)
-
-
-def clustering(graph: Any) -> float:
-    """The share of a node's neighbours that are neighbours of each other, on average."""
-    import networkx as nx
-
-    return nx.average_clustering(graph)
-
-
-def triangles(graph: Any) -> int:
-    """The number of triangles."""
-    import networkx as nx
-
-    return sum(nx.triangles(graph).values()) // 3
-
-
-PROPERTIES: dict[str, tuple[Callable[[Any], float], str]] = {
-    "connected": (connected, "balanced_accuracy"),
-    "bipartite": (bipartite, "balanced_accuracy"),
-    "planar": (planar, "balanced_accuracy"),
-    "clustering coefficient": (clustering, "r2"),
-    "triangles": (triangles, "r2"),
-}
-SCORES = {"balanced_accuracy": "balanced accuracy of a linear probe", "r2": "R2 of a linear probe"}
+    return {
+        "connected": (nx.is_connected, "balanced_accuracy"),
+        "bipartite": (nx.is_bipartite, "balanced_accuracy"),
+        "planar": (nx.is_planar, "balanced_accuracy"),
+        "clustering coefficient": (nx.average_clustering, "r2"),
+        "triangles": (lambda graph: sum(nx.triangles(graph).values()) // 3, "r2"),
+    }
 
 
 def probed(vectors: np.ndarray, truth: np.ndarray, score: str, seed: int) -> float:

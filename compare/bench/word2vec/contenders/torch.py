@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from compare.bench.word2vec.contenders import refuse
-from compare.bench.word2vec.pairs import Pairs, bags, draw
 from compare.bench.word2vec.task import Prepared, Task
+from compare.bench.word2vec.text import Pairs, bags, draw_pairs
 
 BATCH = 256  # pairs; larger ones diverge, since their losses are summed
 SOFTMAX_BATCH = 768  # as many as the centres in one of our steps
@@ -26,7 +26,7 @@ def prepare(task: Task) -> Prepared:
     torch.manual_seed(task.seed)
     if task.loss == "hierarchical-softmax" or (task.loss == "full-softmax" and task.model == "cbow"):
         raise refuse(task)
-    pairs = draw(task)
+    pairs = draw_pairs(task)
     dense = task.loss == "full-softmax"
     tables = _tables(len(pairs.vocabulary), task, sparse=not dense)
     loss = _softmax(tables) if dense else _sampling(tables, pairs, task)
@@ -86,7 +86,6 @@ def _softmax(tables: tuple[Any, Any]) -> Callable[[Any, Any], Any]:
 def _train(
     loader: Any, loss: Callable[[Any, Any], Any], tables: tuple[Any, Any], epochs: int, rate: float = RATE
 ) -> None:
-    """Run the loop; the rate decays linearly, as everywhere."""
     import torch
 
     optimizer = torch.optim.SGD([of.weight for of in tables], lr=rate)

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from compare.bench.word2vec.contenders import refuse
-from compare.bench.word2vec.pairs import draw
 from compare.bench.word2vec.task import Prepared, Task
+from compare.bench.word2vec.text import draw_pairs
 
 BATCH, BUFFER = 1024, 10_000
 
@@ -35,7 +35,7 @@ def build(task: Task) -> Prepared:
     from tf_emb.corpus import draw_noise, noise_distribution
 
     tf.keras.utils.set_random_seed(task.seed)
-    pairs = draw(task)
+    pairs = draw_pairs(task)
     noise = draw_noise(noise_distribution(pairs.vocabulary.counts), (len(pairs.centers), task.negatives),
                        np.random.default_rng([task.seed, 1]))  # fmt: skip
     words = np.concatenate([pairs.contexts[:, None], noise], axis=1)
@@ -63,7 +63,6 @@ def _model(vocab: int, dim: int) -> Any:
 
 
 def _warm(model: Any, data: Any) -> None:
-    """Compile by running one step, and reset weights and optimizer."""
     held = model.get_weights()
     model.fit(data.take(1), shuffle=False, verbose=0)
     model.set_weights(held)

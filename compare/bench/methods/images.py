@@ -59,5 +59,4 @@ def images(paths: Mapping[str, Path]) -> Iterator[Images]:
 
 
 def _idx(path: Path, header: int) -> np.ndarray:
-    """Return the bytes after the header of an IDX file."""
     return np.frombuffer(gzip.decompress(path.read_bytes()), np.uint8, offset=header)

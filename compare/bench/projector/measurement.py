@@ -1,4 +1,4 @@
-"""TensorBoard serving a projector run over HTTP, timed, in a process of its own."""
+"""A table logged in a process of its own, and served by TensorBoard in another; both timed."""
 
 import json
 import re
@@ -6,25 +6,64 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 from urllib.request import urlopen
 
+import numpy as np
+
+from compare.bench.child import forget_peak, now_mib, peak_mib
+
+Log = Callable[[Path, np.ndarray, list[str]], object]
 _CODE = "import sys; sys.modules['tensorflow'] = None; from tensorboard.main import run_main; run_main()"
 PLUGIN = "data/plugin/projector"
+
+
+def work(name: str, rows: int, dim: int, seed: int, logdir: str) -> Iterator[dict[str, Any]]:
+    """Log once; yield how long that took and how much memory."""
+    warnings.simplefilter("ignore")
+    log = {"tf_emb": ours, "torch": torchs}[name]()
+    vectors = np.random.default_rng(seed).standard_normal((rows, dim), dtype=np.float32)
+    labels = [f"word{i}" for i in range(rows)]
+    forget_peak()
+    before, began = now_mib(), time.perf_counter()
+    log(Path(logdir), vectors, labels)
+    seconds = time.perf_counter() - began
+    yield {"seconds": seconds, "grown_mib": max(peak_mib() - before, 0.1)}
+
+
+def ours() -> Log:
+    """Return how we log, with everything it needs already loaded."""
+    from tensorboard.plugins.projector import projector_config_pb2  # noqa: F401
+    from tensorboard.summary.writer import record_writer  # noqa: F401
+
+    from tf_emb.projector import log_projection
+
+    return lambda logdir, vectors, labels: log_projection(
+        logdir, vectors, labels, top=None, views=(), normalize=False, say=lambda line: None
+    )
+
+
+def torchs() -> Log:
+    """Return how PyTorch logs, with everything it needs already loaded."""
+    import torch
+    from torch.utils.tensorboard import SummaryWriter
+
+    def log(logdir: Path, vectors: np.ndarray, labels: list[str]) -> None:
+        with SummaryWriter(str(logdir)) as writer:
+            writer.add_embedding(torch.from_numpy(vectors), labels)
+
+    return log
 
 
 def serve(logdir: Path, rows: int, dim: int, environment: dict[str, str]) -> dict[str, float]:
     """Return the seconds TensorBoard takes to answer what its page asks for, and by how many MiB it grows.
 
-    Args:
-        logdir: holds one run with one tensor.
-        rows: of the tensor.
-        dim: of the tensor.
-        environment: of the server.
+    `logdir` must hold one run with one tensor of `rows` x `dim`.
 
     Raises:
         RuntimeError: the server did not start, or did not serve the whole tensor.
@@ -82,6 +121,5 @@ def until(condition: Any, process: "subprocess.Popen[bytes]", seconds: float = 6
 
 
 def _peak_mib(pid: int) -> float:
-    """Return the peak memory of a process, as Linux reports it."""
     found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
     return int(found.group(1)) / 1024 if found else 0.0

@@ -1,9 +1,13 @@
-"""Interpolated modified Kneser-Ney n-grams, from counts: the baseline of a language model.
+"""Language models from counts, the baseline of a neural one: interpolated modified Kneser-Ney n-grams, and mixtures.
 
 p(w | h) = max(c(h w) - D(c), 0) / c(h) + g(h) p(w | h'),  g(h) = sum_k D_k n_k(h) / c(h)
 where h' is one word shorter, counts below the highest order are the number of different preceding words, and the
 recursion ends at 1 / V. Chen and Goodman 1998, "An Empirical Study of Smoothing Techniques for Language Modeling",
 section 3.
+
+Mixtures are p(w | h) = sum_i a_i p_i(w | h), with the best weights for a text. Jelinek and Mercer 1980, "Interpolated
+estimation of Markov source parameters from sparse data"; Bengio et al. 2003, section 4.2, mix a neural model with a
+trigram this way.
 """
 
 from collections import Counter, defaultdict
@@ -75,3 +79,28 @@ def discounts(counts: Counter[Gram]) -> tuple[float, float, float, float]:
     Y = n[1] / (n[1] + 2 * n[2])
     one, two, more = (k - (k + 1) * Y * n[k + 1] / n[k] for k in (1, 2, 3))
     return 0.0, one, two, more
+
+
+ROUNDS = 200
+
+
+def mixture_weights(logs: np.ndarray) -> np.ndarray:
+    """Return the weights a that maximise the likelihood of a text, by expectation maximisation.
+
+    Args:
+        logs: log p_i of every token, shape (models, tokens).
+
+    Returns:
+        Shape (models,), with sum 1: each is the mean share of its model, a_i p_i / sum_j a_j p_j.
+    """
+    weights = np.full(len(logs), 1 / len(logs))
+    p = np.exp(logs - logs.max(axis=0))  # the likeliest becomes 1, so that no sum is 0
+    for _ in range(ROUNDS):
+        weights = (weights[:, None] * p / (weights @ p)).mean(axis=1)
+    return weights
+
+
+def mixed(logs: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return the mixture's log p of every token, shape (tokens,)."""
+    highest = logs.max(axis=0)
+    return np.log(weights @ np.exp(logs - highest)) + highest

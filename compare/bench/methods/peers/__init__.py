@@ -1,1 +1,0 @@
-"""Peers written here because no library has them, and the data they share with ours."""
