@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from compare.cases.methods.text_encoder import with_hidden
 from compare.cases.methods.text_encoder.engines import run_keras, run_torch
 from compare.cases.methods.text_encoder.envelope import given_errors
-from compare.cases.methods.text_encoder.inputs import with_hidden
 from compare.cases.methods.text_encoder.oracle import oracle
 from tf_emb.parity.case import Arrays, at_dtype
 from tf_emb.parity.dtypes import unit_roundoff

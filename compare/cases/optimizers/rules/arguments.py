@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from compare.cases.optimizers.rules import bounds, engines, oracle
-from compare.cases.optimizers.rules.inputs import STEPS, draw, reconcilable
+from compare.cases.optimizers.rules.oracle import STEPS, draw, reconcilable
 from tf_emb.parity.case import Case, Divergence, Fault
 
 NOT_SUMMED = {"last of repeated ids wins": Fault('np.add.at(total, x["ids"], ', 'total.__setitem__(x["ids"], ')}

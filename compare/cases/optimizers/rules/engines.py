@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from compare.cases.optimizers.rules.inputs import STEPS
+from compare.cases.optimizers.rules.oracle import STEPS
 
 Tensors = Mapping[str, Any]
 Arguments = Callable[[Tensors], dict[str, Any]]

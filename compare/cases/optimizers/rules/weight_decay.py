@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from compare.cases.optimizers.rules import bounds, engines
-from compare.cases.optimizers.rules.inputs import ROWS, STEPS, draw
+from compare.cases.optimizers.rules.oracle import ROWS, STEPS, draw
 from tf_emb.parity.case import Arrays, Bound, Case, Divergence, Fault
 
 IDLE = ROWS - 3  # rows from here on have no gradient

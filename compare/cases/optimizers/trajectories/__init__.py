@@ -26,7 +26,7 @@ from typing import Any
 from compare.cases.optimizers.trajectories import keras, oracle, torch
 from compare.cases.optimizers.trajectories.envelope import envelope
 from compare.cases.optimizers.trajectories.follow import run
-from compare.cases.optimizers.trajectories.inputs import draw_layer, draw_skipgram
+from compare.cases.optimizers.trajectories.oracle import draw_layer, draw_skipgram
 from tf_emb.parity.case import Bound, Case, Fault, running
 
 WHY = (
