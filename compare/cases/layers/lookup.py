@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from compare.cases import text
-from tf_emb.parity.case import EXACT, Arrays, Bound, Case, Divergence, Fault
+from compare.cases.layers.embedding_options import reads_zeros
+from tf_emb.parity.case import EXACT, Arrays, Bound, Case, Fault
 from tf_emb.parity.dtypes import DTYPES, LOW, WIDE
 from tf_emb.parity.engines import KERAS
 
@@ -17,13 +18,8 @@ def torch_embedding(x: Mapping[str, Any]) -> dict[str, Any]:
     import torch
 
     padding = x["padding_idx"] if x["padding_idx"] >= 0 else None
-    out = {}
-    for name, upstream in (("gradient", x["upstream"]), ("gradient, integers", x["upstream_integers"])):
-        layer = torch.nn.Embedding.from_pretrained(x["table"].clone(), freeze=False, padding_idx=padding)
-        out["forward"] = layer(x["ids"])
-        out["forward"].backward(upstream)
-        out[name] = layer.weight.grad
-    return out
+    layer = torch.nn.Embedding.from_pretrained(x["table"].clone(), freeze=False, padding_idx=padding)
+    return _torch_gradients(lambda: layer(x["ids"]), layer.weight, x)
 
 
 def keras_embedding(x: Mapping[str, Any]) -> dict[str, Any]:
@@ -47,19 +43,21 @@ def torch_one_hot(x: Mapping[str, Any]) -> dict[str, Any]:
     def forward() -> Any:
         return layer(torch.nn.functional.one_hot(x["ids"], vocab).to(x["table"].dtype))
 
-    out = {}
-    for name, upstream in (("gradient", x["upstream"]), ("gradient, integers", x["upstream_integers"])):
-        layer.weight.grad = None
-        out["forward"] = forward()
-        out["forward"].backward(upstream)
-        assert layer.weight.grad is not None
-        out[name] = layer.weight.grad.T
     lookup = torch.nn.Embedding.from_pretrained(x["table"].clone(), freeze=False)
-    return {
-        **out,
+    return _torch_gradients(forward, layer.weight, x, lambda gradient: gradient.T) | {
         "cost:one-hot": lambda: forward().backward(x["upstream"]),
         "cost:lookup": lambda: lookup(x["ids"]).backward(x["upstream"]),
     }
+
+
+def _torch_gradients(forward: Any, weight: Any, x: Mapping[str, Any], upright: Any = lambda of: of) -> dict[str, Any]:
+    out = {}
+    for name, upstream in UPSTREAMS.items():
+        weight.grad = None
+        out["forward"] = forward()
+        out["forward"].backward(x[upstream])
+        out[name] = upright(weight.grad)
+    return out
 
 
 def keras_one_hot(x: Mapping[str, Any]) -> dict[str, Any]:
@@ -87,11 +85,9 @@ def timed_one_hot(x: Mapping[str, Any]) -> dict[str, Any]:
 
         return tf.function(step)
 
-    timed = {
-        "one-hot": OneHotDense(*x["table"].shape, dtype=dtype_of(x)),
-        "lookup": Embedding(*x["table"].shape, dtype=dtype_of(x)),
-    }
-    return keras_one_hot(x) | {f"cost:{name}": cost(layer) for name, layer in timed.items()}
+    timed = {"one-hot": OneHotDense, "lookup": Embedding}
+    costs = {f"cost:{name}": cost(kind(*x["table"].shape, dtype=dtype_of(x))) for name, kind in timed.items()}
+    return keras_one_hot(x) | costs
 
 
 def paddle_embedding(x: Mapping[str, Any]) -> dict[str, Any]:
@@ -113,11 +109,11 @@ def _paddle_gradients(forward: Any, x: Mapping[str, Any]) -> dict[str, Any]:
     import paddle
 
     out = {}
-    for name, upstream in (("gradient", x["upstream"]), ("gradient, integers", x["upstream_integers"])):
+    for name, upstream in UPSTREAMS.items():
         table = x["table"].clone()
         table.stop_gradient = False
         out["forward"] = forward(table)
-        paddle.autograd.backward([out["forward"]], [upstream])
+        paddle.autograd.backward([out["forward"]], [x[upstream]])
         out[name] = table.grad
     return out
 
@@ -133,12 +129,14 @@ def _gradients(layer: Any, table: Any, x: Mapping[str, Any]) -> dict[str, Any]:
     from tf_emb.parity.engines.pullback import pull_back
 
     table.assign(x["table"])
-    rows, (gradient,) = pull_back(layer, [table], x["upstream"], x["ids"])
-    _, (integers,) = pull_back(layer, [table], x["upstream_integers"], x["ids"])
-    return {"forward": rows, "gradient": gradient, "gradient, integers": integers}
+    out = {}
+    for name, upstream in UPSTREAMS.items():
+        out["forward"], (out[name],) = pull_back(layer, [table], x[upstream], x["ids"])
+    return out
 
 
 VOCAB, DIM = 500, 24
+UPSTREAMS = {"gradient": "upstream", "gradient, integers": "upstream_integers"}
 
 
 def draw(rng: np.random.Generator) -> dict[str, np.ndarray]:
@@ -157,8 +155,7 @@ def draw(rng: np.random.Generator) -> dict[str, np.ndarray]:
 
 def draw_unpadded(rng: np.random.Generator) -> dict[str, np.ndarray]:
     """The same, with no padding row: padding_idx = -1 names none of the ids."""
-    x = draw(rng)
-    return {**x, "padding_idx": np.array(-1)}
+    return draw(rng) | {"padding_idx": np.array(-1)}
 
 
 def oracle(x: Arrays) -> dict[str, np.ndarray]:
@@ -210,21 +207,12 @@ FAULTS = {
     "wrong sign": Fault("upstream[live])", "-upstream[live])"),
     "mean over places": Fault("return total", "return total / np.maximum(repeats(x), 1)"),
 }
+PADDLE = reads_zeros('"forward": x["table"][x["ids"]]')
 PADDING_FAULTS = {
     "padding row gets a gradient": Fault('x["ids"] != x["padding_idx"]', 'x["ids"] != -1'),
     "row after the padding frozen": Fault('!= x["padding_idx"]', '!= x["padding_idx"] + 1'),
-    "padding reads as zero": Fault(
-        '"forward": x["table"][x["ids"]]',
-        '"forward": x["table"][x["ids"]] * (x["ids"] != x["padding_idx"])[..., None]',
-    ),
+    "padding reads as zero": Fault(PADDLE.old, PADDLE.new),
 }
-
-PADDLE = Divergence(
-    "Paddle reads the padding row as zeros, whatever it holds",
-    "paddle/phi/kernels/cpu/embedding_kernel.cc: memset of the row where the id is padding_idx",
-    '"forward": x["table"][x["ids"]]',
-    '"forward": x["table"][x["ids"]] * (x["ids"] != x["padding_idx"])[..., None]',
-)
 
 CASES = [
     Case(

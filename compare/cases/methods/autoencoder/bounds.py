@@ -13,6 +13,7 @@ Perturbation Theory*, theorem III.3.9). What exact training has left after its s
 
 import numpy as np
 
+from compare.cases import parameters
 from tf_emb.parity.case import Arrays
 from tf_emb.parity.rounding import Rounded, contract, gamma
 
@@ -32,8 +33,7 @@ def draw_short(rng: np.random.Generator) -> dict[str, np.ndarray]:
         "a": rng.normal(size=dim) / 3,
         "B": rng.normal(size=(dim, features)) / 2,
         "b": rng.normal(size=features) / 3,
-        "steps": np.array(4),
-        "rate": np.array(0.125),
+        **parameters({"steps": 4, "rate": 0.125}),
     }
 
 
@@ -95,9 +95,7 @@ def draw_converged(rng: np.random.Generator) -> dict[str, np.ndarray]:
         "rows": sides * SPREAD @ turn,
         "A": start,
         "B": start.T.copy(),
-        "dim": np.array(dim),
-        "steps": np.array(200),
-        "rate": np.array(3.0),
+        **parameters({"dim": dim, "steps": 200, "rate": 3.0}),
     }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from compare.cases import parameters
 from compare.cases.methods.image.block import KERNELS, conv, conv_back
 from tf_emb.parity.case import Arrays
 
@@ -20,12 +21,9 @@ NAMES = tuple(f"{layer} {of}" for layer in LAYERS for of in ("kernel", "bias"))
 
 def draw(rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Pictures of 5 x 5, where padding is the same on both sides at every stride, and weights, biases among them."""
-    x = {
-        "pictures": rng.normal(size=(ROWS, SIDE, SIDE, 1)),
-        "known": rng.integers(0, CLASSES, ROWS),
-        "rate": np.array(0.1),
-    }
-    return x | {"steps": np.array(STEPS)} | {name: _start(rng, shape) for name, shape in shapes().items()}
+    pictures, known = rng.normal(size=(ROWS, SIDE, SIDE, 1)), rng.integers(0, CLASSES, ROWS)
+    x = {"pictures": pictures, "known": known, **parameters({"rate": 0.1, "steps": STEPS})}
+    return x | {name: _start(rng, shape) for name, shape in shapes().items()}
 
 
 def _start(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:

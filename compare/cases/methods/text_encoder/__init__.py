@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from compare.cases import text
+from compare.cases import parameters, text
 from compare.cases.methods.text_encoder.engines import run_keras, run_torch
 from compare.cases.methods.text_encoder.envelope import errors
 from compare.cases.methods.text_encoder.oracle import attend, embed, feed_forward, oracle
@@ -29,9 +29,7 @@ def draw(rng: np.random.Generator) -> dict[str, np.ndarray]:
         "ids": np.where(mask, text.passage(rng, BATCH * TIME, VOCAB).reshape(BATCH, TIME), 0),
         "attention_mask": mask.astype(np.int64),
         "segments": (np.arange(TIME) >= np.array(LENGTHS)[:, None] // 2) * mask.astype(np.int64),
-        "layers": np.array(LAYERS),
-        "heads": np.array(HEADS),
-        "epsilon": np.array(1e-2),
+        **parameters({"layers": LAYERS, "heads": HEADS, "epsilon": 1e-2}),
     }
     return with_hidden(x | weights(rng))
 

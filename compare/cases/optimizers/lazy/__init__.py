@@ -10,13 +10,14 @@ from functools import partial
 
 import numpy as np
 
-from compare.cases import text
+from compare.cases import parameters, text
 from compare.cases.optimizers.lazy import engines, oracle
 from compare.cases.optimizers.lazy.oracle import RULES, initial, take_step
 from tf_emb.parity.case import Arrays, Bound, Case, Fault, running
 from tf_emb.parity.rounding import FUNCTION, Rounded, gamma, scatter_add
 
 VOCAB, DIM, STEPS, PLACES = 150, 6, 200, 12
+RATES = {"sgd": 0.02, "adam": 0.01, "adagrad": 0.1}
 
 
 def draw(rng: np.random.Generator, name: str) -> dict[str, np.ndarray]:
@@ -29,13 +30,9 @@ def draw(rng: np.random.Generator, name: str) -> dict[str, np.ndarray]:
         "start table": rng.normal(size=(VOCAB + 2, DIM)),  # the last row is never looked up
         "ids": ids,
         "target": rng.normal(size=(*ids.shape, DIM)),
-        "zero": np.array(0.0),
-        "initial accumulator": np.array(0.1),
-        "rate": np.array({"sgd": 0.02, "adam": 0.01, "adagrad": 0.1}[name]),
-        "epsilon": np.array(1e-3),
-        "beta_1": np.array(0.9),
-        "beta_2": np.array(0.999),
         "state step": np.array([0, 1, STEPS // 2, STEPS - 1]),
+        **parameters({"rate": RATES[name], "zero": 0.0, "initial accumulator": 0.1, "epsilon": 1e-3}),
+        **parameters({"beta_1": 0.9, "beta_2": 0.999}),
     }
     return x | states(x, name)
 

@@ -23,6 +23,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from compare.cases.optimizers import KERAS
 from compare.cases.optimizers.trajectories import keras, oracle, torch
 from compare.cases.optimizers.trajectories.envelope import envelope
 from compare.cases.optimizers.trajectories.follow import run
@@ -34,7 +35,6 @@ WHY = (
     "beta K u; rows that nothing moves keep every bit (tf_emb/parity/rounding.py)"
 )
 LENGTHS = {"one step": "one step", "free run": "every step so far"}
-KERAS = ("keras-tensorflow", "keras-jax", "keras-torch")
 STEP = "new = rule(x, own, g, squares, t + 1)"
 PADDING = 'np.arange(len(g))[:, None] == x["padding_idx"]'
 FROZEN = f"new = {{k: np.where({PADDING}, own[k], v) for k, v in rule(x, own, g, squares, t + 1).items()}}"

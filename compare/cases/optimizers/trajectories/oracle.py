@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from compare.cases import text
+from compare.cases import parameters, text
 from tf_emb.parity.case import Arrays
 
 SLOTS: dict[str, tuple[str, ...]] = {
@@ -178,6 +178,7 @@ WORDS, DIM, STEPS, PLACES = 30, 3, 1000, 8
 # momentum): the rates keep the product over 1,000 steps far below 1 / u at float32.
 RATES = {"sgd": 5e-3, "momentum": 5e-4, "adagrad": 0.05, "adam": 2e-3, "adamw": 2e-3, "rmsprop": 2e-3}
 VOCAB, SIZE, BATCH = 400, 16, 8  # of skip-gram
+NUMBERS = {"initial accumulator": 0.1, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-3}
 
 
 def draw_layer(rng: np.random.Generator, name: str, padding: bool) -> dict[str, np.ndarray]:
@@ -192,15 +193,8 @@ def draw_layer(rng: np.random.Generator, name: str, padding: bool) -> dict[str, 
         "start table": rng.normal(size=(WORDS + 2, DIM)),
         "ids": ids,
         "target": rng.normal(size=(*ids.shape, DIM)),
-        "padding_idx": np.array(0 if padding else -1),
-        "rate": np.array(RATES[name]),
-        "momentum": np.array(0.9),
-        "initial accumulator": np.array(0.1),
-        "beta_1": np.array(0.9),
-        "beta_2": np.array(0.999),
-        "rho": np.array(0.9),
-        "epsilon": np.array(1e-3),
-        "weight decay": np.array(0.1),
+        **parameters({"padding_idx": 0 if padding else -1, "rate": RATES[name], **NUMBERS}),
+        **parameters({"momentum": 0.9, "rho": 0.9, "weight decay": 0.1}),
         "recorded": np.array([1, 10, 100, 400, STEPS]),
         "state step": np.array([1, STEPS // 2, STEPS - 1]),
     }
@@ -218,11 +212,7 @@ def draw_skipgram(rng: np.random.Generator, name: str, steps: int, rate: float) 
         "context": draws.context[pairs].reshape(steps, BATCH),
         "noise": draws.noise[pairs].reshape(steps, BATCH, -1),
         "recorded": np.unique(np.geomspace(1, steps, 20).astype(np.int64)),
-        "rate": np.array(rate),
-        "epsilon": np.array(1e-3),
-        "initial accumulator": np.array(0.1),
-        "beta_1": np.array(0.9),
-        "beta_2": np.array(0.999),
+        **parameters({"rate": rate, **NUMBERS}),
         "state step": np.array([0, steps // 4, steps - 1]),
     }
     return x | states(x, name)

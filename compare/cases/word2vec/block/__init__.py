@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from compare.cases import text
+from compare.cases import parameters, text
 from compare.cases.word2vec.block.engines import run_tensorflow, run_torch
 from compare.cases.word2vec.block.oracle import descend, oracle, places, steps, terms, windows
 from tf_emb.parity.case import EXACT, Arrays, Case, Fault, running
@@ -39,13 +39,8 @@ def draw(rng: np.random.Generator, cbow: bool, undivided: bool, forward: bool, f
         "sentence": np.cumsum(keys < 0, axis=1).astype(np.int32),
         "radius": radius.astype(np.int32),
         "noise": noise,
-        "window": np.array(WINDOW),
-        "negatives": np.array(5),
-        "rate": np.array(2.0**-4),
-        "limit": np.array(3.0),
-        "cbow": np.array(int(cbow)),
-        "undivided": np.array(int(undivided)),
-        "forward": np.array(int(forward)),
+        **parameters({"window": WINDOW, "negatives": 5, "rate": 2.0**-4, "limit": 3.0}),
+        **parameters({"cbow": int(cbow), "undivided": int(undivided), "forward": int(forward)}),
     }
     for b, center, context in windows(x):
         noise[b, 0] = center if cbow else context[-1]  # noise that is the last target of a window

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from compare.cases import text
+from compare.cases import parameters, text
 from compare.cases.word2vec.descent import Descent, logistic, softmax
 from compare.cases.word2vec.exact.engines import run_keras, run_torch
 from compare.cases.word2vec.exact.oracle import FIRST, LOSSES, all_keys, oracle
@@ -29,8 +29,7 @@ def draw(rng: np.random.Generator, model: str, loss: str, divided: bool) -> dict
     noise[:EXAMPLES:16, 0] = target[:EXAMPLES:16]  # a collision is rare, so some are made
     noise[1:EXAMPLES:16, 1] = noise[1:EXAMPLES:16, 2]
     return {
-        "loss": np.array(LOSSES.index(loss)),
-        "divided": np.array(int(divided)),
+        **parameters({"loss": LOSSES.index(loss), "divided": int(divided)}),
         "initial input": rng.normal(size=(VOCAB, DIM)) / 4,
         "initial output": rng.normal(size=(VOCAB, DIM)) / 4,
         "context": context[:EXAMPLES],

@@ -18,7 +18,7 @@ from functools import partial
 
 import numpy as np
 
-from compare.cases import text
+from compare.cases import parameters, text
 from compare.cases.word2vec.descent import Descent, Slopes, logistic
 from compare.cases.word2vec.gensim.engines import run_gensim, run_keras
 from compare.cases.word2vec.gensim.oracle import (
@@ -53,14 +53,9 @@ def draw(
         "words": np.concatenate(chosen).astype(np.int64),
         "ends": np.cumsum([len(document) for document in chosen]),
         "counts": vocabulary.counts,
-        "skip-gram": np.array(int(skip_gram)),
-        "negatives": np.array(negatives),
-        "window": np.array(WINDOW),
-        "batch words": np.array(min(cut or 300, together)),
-        "sample": np.array(2.0**-10),
-        "alpha": np.array(2.0**-5),
-        "min alpha": np.array(2.0**-13),
-        "seed": np.array(rng.integers(1, 2**31)),
+        **parameters({"skip-gram": int(skip_gram), "negatives": negatives, "window": WINDOW}),
+        **parameters({"batch words": min(cut or 300, together), "sample": 2.0**-10, "alpha": 2.0**-5}),
+        **parameters({"min alpha": 2.0**-13, "seed": int(rng.integers(1, 2**31))}),
     }
     started = x | start(rng, VOCAB, negatives, 3 if skip_gram else 7)
     return x | states(started) | drawn(x)
