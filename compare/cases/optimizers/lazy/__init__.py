@@ -66,12 +66,10 @@ def rounded_step(x: Arrays, state: dict[str, Rounded], t: int, name: str) -> dic
     g = scatter_add(len(w.value), ids, w[ids] - x["target"][t])
     new = ROUNDED[name](x, state, g, t + 1)
     named = np.isin(np.arange(len(w.value)), ids)[:, None]
-    return {k: choose(named, new[k], state[k]) for k in state}
-
-
-def choose(named: np.ndarray, new: Rounded, old: Rounded) -> Rounded:
-    """Rows of `new` where named, of `old` elsewhere."""
-    return Rounded(np.where(named, new.value, old.value), np.where(named, new.error, old.error), new.u)
+    return {
+        k: Rounded(np.where(named, new[k].value, old.value), np.where(named, new[k].error, old.error), old.u)
+        for k, old in state.items()
+    }
 
 
 def rounded_sgd(x: Arrays, state: dict[str, Rounded], g: Rounded, t: int) -> dict[str, Rounded]:
@@ -81,15 +79,11 @@ def rounded_sgd(x: Arrays, state: dict[str, Rounded], g: Rounded, t: int) -> dic
     """
     ids, w = x["ids"][t - 1], state["table"]
     places = np.bincount(ids, minlength=len(w.value))[:, None]
-    summed = scatter_add(len(w.value), ids, abs_value(w[ids] - x["target"][t - 1]))
+    off = w[ids] - x["target"][t - 1]
+    summed = scatter_add(len(w.value), ids, Rounded(np.abs(off.value), off.error, off.u))
     between = np.abs(w.value) + w.error + x["rate"] * (summed.value + summed.error)
     new = w - g * x["rate"]
     return {"table": Rounded(new.value, new.error + gamma(np.maximum(places - 1, 0), g.u) * between, g.u)}
-
-
-def abs_value(of: Rounded) -> Rounded:
-    """|x|, which does not round."""
-    return Rounded(np.abs(of.value), of.error, of.u)
 
 
 def rounded_adam(x: Arrays, state: dict[str, Rounded], g: Rounded, t: int) -> dict[str, Rounded]:

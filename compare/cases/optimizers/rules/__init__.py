@@ -32,7 +32,7 @@ def case(
         cite=f"keras.optimizers.{keras_name}, torch.optim.{torch_name}: their signatures",
         inputs=draw,
         oracle=getattr(oracle, f"{name}_defaults"),
-        impls=engines.pair((torch_name, engines.nothing), (keras_name, engines.nothing)),
+        impls=engines.pair((torch_name, lambda x: {}), (keras_name, lambda x: {})),
         bounds={"table": bound},
         faults=faults,
         diverges={"torch": Divergence(what, f"torch/optim/{torch_name.lower()}.py, __init__", keras, torch)},

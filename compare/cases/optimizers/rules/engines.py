@@ -13,11 +13,6 @@ Arguments = Callable[[Tensors], dict[str, Any]]
 Slots = Mapping[str, tuple[str, str]]  # name in the case -> (key of torch's state, attribute of Keras' optimizer)
 
 
-def nothing(x: Tensors) -> dict[str, Any]:
-    """Give a library no argument: its defaults."""
-    return {}
-
-
 def pair(torch: tuple[str, Arguments], keras: tuple[str, Arguments], slots: Slots | None = None) -> dict[str, Any]:
     """Return the implementations of every engine, from (name of the optimizer, its arguments) in each library."""
     return {
