@@ -102,9 +102,13 @@ class Descent:
         np.add.at(errors, rows, spread + self.u * before)
 
 
-def logistic(
-    logits: np.ndarray, off: np.ndarray, labels: np.ndarray, u: float
-) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+def add(total: list[np.ndarray], rows: np.ndarray | list[int], error: np.ndarray, size: np.ndarray) -> None:
+    """Add an example's error and magnitude to the rows that it reaches, and count the places."""
+    for table, part in zip(total, (error, size, np.ones_like(error)), strict=True):
+        np.add.at(table, rows, part)
+
+
+def logistic(logits: np.ndarray, off: np.ndarray, labels: np.ndarray, u: float) -> tuple[np.ndarray, np.ndarray]:
     """Return sigmoid - label; the slope is at most 1/4, and |sigmoid''| < 0.0963."""
     s = 1 / (1 + np.exp(-logits))
     return s - labels, np.minimum(0.25, s * (1 - s) + off / 10) * off + (FUNCTION + 1) * u
@@ -114,9 +118,8 @@ def softmax(logits: np.ndarray, off: np.ndarray, labels: np.ndarray, u: float) -
     """Return y - label. Logits off by at most m change y by a factor within exp(2 m); exp and the sum round."""
     y = np.exp(logits - logits.max())
     y /= y.sum()
-    return y - labels, y * (
-        np.expm1(2 * off.max()) + gamma(2 * FUNCTION + len(y) + 2 * np.abs(logits).max(), u)
-    ) + 2 * u
+    relative = np.expm1(2 * off.max()) + gamma(2 * FUNCTION + len(y) + 2 * np.abs(logits).max(), u)
+    return y - labels, y * relative + 2 * u
 
 
 def envelope(x: Arrays, u: float, first: int = 0, last: int | None = None) -> dict[str, np.ndarray]:

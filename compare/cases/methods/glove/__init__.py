@@ -85,7 +85,7 @@ def draw_counts(rng: np.random.Generator) -> dict[str, np.ndarray]:
 
 
 def count_terms(x: Arrays) -> np.ndarray:
-    """No cell is a sum of more count_terms than there are pairs from either side, and one rounding more."""
+    """No cell is a sum of more terms than there are pairs from either side, and one rounding more."""
     return np.array(2 * WINDOW * len(x["ids"]) + 1)
 
 
@@ -186,23 +186,21 @@ TRAINING = Case(
     cite="Pennington, Socher and Manning 2014, equations 8 and 9; Duchi, Hazan and Singer 2011",
     inputs=draw_steps,
     oracle=trajectory,
-    impls={
-        "torch": engines.steps_torch, "keras-tensorflow": engines.steps_tf_emb, "keras-graph": engines.steps_tf_emb,
-    },
+    impls={"torch": engines.steps_torch, "keras-tensorflow": engines.steps_tf_emb, "keras-graph": engines.steps_tf_emb},
     bounds={name: running(WHY) for name in ("f", "loss", *GRADIENTS, *AFTER)},
     faults={
         "weight not cut at x_max": Fault('np.minimum(x["X"] / x["x_max"], 1)', '(x["X"] / x["x_max"])'),
-        "weight without its exponent": Fault(' ** x["alpha"]', ' ** 1'),
-        "bias of the context left out": Fault(' + s["d"][column]', ''),
+        "weight without its exponent": Fault(' ** x["alpha"]', " ** 1"),
+        "bias of the context left out": Fault(' + s["d"][column]', ""),
         "no half in the loss": Fault("(f * far**2).sum() / 2", "(f * far**2).sum()"),
         "gradient twice as large": Fault("e = f * far", "e = 2 * f * far"),
         "repeated rows once": Fault("np.add.at(total, ids, updates)", "total[ids] = updates"),
-        "step before the accumulator": Fault('t / np.sqrt(held)', 't / np.sqrt(held - t**2)'),
-        "accumulator without the rate": Fault('+ t**2', '+ g**2'),
+        "step before the accumulator": Fault("t / np.sqrt(held)", "t / np.sqrt(held - t**2)"),
+        "accumulator without the rate": Fault("+ t**2", "+ g**2"),
         "biases at the rate of vectors": Fault('1.0 if name in "bd"', 'x["rate"] if name in "bd"'),
         "contexts' gradient by contexts": Fault('e[:, None] * s["w"][row]', 'e[:, None] * s["c"][row]'),
     },
     envelope=envelope,
     quick=True,
-)  # fmt: skip
+)
 CASES = [COOCCURRENCES, TRAINING]

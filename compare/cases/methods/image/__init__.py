@@ -45,7 +45,7 @@ CASES = [
             "mean over all rows": Fault("- share) / len(rows)", "- share) / len(u)"),
             "one side of the gradient": Fault("(D + D.T)", "(2 * D)"),
             "length not differentiated": Fault("to_y - y * along", "to_y"),
-            "temperature forgotten": Fault("y @ y.T / x[\"temperature\"]", "y @ y.T"),
+            "temperature forgotten": Fault('y @ y.T / x["temperature"]', "y @ y.T"),
         },
         envelope=losses.contrastive_envelope,
         quick=True,
@@ -69,9 +69,7 @@ CASES = [
             "sum over the rows": Fault("/ np.array(len(u), u.dtype)", "/ 1"),
             "the right class left out": Fault("e / total[:, None] - right", "e / total[:, None]"),
             "length of rows not differentiated": Fault("to_y - y * (y * to_y).sum(axis=1, keepdims=True)", "to_y"),
-            "length of classes not differentiated": Fault(
-                "to_v - v * (v * to_v).sum(axis=0, keepdims=True)", "to_v"
-            ),
+            "length of classes not differentiated": Fault("to_v - v * (v * to_v).sum(axis=0, keepdims=True)", "to_v"),
         },
         envelope=losses.cosine_envelope,
         quick=True,
@@ -104,4 +102,4 @@ CASES = [
         },
         envelope=network_bounds.envelope,
     ),
-]  # fmt: skip
+]

@@ -70,11 +70,8 @@ def contrastive_torch(x: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def contrastive_envelope(x: Arrays, u: float) -> dict[str, np.ndarray]:
-    """The closed form in numbers that carry errors; 1e-12 under the root moves |z| by less than 1e-12 / (2 |z|)."""
-    z = Rounded.exact(x["z"], u)
-    square = (z * z).sum(1)
-    length = Rounded(square.value, square.error + 1e-12, u).sqrt()
-    y = z / length[:, None]
+    """The closed form in numbers that carry errors."""
+    y, length = direction(x["z"], u)
     logits = contract("id,kd->ik", y, y) * (1 / float(x["temperature"]))
     others = ~np.eye(len(x["z"]), dtype=bool)
     alike = (x["classes"][:, None] == x["classes"]) & others
@@ -91,8 +88,7 @@ def contrastive_envelope(x: Arrays, u: float) -> dict[str, np.ndarray]:
     D = (Rounded(p, p * np.expm1(2 * (brought + own))[:, None], u) - share) * (rows / rows.sum())[:, None]
     both = D + Rounded(D.value.T, D.error.T, u)
     to_y = contract("ik,kd->id", both, y) * (1 / float(x["temperature"]))
-    along = (y * to_y).sum(1)
-    return {"loss": value.error[None], "gradient": ((to_y - y * along[:, None]) / length[:, None]).error}
+    return {"loss": value.error[None], "gradient": backwards(y, length, to_y).error}
 
 
 def draw_cosine(rng: np.random.Generator) -> dict[str, np.ndarray]:

@@ -1,9 +1,4 @@
-"""Vectors of whole graphs: bags of subtrees and closed walks, documents that predict which words they have.
-
-l_(i+1)(v) = number of (l_i(v), sorted l_i(u) of the neighbours u)           (Shervashidze et al. 2011, algorithm 1)
-E = -log sigmoid(v_w . d) - sum_n log sigmoid(-v_n . d)                       (Narayanan et al. 2017, section 4)
-E = sum over documents and words of (v_w . d - c_w)^2                         (Eckart and Young 1936)
-"""
+"""Vectors of whole graphs: bags of subtrees and closed walks, documents that predict which words they have."""
 
 from compare.cases.methods.whole_graph import labels, vectors
 from tf_emb.parity.case import EXACT, Case, Fault, running

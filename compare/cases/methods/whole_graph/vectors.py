@@ -1,6 +1,7 @@
 """Documents that predict their words: draws, oracles, engines, error analysis.
 
 E = -log sigmoid(v_w . d) - sum_n log sigmoid(-v_n . d)                       (Narayanan et al. 2017, section 4)
+E = sum over documents and words of (v_w . d - c_w)^2                         (Eckart and Young 1936)
 V = the first eigenvectors of C^T C,  d = C V,  D V^T = the nearest to C of its rank
 """
 

@@ -22,9 +22,7 @@ RATES = {"sgd": 0.02, "adam": 0.01, "adagrad": 0.1}
 
 def draw(rng: np.random.Generator, name: str) -> dict[str, np.ndarray]:
     """Consecutive batches of text, a target for each place, and states of the trajectory to take one step from."""
-    tokens = np.concatenate([text.vocabulary(max_vocab=VOCAB).encode(document) for document in text.lee()])
-    start = int(rng.integers(len(tokens) - STEPS * PLACES))
-    ids = tokens[start : start + STEPS * PLACES].reshape(STEPS, PLACES)
+    ids = text.passage(rng, STEPS * PLACES, VOCAB).reshape(STEPS, PLACES)
     ids[0, 0] = ids[-1, 0] = VOCAB  # looked up in the first batch and in the last
     x = {
         "start table": rng.normal(size=(VOCAB + 2, DIM)),  # the last row is never looked up

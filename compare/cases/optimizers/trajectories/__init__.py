@@ -64,12 +64,8 @@ FAULTS = {
     "sgd": {"the step taken twice": Fault('x["rate"] * g', '2 * x["rate"] * g')},
     "momentum": {
         "dampened": Fault('- x["rate"] * g', '- (1 - x["momentum"]) * x["rate"] * g'),
-        "Nesterov's look ahead": Fault(
-            'state["table"] + u', 'state["table"] + x["momentum"] * u - x["rate"] * g'
-        ),
-        "rows without gradient do not coast": Fault(
-            'state["table"] + u', 'state["table"] + np.where(g == 0, 0, u)'
-        ),
+        "Nesterov's look ahead": Fault('state["table"] + u', 'state["table"] + x["momentum"] * u - x["rate"] * g'),
+        "rows without gradient do not coast": Fault('state["table"] + u', 'state["table"] + np.where(g == 0, 0, u)'),
     },
     "adagrad": {
         **NOT_COALESCED,
@@ -94,7 +90,7 @@ FAULTS = {
         "bias-corrected": Fault('np.sqrt(v + x["epsilon"])', 'np.sqrt(v / (1 - x["rho"] ** t) + x["epsilon"])'),
         "rho exchanged": Fault('x["rho"] * state["v"] + (1 - x["rho"])', '(1 - x["rho"]) * state["v"] + x["rho"]'),
     },
-}  # fmt: skip
+}
 CLAIMS = {
     "sgd": ("stochastic gradient descent", "Robbins and Monro 1951; torch.optim.SGD, keras.optimizers.SGD"),
     "momentum": (

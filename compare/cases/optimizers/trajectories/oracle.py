@@ -183,9 +183,7 @@ NUMBERS = {"initial accumulator": 0.1, "beta_1": 0.9, "beta_2": 0.999, "epsilon"
 
 def draw_layer(rng: np.random.Generator, name: str, padding: bool) -> dict[str, np.ndarray]:
     """Consecutive batches of text, a target for each place, and states of the trajectory from which to take a step."""
-    tokens = np.concatenate([text.vocabulary(max_vocab=WORDS).encode(document) for document in text.lee()])
-    start = int(rng.integers(len(tokens) - STEPS * PLACES))
-    ids = 1 + tokens[start : start + STEPS * PLACES].reshape(STEPS, PLACES)
+    ids = 1 + text.passage(rng, STEPS * PLACES, WORDS).reshape(STEPS, PLACES)
     ids[0, 0] = ids[-1, 0] = WORDS + 1
     if padding:
         ids[np.arange(PLACES) >= rng.integers(PLACES // 2, PLACES + 1, STEPS)[:, None]] = 0

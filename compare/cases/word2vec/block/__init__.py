@@ -11,6 +11,7 @@ import numpy as np
 from compare.cases import parameters, text
 from compare.cases.word2vec.block.engines import run_tensorflow, run_torch
 from compare.cases.word2vec.block.oracle import descend, oracle, places, steps, terms, windows
+from compare.cases.word2vec.descent import add
 from tf_emb.parity.case import EXACT, Arrays, Case, Fault, running
 from tf_emb.parity.rounding import FUNCTION, gamma
 
@@ -78,12 +79,6 @@ def of_terms(x: Arrays, u: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         add(sums[0], context, share * dg * np.abs(row), share * (g + dg) * np.abs(row))
     found = [error + gamma(count + 5, u) * total for error, total, count in sums]
     return np.array([loss + gamma(len(every) + 5, u) * size]), found[0], found[1]
-
-
-def add(sums: list[np.ndarray], rows: list[int], error: np.ndarray, size: np.ndarray) -> None:
-    """Add a term's error and magnitude to the rows that it reaches, and count it there."""
-    for total, part in zip(sums, (error, size, np.ones_like(error)), strict=True):
-        np.add.at(total, rows, np.broadcast_to(part, (len(rows), len(part))))
 
 
 LOSS = "each term du + 2 K (|u| + 1), du = |v| dh + gamma(d) |v| |h|; gamma(terms + 5) for their weighted sum"

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from compare.cases import parameters, text
-from compare.cases.word2vec.descent import Descent, logistic, softmax
+from compare.cases.word2vec.descent import Descent, add, logistic, softmax
 from compare.cases.word2vec.exact.engines import run_keras, run_torch
 from compare.cases.word2vec.exact.oracle import FIRST, LOSSES, all_keys, oracle
 from tf_emb.parity.case import Arrays, Case, Fault, running
@@ -92,12 +92,6 @@ def gradient_errors(x: Arrays, u: float, loss: str, divided: bool) -> dict[str, 
         add(totals["o"], keys, np.outer(np.abs(g), dh) + np.outer(dg, np.abs(h) + dh) + gamma(2, u) * size, size)
     found = {name: error + gamma(places, u) * size for name, (error, size, places) in totals.items()}
     return {"input gradient": found["i"], "output gradient": found["o"]}
-
-
-def add(total: list[np.ndarray], rows: np.ndarray, error: np.ndarray, size: np.ndarray) -> None:
-    """Add an example's error and magnitude to the rows that it reaches, and count the places."""
-    for table, part in zip(total, (error, size, np.ones_like(error)), strict=True):
-        np.add.at(table, rows, part)
 
 
 AT_START = "sum over examples of |g| dh + dg |h| and its like for rows, dg = du / 4 + K u; gamma(places) for the sum"

@@ -128,9 +128,7 @@ def follow(x: Arrays, u: float, read: Slopes) -> list[Descent]:
     return done
 
 
-def by_table(
-    logits: np.ndarray, off: np.ndarray, labels: np.ndarray, u: float
-) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+def by_table(logits: np.ndarray, off: np.ndarray, labels: np.ndarray, u: float) -> tuple[np.ndarray, np.ndarray]:
     """Return gensim's error, and how far any cell that the logit can reach is from it."""
     g = gensim_error(logits, labels)
     reached = np.stack([gensim_error(logits + side * off, labels) for side in (-1, 1)])
