@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from compare.cases import parameters
 from tf_emb.parity.case import EXACT, Arrays, Bound, Case, Divergence, Fault
 from tf_emb.parity.rounding import FUNCTION
 
@@ -13,15 +14,8 @@ STEPS, SIZE = 50, 200
 
 def draw(rng: np.random.Generator) -> dict[str, np.ndarray]:
     """A vector of weights and one gradient, the same at every step."""
-    return {
-        "weights": rng.normal(size=SIZE),
-        "gradient": rng.normal(size=SIZE),
-        "rate": np.array(0.05),
-        "epsilon": np.array(1e-3),
-        "initial accumulator": np.array(0.1),
-        "beta_1": np.array(0.9),
-        "beta_2": np.array(0.999),
-    }
+    numbers = {"rate": 0.05, "epsilon": 1e-3, "initial accumulator": 0.1, "beta_1": 0.9, "beta_2": 0.999}
+    return {"weights": rng.normal(size=SIZE), "gradient": rng.normal(size=SIZE), **parameters(numbers)}
 
 
 def adam(x: Arrays) -> dict[str, np.ndarray]:

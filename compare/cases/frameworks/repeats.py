@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from compare.cases import text
+from compare.cases import parameters, text
 from tf_emb.parity.case import Arrays, Bound, Case, Divergence, Fault
 from tf_emb.parity.rounding import FUNCTION
 
@@ -19,16 +19,9 @@ VOCAB, DIM, PLACES = 200, 12, 60
 def draw(rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Ids of real text, some of them repeated, an upstream gradient for each place, and hyper-parameters."""
     ids = text.passage(rng, PLACES, VOCAB)
-    return {
-        "table": rng.normal(size=(VOCAB, DIM)),
-        "ids": ids,
-        "upstream": rng.normal(size=(PLACES, DIM)),
-        "rate": np.array(0.05),
-        "epsilon": np.array(1e-3),
-        "initial accumulator": np.array(0.1),
-        "beta_1": np.array(0.9),
-        "beta_2": np.array(0.999),
-    }
+    numbers = {"rate": 0.05, "epsilon": 1e-3, "initial accumulator": 0.1, "beta_1": 0.9, "beta_2": 0.999}
+    table, upstream = rng.normal(size=(VOCAB, DIM)), rng.normal(size=(PLACES, DIM))
+    return {"table": table, "ids": ids, "upstream": upstream, **parameters(numbers)}
 
 
 def summed(x: Arrays, values: np.ndarray) -> np.ndarray:

@@ -44,10 +44,7 @@ def oracle(x: Arrays) -> dict[str, np.ndarray]:
     E = np.log(np.exp(shifted).sum(axis=1)) - (shifted * t).sum(axis=1)
     table_gradient = np.zeros_like(W)
     np.add.at(table_gradient, x["center"], e @ U.T)
-    return {
-        "h": h, "u": u, "y": y, "E": E, "e": e,
-        "dE/dW'": h.T @ e, "dE/dW": table_gradient,
-    }  # fmt: skip
+    return {"h": h, "u": u, "y": y, "E": E, "e": e, "dE/dW'": h.T @ e, "dE/dW": table_gradient}
 
 
 def run_torch(x: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from compare.cases import text
-from compare.cases.layers.max_norm import JAX, NONE, looked_up, shortened
-from tf_emb.parity.case import EXACT, Arrays, Bound, Case, Divergence, Fault
+from compare.cases import parameters, text
+from compare.cases.layers.embedding_options import JAX, NONE, beside_limit, looked_up, options, reads_zeros, shortened
+from tf_emb.parity.case import EXACT, Arrays, Bound, Case, Fault
 from tf_emb.parity.dtypes import DTYPES, LOW
 from tf_emb.parity.engines import KERAS
 from tf_emb.parity.rounding import FUNCTION
@@ -25,13 +25,9 @@ def draw(rng: np.random.Generator, options: dict[str, float]) -> dict[str, np.nd
     ids[:, 16:] = 5
     x = {"padding_idx": -1, "max_norm": NONE, "norm_type": 2.0, "by_freq": 0} | options
     table = rng.normal(size=(VOCAB, DIM))
-    if x["max_norm"] < NONE:  # each row clearly longer or clearly shorter: a tie has two right answers
-        length = np.where(rng.random(VOCAB) < 0.5, 0.5, 2.0) * rng.uniform(0.9, 1.1, VOCAB)
-        table *= (length * x["max_norm"] / np.linalg.norm(table, x["norm_type"], axis=1))[:, None]
-        table = table.astype(np.float32).astype(np.float64)  # so that every dtype agrees on which is which
-    return {"table": table, "ids": ids, "upstream": rng.normal(size=(*ids.shape, DIM))} | {
-        name: np.array(value) for name, value in x.items()
-    }
+    if x["max_norm"] < NONE:
+        table = beside_limit(rng, table, x["max_norm"], x["norm_type"])
+    return {"table": table, "ids": ids, "upstream": rng.normal(size=(*ids.shape, DIM)), **parameters(x)}
 
 
 def oracle(x: Arrays) -> dict[str, np.ndarray]:
@@ -55,16 +51,6 @@ def oracle(x: Arrays) -> dict[str, np.ndarray]:
 def places(x: Arrays) -> np.ndarray:
     """How often each id occurs in the call."""
     return np.bincount(x["ids"].ravel(), minlength=VOCAB)
-
-
-def options(x: Mapping[str, Any]) -> dict[str, Any]:
-    """The inputs as arguments of both libraries."""
-    return {
-        "padding_idx": x["padding_idx"] if x["padding_idx"] >= 0 else None,
-        "max_norm": x["max_norm"] if x["max_norm"] < NONE else None,
-        "norm_type": x["norm_type"],
-        "scale_grad_by_freq": bool(x["by_freq"]),
-    }
 
 
 def run_torch(x: Mapping[str, Any]) -> dict[str, Any]:
@@ -143,12 +129,7 @@ BY_FREQ = {
         'np.bincount(x["ids"].ravel(), minlength=VOCAB)', 'np.bincount(x["ids"][0], minlength=VOCAB)'
     ),
 }
-PADDLE = Divergence(
-    "Paddle reads the padding row as zeros, whatever it holds",
-    "paddle/phi/kernels/cpu/embedding_kernel.cc: memset of the row where the id is padding_idx",
-    '"forward": table[x["ids"]]',
-    '"forward": table[x["ids"]] * (x["ids"] != x["padding_idx"])[..., None]',
-)
+PADDLE = reads_zeros('"forward": table[x["ids"]]')
 VARIANTS: dict[str, dict[str, float]] = {
     "padding": {"padding_idx": 5},
     "max-norm": {"max_norm": 1.5},

@@ -16,18 +16,18 @@ from tf_emb.parity.dtypes import DTYPES
 from tf_emb.parity.engines import KERAS
 
 
+def options(x: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs as arguments of both libraries."""
+    padding = x["padding_idx"] if x["padding_idx"] >= 0 else None
+    return {"padding_idx": padding, "scale_grad_by_freq": bool(x["by_freq"]), "include_last_offset": bool(x["csr"])}
+
+
 def run_torch(x: Mapping[str, Any]) -> dict[str, Any]:
     """torch.nn.EmbeddingBag; its offsets are the starts, or with include_last_offset all of them."""
     import torch
 
-    layer = torch.nn.EmbeddingBag.from_pretrained(
-        x["table"].clone(),
-        freeze=False,
-        mode=MODES[x["mode"]],
-        padding_idx=x["padding_idx"] if x["padding_idx"] >= 0 else None,
-        scale_grad_by_freq=bool(x["by_freq"]),
-        include_last_offset=bool(x["csr"]),
-    )
+    table = x["table"].clone()
+    layer = torch.nn.EmbeddingBag.from_pretrained(table, freeze=False, mode=MODES[x["mode"]], **options(x))
     weights = x["weights"].clone().requires_grad_() if x["weighted"] else None
     if x["dense"]:
         shaped = None if weights is None else weights.reshape(BAGS, -1)
@@ -47,17 +47,9 @@ def run_keras(x: Mapping[str, Any]) -> dict[str, Any]:
     from tf_emb.parity.engines.pullback import pull_back
 
     table = keras.ops.convert_to_numpy(x["table"])
-    layer = EmbeddingBag(
-        VOCAB,
-        DIM,
-        combiner=MODES[x["mode"]],
-        padding_idx=x["padding_idx"] if x["padding_idx"] >= 0 else None,
-        scale_grad_by_freq=bool(x["by_freq"]),
-        include_last_offset=bool(x["csr"]),
-        default_id=x["default_id"] if x["default_id"] >= 0 else None,
-        weights=table,
-        dtype=table.dtype.name,
-    )
+    default = x["default_id"] if x["default_id"] >= 0 else None
+    how: dict[str, Any] = {"combiner": MODES[x["mode"]], "default_id": default, **options(x)}
+    layer = EmbeddingBag(VOCAB, DIM, weights=table, dtype=table.dtype.name, **how)
     weights = keras.Variable(x["weights"], dtype=table.dtype.name)
 
     def forward() -> Any:
@@ -100,11 +92,6 @@ def exact_gradient_count(x: Arrays) -> np.ndarray:
     return np.maximum(hits - 1, 0) + 3 * int(x["by_freq"])
 
 
-def max_magnitude(x: Arrays, want: Arrays) -> np.ndarray:
-    """The gradient of |upstream|, sent to the same places."""
-    return oracle({**x, "upstream": np.abs(x["upstream"])})["gradient"]
-
-
 LINEAR = {
     "forward": Bound(
         forward_count, "n products and additions, as many for the norm, a root, a division",
@@ -115,11 +102,14 @@ LINEAR = {
         lambda x, want: absolute(x)["gradient"],
     ),
 }  # fmt: skip
-MAX = {"forward": EXACT, "gradient": Bound(exact_gradient_count, "c - 1 additions, 3 for counts", max_magnitude)}
-WEIGHTS = Bound(
-    DIM, "a dot product of d terms",
-    lambda x, want: absolute(x)["weights gradient"],
-)  # fmt: skip
+MAX = {
+    "forward": EXACT,
+    "gradient": Bound(
+        exact_gradient_count, "c - 1 additions, 3 for counts",
+        lambda x, want: oracle({**x, "upstream": np.abs(x["upstream"])})["gradient"],  # sent to the same places
+    ),
+}  # fmt: skip
+WEIGHTS = Bound(DIM, "a dot product of d terms", lambda x, want: absolute(x)["weights gradient"])
 
 LINEAR_FAULTS = {
     "last place left out": Fault('x["offsets"][b + 1])', 'x["offsets"][b + 1] - 1)'),
@@ -194,9 +184,7 @@ def case(name: str, chosen: dict[str, int]) -> Case:
     """The case of one combination."""
     mode, weighted = MODES[chosen["mode"]], "weighted" in chosen
     has_torch = mode != "sqrtn" and not (weighted and mode != "sum") and "default_id" not in chosen
-    bounds = dict(MAX if mode == "max" else LINEAR) | (
-        {"weights gradient": WEIGHTS} if weighted and mode == "sum" else {}
-    )
+    learns = {"weights gradient": WEIGHTS} if weighted and mode == "sum" else {}
     return Case(
         name=f"bag-{name}",
         claim=f"EmbeddingBag ({name.replace('-', ', ')}) is {'torch.nn.EmbeddingBag' if has_torch else 'its formula'}.",
@@ -204,7 +192,7 @@ def case(name: str, chosen: dict[str, int]) -> Case:
         inputs=partial(draw, options=chosen),
         oracle=oracle,
         impls={**({"torch": run_torch} if has_torch else {}), **dict.fromkeys(KERAS, run_keras)},
-        bounds=bounds,
+        bounds=(MAX if mode == "max" else LINEAR) | learns,
         faults=faults(chosen),
         diverges={"torch": TORCH_BY_FREQ} if "by_freq" in chosen else {},
         quick=name == "mean-padding-dense",

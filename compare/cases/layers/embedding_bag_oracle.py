@@ -4,7 +4,7 @@ from typing import Literal
 
 import numpy as np
 
-from compare.cases import text
+from compare.cases import parameters, text
 from tf_emb.parity.case import Arrays
 
 VOCAB, DIM, BAGS, PADDING = 200, 10, 24, 5
@@ -39,7 +39,8 @@ def draw(rng: np.random.Generator, options: dict[str, int]) -> dict[str, np.ndar
         "offsets": offsets,
         "weights": rng.uniform(0.1, 1.0, len(ids)),
         "upstream": upstream,
-    } | {name: np.array(value) for name, value in x.items()}
+        **parameters(x),
+    }
 
 
 def oracle(x: Arrays) -> dict[str, np.ndarray]:

@@ -1,24 +1,142 @@
 """Lookup: `tf_emb.layers.Embedding` beside `torch.nn.Embedding`, and both beside one-hot vectors."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from compare.cases import text
-from compare.cases.layers.lookup_engines import (
-    keras_embedding,
-    keras_one_hot,
-    paddle_embedding,
-    paddle_one_hot,
-    timed_one_hot,
-    torch_embedding,
-    torch_one_hot,
-)
-from tf_emb.parity.case import EXACT, Arrays, Bound, Case, Divergence, Fault
+from compare.cases.layers.embedding_options import reads_zeros
+from tf_emb.parity.case import EXACT, Arrays, Bound, Case, Fault
 from tf_emb.parity.dtypes import DTYPES, LOW, WIDE
 from tf_emb.parity.engines import KERAS
 
+
+def torch_embedding(x: Mapping[str, Any]) -> dict[str, Any]:
+    """torch.nn.Embedding with a dense gradient."""
+    import torch
+
+    padding = x["padding_idx"] if x["padding_idx"] >= 0 else None
+    layer = torch.nn.Embedding.from_pretrained(x["table"].clone(), freeze=False, padding_idx=padding)
+    return _torch_gradients(lambda: layer(x["ids"]), layer.weight, x)
+
+
+def keras_embedding(x: Mapping[str, Any]) -> dict[str, Any]:
+    """tf_emb.layers.Embedding on whichever backend runs."""
+    from tf_emb.layers import Embedding
+
+    padding = x["padding_idx"] if x["padding_idx"] >= 0 else None
+    layer = Embedding(*x["table"].shape, padding_idx=padding, dtype=dtype_of(x))
+    layer.build()
+    return _gradients(layer, layer.embeddings, x)
+
+
+def torch_one_hot(x: Mapping[str, Any]) -> dict[str, Any]:
+    """torch.nn.Linear(bias=False) on one_hot vectors; its weight is the transposed table."""
+    import torch
+
+    vocab, dim = x["table"].shape
+    layer = torch.nn.Linear(vocab, dim, bias=False, dtype=x["table"].dtype, device=x["table"].device)
+    layer.weight.data = x["table"].T.contiguous()
+
+    def forward() -> Any:
+        return layer(torch.nn.functional.one_hot(x["ids"], vocab).to(x["table"].dtype))
+
+    lookup = torch.nn.Embedding.from_pretrained(x["table"].clone(), freeze=False)
+    return _torch_gradients(forward, layer.weight, x, lambda gradient: gradient.T) | {
+        "cost:one-hot": lambda: forward().backward(x["upstream"]),
+        "cost:lookup": lambda: lookup(x["ids"]).backward(x["upstream"]),
+    }
+
+
+def _torch_gradients(forward: Any, weight: Any, x: Mapping[str, Any], upright: Any = lambda of: of) -> dict[str, Any]:
+    out = {}
+    for name, upstream in UPSTREAMS.items():
+        weight.grad = None
+        out["forward"] = forward()
+        out["forward"].backward(x[upstream])
+        out[name] = upright(weight.grad)
+    return out
+
+
+def keras_one_hot(x: Mapping[str, Any]) -> dict[str, Any]:
+    """tf_emb.layers.OneHotDense on whichever backend runs."""
+    from tf_emb.layers import OneHotDense
+
+    layer = OneHotDense(*x["table"].shape, dtype=dtype_of(x))
+    layer.build()
+    return _gradients(layer, layer.kernel, x)
+
+
+def timed_one_hot(x: Mapping[str, Any]) -> dict[str, Any]:
+    """The same on TensorFlow, and what its step costs beside that of a lookup, both in a tf.function."""
+    import tensorflow as tf
+
+    from tf_emb.layers import Embedding, OneHotDense
+
+    def cost(layer: Any) -> Any:
+        layer.build()
+
+        def step() -> Any:
+            with tf.GradientTape() as tape:
+                rows = layer(x["ids"])
+            return tape.gradient(rows, layer.trainable_weights[0].value, x["upstream"])
+
+        return tf.function(step)
+
+    timed = {"one-hot": OneHotDense, "lookup": Embedding}
+    costs = {f"cost:{name}": cost(kind(*x["table"].shape, dtype=dtype_of(x))) for name, kind in timed.items()}
+    return keras_one_hot(x) | costs
+
+
+def paddle_embedding(x: Mapping[str, Any]) -> dict[str, Any]:
+    """paddle.nn.functional.embedding with a dense gradient."""
+    from paddle.nn.functional import embedding
+
+    padding = x["padding_idx"] if x["padding_idx"] >= 0 else None
+    return _paddle_gradients(lambda table: embedding(x["ids"], table, padding_idx=padding), x)
+
+
+def paddle_one_hot(x: Mapping[str, Any]) -> dict[str, Any]:
+    """A product of one-hot vectors with the table."""
+    from paddle.nn.functional import linear, one_hot
+
+    return _paddle_gradients(lambda table: linear(one_hot(x["ids"], table.shape[0]).astype(table.dtype), table), x)
+
+
+def _paddle_gradients(forward: Any, x: Mapping[str, Any]) -> dict[str, Any]:
+    import paddle
+
+    out = {}
+    for name, upstream in UPSTREAMS.items():
+        table = x["table"].clone()
+        table.stop_gradient = False
+        out["forward"] = forward(table)
+        paddle.autograd.backward([out["forward"]], [x[upstream]])
+        out[name] = table.grad
+    return out
+
+
+def dtype_of(x: Mapping[str, Any]) -> str:
+    """The dtype under test."""
+    import keras
+
+    return keras.backend.standardize_dtype(x["table"].dtype)
+
+
+def _gradients(layer: Any, table: Any, x: Mapping[str, Any]) -> dict[str, Any]:
+    from tf_emb.parity.engines.pullback import pull_back
+
+    table.assign(x["table"])
+    out = {}
+    for name, upstream in UPSTREAMS.items():
+        out["forward"], (out[name],) = pull_back(layer, [table], x[upstream], x["ids"])
+    return out
+
+
 VOCAB, DIM = 500, 24
+UPSTREAMS = {"gradient": "upstream", "gradient, integers": "upstream_integers"}
 
 
 def draw(rng: np.random.Generator) -> dict[str, np.ndarray]:
@@ -37,8 +155,7 @@ def draw(rng: np.random.Generator) -> dict[str, np.ndarray]:
 
 def draw_unpadded(rng: np.random.Generator) -> dict[str, np.ndarray]:
     """The same, with no padding row: padding_idx = -1 names none of the ids."""
-    x = draw(rng)
-    return {**x, "padding_idx": np.array(-1)}
+    return draw(rng) | {"padding_idx": np.array(-1)}
 
 
 def oracle(x: Arrays) -> dict[str, np.ndarray]:
@@ -90,21 +207,12 @@ FAULTS = {
     "wrong sign": Fault("upstream[live])", "-upstream[live])"),
     "mean over places": Fault("return total", "return total / np.maximum(repeats(x), 1)"),
 }
+PADDLE = reads_zeros('"forward": x["table"][x["ids"]]')
 PADDING_FAULTS = {
     "padding row gets a gradient": Fault('x["ids"] != x["padding_idx"]', 'x["ids"] != -1'),
     "row after the padding frozen": Fault('!= x["padding_idx"]', '!= x["padding_idx"] + 1'),
-    "padding reads as zero": Fault(
-        '"forward": x["table"][x["ids"]]',
-        '"forward": x["table"][x["ids"]] * (x["ids"] != x["padding_idx"])[..., None]',
-    ),
+    "padding reads as zero": Fault(PADDLE.old, PADDLE.new),
 }
-
-PADDLE = Divergence(
-    "Paddle reads the padding row as zeros, whatever it holds",
-    "paddle/phi/kernels/cpu/embedding_kernel.cc: memset of the row where the id is padding_idx",
-    '"forward": x["table"][x["ids"]]',
-    '"forward": x["table"][x["ids"]] * (x["ids"] != x["padding_idx"])[..., None]',
-)
 
 CASES = [
     Case(

@@ -46,10 +46,7 @@ def oracle(x: Arrays) -> dict[str, np.ndarray]:
     table_gradient = np.zeros_like(table)
     np.add.at(table_gradient, keys, error[:, :, None] * h[:, None, :])
     hidden_gradient = (error[:, :, None] * table[keys]).sum(axis=1)
-    return {
-        "logits": every, "loss": loss,
-        "hidden gradient": hidden_gradient, "table gradient": table_gradient,
-    }  # fmt: skip
+    return {"logits": every, "loss": loss, "hidden gradient": hidden_gradient, "table gradient": table_gradient}
 
 
 def run_torch(x: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from compare.cases import text
+from compare.cases import parameters, text
 from tf_emb.parity.case import EXACT, Arrays, Bound, Case, Fault
 from tf_emb.parity.dtypes import DTYPES
 from tf_emb.parity.engines import KERAS
@@ -30,8 +30,7 @@ def draw(rng: np.random.Generator, fill: float, row: int) -> dict[str, np.ndarra
         "table": rng.normal(size=(VOCAB, DIM)),
         "ids": ids.reshape(6, 20),
         "upstream": upstream.reshape(6, 20, DIM),
-        "fill": np.array(fill),
-        "row": np.array(row),
+        **parameters({"fill": fill, "row": row}),
     }
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from compare.cases import text
-from compare.cases.layers.max_norm import JAX, NONE, looked_up, shortened
+from compare.cases import parameters, text
+from compare.cases.layers.embedding_options import JAX, NONE, beside_limit, looked_up, options, shortened
 from tf_emb.parity.case import EXACT, Arrays, Bound, Case, Fault
 from tf_emb.parity.dtypes import DTYPES
 from tf_emb.parity.engines import KERAS
@@ -25,13 +25,11 @@ def draw(rng: np.random.Generator, options: dict[str, float]) -> dict[str, np.nd
     """Ids of real text; every third row trains; half of all rows are longer than `max_norm`."""
     x = {"padding_idx": -1, "max_norm": NONE, "by_freq": 0} | options
     table = rng.normal(size=(VOCAB, DIM))
-    if x["max_norm"] < NONE:  # each row clearly longer or clearly shorter: a tie has two right answers
-        length = np.where(rng.random(VOCAB) < 0.5, 0.5, 2.0) * rng.uniform(0.9, 1.1, VOCAB)
-        table *= (length * x["max_norm"] / np.linalg.norm(table, axis=1))[:, None]
-        table = table.astype(np.float32).astype(np.float64)
+    if x["max_norm"] < NONE:
+        table = beside_limit(rng, table, x["max_norm"])
     ids = text.passage(rng, 120, VOCAB).reshape(8, 15)
     drawn = {"table": table, "ids": ids, "trains": np.arange(VOCAB) % 3 == 2, "upstream": rng.normal(size=(8, 15, DIM))}
-    return drawn | {name: np.array(value) for name, value in x.items()}
+    return drawn | parameters(x)
 
 
 def oracle(x: Arrays) -> dict[str, np.ndarray]:
@@ -53,16 +51,6 @@ def oracle(x: Arrays) -> dict[str, np.ndarray]:
 def places(x: Arrays) -> np.ndarray:
     """How often each id occurs in the call."""
     return np.bincount(x["ids"].ravel(), minlength=VOCAB)
-
-
-def options(x: Mapping[str, Any]) -> dict[str, Any]:
-    """The inputs as arguments of both libraries."""
-    padding, limit = x["padding_idx"], x["max_norm"]
-    return {
-        "padding_idx": padding if padding >= 0 else None,
-        "max_norm": limit if limit < NONE else None,
-        "scale_grad_by_freq": bool(x["by_freq"]),
-    }
 
 
 def run_torch(x: Mapping[str, Any]) -> dict[str, Any]:

@@ -101,16 +101,6 @@ def run_keras(x: Mapping[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def word_scale(x: Arrays, want: Arrays) -> np.ndarray:
-    """Sum of |w_f| |f|."""
-    return np.abs(x["weights"]) @ np.abs(x["features"])
-
-
-def feature_scale(x: Arrays, want: Arrays) -> np.ndarray:
-    """Sum over words of |w_f| |g|."""
-    return np.abs(x["weights"]).T @ np.abs(x["feature upstream"])
-
-
 CASES = [
     Case(
         name="encodings",
@@ -125,8 +115,10 @@ CASES = [
             "one-hot": EXACT,
             "dense": Bound(0, "one product with 1 and additions of 0: nothing rounds"),
             "table gradient": Bound(0, "sums of integers are exact in every order up to 2^24"),
-            "words": Bound(3, "a sum of three products: gamma(3) sum |w f|", word_scale),
-            "feature gradient": Bound(8, "a sum of eight products: gamma(8) sum |w g|", feature_scale),
+            "words": Bound(3, "a sum of three products: gamma(3) sum |w f|",
+                           lambda x, want: np.abs(x["weights"]) @ np.abs(x["features"])),
+            "feature gradient": Bound(8, "a sum of eight products: gamma(8) sum |w g|",
+                                      lambda x, want: np.abs(x["weights"]).T @ np.abs(x["feature upstream"])),
             "characters": Bound(0, "halving changes the exponent alone"),
             "scales": Bound(1, "one division: u of the value", lambda x, want: np.abs(want["scales"])),
         },

@@ -4,7 +4,7 @@ x = (C[w_t-1], ..., C[w_t-N]);  a = tanh(d + H x);  y = b + W x + U a;  E = -log
 dE/db = e;  dE/dW = x e^T;  dE/dU = a e^T;  g = (U e)(1 - a^2);  dE/dd = g;  dE/dH = x g^T;  dE/dx = H g + W e
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -92,16 +92,9 @@ def run_keras(x: Mapping[str, Any]) -> dict[str, Any]:
     import keras
 
     from tf_emb.layers import full_softmax_loss
-    from tf_emb.methods.ngram import NGram
     from tf_emb.parity.engines.pullback import evaluate, pull_back
 
-    model = NGram(VOCAB, ORDER, dim=DIM, hidden=HIDDEN, direct=True, dtype=x["C"].dtype.name)
-    model.build()
-    assert model.straight is not None
-    variables = dict(zip(NAMES, (model.embedding.embeddings, model.tanh.kernel, model.tanh.bias, model.out.kernel,
-                                 model.bias, model.straight.kernel), strict=True))  # fmt: skip
-    for name, variable in variables.items():
-        variable.assign(x[name])
+    model, variables = keras_model(x, NAMES)
     optimizer = keras.optimizers.SGD(x["rate"])
     logits = evaluate(lambda ids: model(ids), x["ids"][0])
     losses: list[Any] = []
@@ -116,6 +109,20 @@ def run_keras(x: Mapping[str, Any]) -> dict[str, Any]:
     after = {f"{name}, trained": variable.value for name, variable in variables.items()}
     tanh = evaluate(keras.ops.tanh, x["angles"])
     return {"tanh": tanh, "logits": logits, "loss": keras.ops.stack(losses), **first, **after}
+
+
+def keras_model(x: Mapping[str, Any], names: Sequence[str], tied: bool = False) -> tuple[Any, dict[str, Any]]:
+    """Return the model that holds the weights, and its variables under their `names` in the case."""
+    from tf_emb.methods.ngram import NGram
+
+    model = NGram(VOCAB, ORDER, dim=DIM, hidden=HIDDEN, direct=True, tied=tied, dtype=x["C"].dtype.name)
+    model.build()
+    assert model.straight is not None
+    layers = model.embedding.embeddings, model.tanh.kernel, model.tanh.bias, model.out.kernel, model.bias
+    variables = dict(zip(names, (*layers, model.straight.kernel), strict=True))
+    for name, variable in variables.items():
+        variable.assign(x[name])
+    return model, variables
 
 
 def envelope(x: Arrays, u: float) -> dict[str, np.ndarray]:

@@ -70,19 +70,13 @@ def run_torch(x: Mapping[str, Any]) -> dict[str, Any]:
 def run_keras(x: Mapping[str, Any]) -> dict[str, Any]:
     """tf_emb.methods.ngram.NGram, tied."""
     from tf_emb.layers import full_softmax_loss
-    from tf_emb.methods.ngram import NGram
     from tf_emb.parity.engines.pullback import evaluate, pull_back
 
-    model = NGram(VOCAB, ORDER, dim=DIM, hidden=HIDDEN, direct=True, tied=True, dtype=x["C"].dtype.name)
-    model.build()
-    assert model.straight is not None
-    variables = (model.embedding.embeddings, model.tanh.kernel, model.tanh.bias, model.out.kernel, model.bias,
-                 model.straight.kernel)  # fmt: skip
-    for name, variable in zip(NAMES, variables, strict=True):
-        variable.assign(x[name])
+    model, variables = ngram.keras_model(x, NAMES, tied=True)
     loss, gradients = pull_back(
-        lambda ids, targets: full_softmax_loss(model(ids), targets), list(variables), None, x["ids"], x["targets"]
-    )
+        lambda ids, targets: full_softmax_loss(model(ids), targets), list(variables.values()), None, x["ids"],
+        x["targets"],
+    )  # fmt: skip
     backward = {f"dE/d{name}": g for name, g in zip(NAMES, gradients, strict=True)}
     return {"logits": evaluate(lambda ids: model(ids), x["ids"]), "loss": loss, **backward}
 

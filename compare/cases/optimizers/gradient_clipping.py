@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from compare.cases.optimizers import KERAS
 from tf_emb.parity.case import Arrays, Bound, Case, Divergence, Fault
 
 TABLES = {"a": 9, "b": 6}
 DIM, PLACES = 3, 20
 LIMITS = {"clipped": "low limit", "within": "high limit"}
-KERAS = ("keras-tensorflow", "keras-jax", "keras-torch")
 
 
 def draw(rng: np.random.Generator) -> dict[str, np.ndarray]:

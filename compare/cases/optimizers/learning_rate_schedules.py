@@ -8,27 +8,23 @@ from typing import Any
 
 import numpy as np
 
+from compare.cases import parameters
+from compare.cases.optimizers import KERAS
 from tf_emb.parity.case import EXACT, Arrays, Bound, Case, Divergence, Fault
 from tf_emb.parity.rounding import FUNCTION
 
 STEPS, SIZE = 20, 6
-KERAS = ("keras-tensorflow", "keras-jax", "keras-torch")
 
 
 def draw(rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Weights, and one gradient for every step."""
-    return {
-        "weights": rng.normal(size=SIZE),
-        "gradient": rng.normal(size=SIZE),
-        "rate": np.array(0.1),
-        "decay rate": np.array(0.7),
-        "decay steps": np.array(4),
-    }
+    numbers = parameters({"rate": 0.1, "decay rate": 0.7, "decay steps": 4})
+    return {"weights": rng.normal(size=SIZE), "gradient": rng.normal(size=SIZE), **numbers}
 
 
 def draw_halves(rng: np.random.Generator) -> dict[str, np.ndarray]:
     """A rate that is halved at every step: no power and no product of it rounds."""
-    return draw(rng) | {"decay rate": np.array(0.5), "decay steps": np.array(1)}
+    return draw(rng) | parameters({"decay rate": 0.5, "decay steps": 1})
 
 
 def rates(x: Arrays) -> np.ndarray:

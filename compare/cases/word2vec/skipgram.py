@@ -44,10 +44,7 @@ def oracle(x: Arrays) -> dict[str, np.ndarray]:
     np.add.at(center_gradient, x["center"], np.einsum("bk,bkd->bd", error, v))
     context_gradient = np.zeros_like(x["context_table"])
     np.add.at(context_gradient, keys, error[:, :, None] * h[:, None, :])
-    return {
-        "logits": u, "loss": loss,
-        "center gradient": center_gradient, "context gradient": context_gradient,
-    }  # fmt: skip
+    return {"logits": u, "loss": loss, "center gradient": center_gradient, "context gradient": context_gradient}
 
 
 def run_torch(x: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from compare.cases import text
-from compare.cases.word2vec.word2vec_envelope import envelope
+from compare.cases.word2vec.descent import envelope
 from tf_emb.parity.case import Arrays, Case, Fault, running
 
 DIM, WORDS = 50, 5000
@@ -165,7 +165,7 @@ def stack(tables: tuple[Any, ...]) -> np.ndarray:
 
 WHY = (
     "running error analysis over every pair in order: logits gamma(d), sigmoid K u, update gamma(negatives + 3), "
-    "one rounding of every touched element (compare/cases/word2vec/word2vec_envelope.py)"
+    "one rounding of every touched element (compare/cases/word2vec/descent.py)"
 )
 FAULTS = {
     "noise equal to the context kept": Fault('counted[:, 1:] = x["noise"] != x["context"][:, None]', "pass"),

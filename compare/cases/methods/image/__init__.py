@@ -1,6 +1,6 @@
 """The residual block, the losses and the whole network of tf_emb.methods.image.network."""
 
-from compare.cases.methods.image import block, contrastive, cosine, network, network_bounds, network_engines
+from compare.cases.methods.image import block, losses, network, network_bounds
 from tf_emb.parity.case import EXACT, Case, Fault, running
 
 WHY = (
@@ -33,9 +33,9 @@ CASES = [
         name="supervised-contrastive",
         claim="The supervised contrastive loss and its gradient, rows without a partner among them.",
         cite="Khosla et al. 2020, equation 2",
-        inputs=contrastive.draw_loss,
-        oracle=contrastive.loss,
-        impls={"torch": contrastive.loss_torch, "keras-tensorflow": contrastive.loss_keras},
+        inputs=losses.draw_contrastive,
+        oracle=losses.contrastive,
+        impls={"torch": losses.contrastive_torch, "keras-tensorflow": losses.contrastive_keras},
         bounds=dict.fromkeys(
             ("loss", "gradient"), running("running error analysis of the closed form; exp and log K u at |u| + 1")
         ),
@@ -45,18 +45,18 @@ CASES = [
             "mean over all rows": Fault("- share) / len(rows)", "- share) / len(u)"),
             "one side of the gradient": Fault("(D + D.T)", "(2 * D)"),
             "length not differentiated": Fault("to_y - y * along", "to_y"),
-            "temperature forgotten": Fault("y @ y.T / x[\"temperature\"]", "y @ y.T"),
+            "temperature forgotten": Fault('y @ y.T / x["temperature"]', "y @ y.T"),
         },
-        envelope=contrastive.envelope,
+        envelope=losses.contrastive_envelope,
         quick=True,
     ),
     Case(
         name="cosine-softmax",
         claim="Softmax of cosines with the vectors of classes: scores, loss, gradients of pictures and of classes.",
         cite="Wang et al. 2017, NormFace, equation 5",
-        inputs=cosine.draw_loss,
-        oracle=cosine.loss,
-        impls={"torch": cosine.loss_torch, "keras-tensorflow": cosine.loss_keras},
+        inputs=losses.draw_cosine,
+        oracle=losses.cosine,
+        impls={"torch": losses.cosine_torch, "keras-tensorflow": losses.cosine_keras},
         bounds=dict.fromkeys(
             ("scores", "loss", "z gradient", "w gradient"),
             running("running error analysis of the closed form; exp and log K u at |u| + 1"),
@@ -69,11 +69,9 @@ CASES = [
             "sum over the rows": Fault("/ np.array(len(u), u.dtype)", "/ 1"),
             "the right class left out": Fault("e / total[:, None] - right", "e / total[:, None]"),
             "length of rows not differentiated": Fault("to_y - y * (y * to_y).sum(axis=1, keepdims=True)", "to_y"),
-            "length of classes not differentiated": Fault(
-                "to_v - v * (v * to_v).sum(axis=0, keepdims=True)", "to_v"
-            ),
+            "length of classes not differentiated": Fault("to_v - v * (v * to_v).sum(axis=0, keepdims=True)", "to_v"),
         },
-        envelope=cosine.envelope,
+        envelope=losses.cosine_envelope,
         quick=True,
     ),
     Case(
@@ -82,7 +80,7 @@ CASES = [
         cite="He, Zhang, Ren and Sun 2016, equations 1 and 2",
         inputs=network.draw,
         oracle=network.network,
-        impls={"torch": network_engines.network_torch, "keras-tensorflow": network_engines.network_keras},
+        impls={"torch": network.network_torch, "keras-tensorflow": network.network_keras},
         bounds=dict.fromkeys(
             ("loss", "embedding", *(f"{name} {of}" for of in ("gradient", "after") for name in network.NAMES)),
             running(WHY),
@@ -104,4 +102,4 @@ CASES = [
         },
         envelope=network_bounds.envelope,
     ),
-]  # fmt: skip
+]

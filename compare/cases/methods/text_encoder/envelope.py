@@ -37,17 +37,10 @@ def given_errors(x: Arrays, u: float) -> dict[str, np.ndarray]:
 
 def embed(x: Arrays, u: float) -> Rounded:
     """Two additions in some order, and a norm."""
-    places = np.arange(x["ids"].shape[1])
-    parts = (
-        x["embeddings.word_embeddings.weight"][x["ids"]],
-        np.broadcast_to(x["embeddings.position_embeddings.weight"][places], (*x["ids"].shape, _dim(x))),
-        x["embeddings.token_type_embeddings.weight"][x["segments"]],
-    )
+    words = x["embeddings.word_embeddings.weight"][x["ids"]]
+    places = x["embeddings.position_embeddings.weight"][: x["ids"].shape[1]]
+    parts = words, np.broadcast_to(places, words.shape), x["embeddings.token_type_embeddings.weight"][x["segments"]]
     return norm(x, "embeddings.LayerNorm", Rounded.exact(np.stack(parts), u).sum(0))
-
-
-def _dim(x: Arrays) -> int:
-    return x["embeddings.word_embeddings.weight"].shape[1]
 
 
 def attend(x: Arrays, i: int, h: Rounded) -> Rounded:

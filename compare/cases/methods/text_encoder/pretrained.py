@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from compare.cases import parameters
+from compare.cases.methods.text_encoder import with_hidden
 from compare.cases.methods.text_encoder.engines import run_keras, run_torch
 from compare.cases.methods.text_encoder.envelope import given_errors
-from compare.cases.methods.text_encoder.inputs import with_hidden
 from compare.cases.methods.text_encoder.oracle import oracle
 from tf_emb.parity.case import Arrays, at_dtype
 from tf_emb.parity.dtypes import unit_roundoff
@@ -38,7 +39,7 @@ def draw(sentences: Sequence[str], max_length: int = 256) -> dict[str, np.ndarra
     return with_hidden({
         **{name: a.astype(np.float64) for name, a in used.items()},
         "ids": places.reshape(ids.shape), "attention_mask": mask, "segments": np.zeros_like(ids),
-        "layers": np.array(sizes["layers"]), "heads": np.array(sizes["heads"]), "epsilon": np.array(sizes["epsilon"]),
+        **parameters({name: sizes[name] for name in ("layers", "heads", "epsilon")}),
     })  # fmt: skip
 
 

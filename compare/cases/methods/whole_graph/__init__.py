@@ -1,23 +1,23 @@
-"""Vectors of whole graphs: bags of subtrees and closed walks, documents that predict which words they have.
+"""Vectors of whole graphs: bags of subtrees and closed walks, documents that predict which words they have."""
 
-l_(i+1)(v) = number of (l_i(v), sorted l_i(u) of the neighbours u)           (Shervashidze et al. 2011, algorithm 1)
-E = -log sigmoid(v_w . d) - sum_n log sigmoid(-v_n . d)                       (Narayanan et al. 2017, section 4)
-E = sum over documents and words of (v_w . d - c_w)^2                         (Eckart and Young 1936)
-"""
-
-from compare.cases.methods.whole_graph import counts, pairs, subtrees
+from compare.cases.methods.whole_graph import labels, vectors
 from tf_emb.parity.case import EXACT, Case, Fault, running
 from tf_emb.parity.engines import KERAS_TENSORFLOW
 
 WHY = "running error analysis over {}: logits gamma(d), sigmoid K u, sums over places gamma(c - 1)"
+FACTORS = (
+    "singular vectors of C + E, |E| <= max(m, n) u |C| (LAPACK Users' Guide, section 4.9, with p its size); from a "
+    "Gram matrix gamma(m + n) |C|^2 more; turned by |C'^T C' - C^T C| / gap (Davis and Kahan 1970); products "
+    "gamma(terms)"
+)
 CASES = [
     Case(
         name="subtree-labels",
         claim="Weisfeiler-Lehman labels; equal bags for isomorphic graphs, and for a hexagon and two triangles.",
         cite="Shervashidze et al. 2011, algorithms 1 and 2, definition 4",
-        inputs=subtrees.draw_graphs,
-        oracle=subtrees.labels_oracle,
-        impls={"torch": subtrees.labels_torch, "keras-tensorflow": subtrees.labels_keras},
+        inputs=labels.draw_isomorphic,
+        oracle=labels.subtrees_oracle,
+        impls={"torch": labels.subtrees_torch, "keras-tensorflow": labels.subtrees_keras},
         bounds=dict.fromkeys(("labels", "kernel", "copy differs", "differs from the hexagon"), EXACT),
         faults={
             "own label left out": Fault("[now[:, :, None], ascending]", "[0 * now[:, :, None], ascending]"),
@@ -32,9 +32,9 @@ CASES = [
         name="graph2vec",
         claim="Documents that predict their words: losses, gradients, and 12 steps of gradient descent.",
         cite="Narayanan et al. 2017, graph2vec, section 4; Le and Mikolov 2014, section 2.3",
-        inputs=pairs.draw_pairs,
-        oracle=pairs.pairs_oracle,
-        impls={"torch": pairs.pairs_torch, **dict.fromkeys(KERAS_TENSORFLOW, pairs.pairs_keras)},
+        inputs=vectors.draw_pairs,
+        oracle=vectors.pairs_oracle,
+        impls={"torch": vectors.pairs_torch, **dict.fromkeys(KERAS_TENSORFLOW, vectors.pairs_keras)},
         bounds={
             "loss": running(WHY.format("every step so far") + "; softplus 2 K u"),
             "document gradient": running(WHY.format("one batch")),
@@ -55,16 +55,16 @@ CASES = [
             ),
             "mean over the batch": Fault('documents - x["rate"]', 'documents - x["rate"] / BATCH'),
         },
-        envelope=pairs.envelope,
+        envelope=vectors.pairs_envelope,
         quick=True,
     ),
     Case(
         name="closed-walk-labels",
         claim="How many walks of each length lead back to every node, as labels; a hexagon and two triangles differ.",
         cite="Estrada and Rodriguez-Velazquez 2005, equation 1",
-        inputs=counts.draw_graphs,
-        oracle=counts.labels_oracle,
-        impls={"torch": counts.labels_torch, "keras-tensorflow": counts.labels_keras},
+        inputs=labels.draw_directed,
+        oracle=labels.walks_oracle,
+        impls={"torch": labels.walks_torch, "keras-tensorflow": labels.walks_keras},
         bounds=dict.fromkeys(("labels", "bags"), EXACT),
         faults={
             "walks that need not close": Fault("= ends[v]", "= ends.sum()"),
@@ -80,10 +80,10 @@ CASES = [
         name="graph-counts",
         claim="Documents that predict how often their words occur: the products of the vectors that do it best.",
         cite="Eckart and Young 1936; Deerwester et al. 1990, Latent Semantic Analysis",
-        inputs=counts.draw_counts,
-        oracle=counts.products_oracle,
-        impls={"torch": counts.products_torch, "keras-tensorflow": counts.products_keras},
-        bounds=dict.fromkeys(("products", "predicted"), running(counts.WHY)),
+        inputs=vectors.draw_counts,
+        oracle=vectors.products_oracle,
+        impls={"torch": vectors.products_torch, "keras-tensorflow": vectors.products_keras},
+        bounds=dict.fromkeys(("products", "predicted"), running(FACTORS)),
         faults={
             "a dimension less": Fault('[:, -int(x["dim"]) :]', '[:, 1 - int(x["dim"]) :]'),
             "the last dimensions": Fault('[:, -int(x["dim"]) :]', '[:, : int(x["dim"])]'),
@@ -91,7 +91,7 @@ CASES = [
             "presence for counts": Fault("eigh(c.T @ c)", "eigh((c > 0).T @ (c > 0.0))"),
             "graphs of length one": Fault("d = c @ v", "d = c @ v / np.sqrt(((c @ v) ** 2).sum(0))"),
         },
-        envelope=counts.envelope,
+        envelope=vectors.products_envelope,
         quick=True,
     ),
 ]

@@ -8,10 +8,108 @@ them.
 
 from functools import partial
 
+import numpy as np
+
+from compare.cases import parameters, text
 from compare.cases.optimizers.lazy import engines, oracle
-from compare.cases.optimizers.lazy.envelope import envelope
-from compare.cases.optimizers.lazy.inputs import draw
-from tf_emb.parity.case import Bound, Case, Fault, running
+from compare.cases.optimizers.lazy.oracle import RULES, initial, take_step
+from tf_emb.parity.case import Arrays, Bound, Case, Fault, running
+from tf_emb.parity.rounding import FUNCTION, Rounded, gamma, scatter_add
+
+VOCAB, DIM, STEPS, PLACES = 150, 6, 200, 12
+RATES = {"sgd": 0.02, "adam": 0.01, "adagrad": 0.1}
+
+
+def draw(rng: np.random.Generator, name: str) -> dict[str, np.ndarray]:
+    """Consecutive batches of text, a target for each place, and states of the trajectory to take one step from."""
+    ids = text.passage(rng, STEPS * PLACES, VOCAB).reshape(STEPS, PLACES)
+    ids[0, 0] = ids[-1, 0] = VOCAB  # looked up in the first batch and in the last
+    x = {
+        "start table": rng.normal(size=(VOCAB + 2, DIM)),  # the last row is never looked up
+        "ids": ids,
+        "target": rng.normal(size=(*ids.shape, DIM)),
+        "state step": np.array([0, 1, STEPS // 2, STEPS - 1]),
+        **parameters({"rate": RATES[name], "zero": 0.0, "initial accumulator": 0.1, "epsilon": 1e-3}),
+        **parameters({"beta_1": 0.9, "beta_2": 0.999}),
+    }
+    return x | states(x, name)
+
+
+def states(x: Arrays, name: str) -> dict[str, np.ndarray]:
+    """States of the oracle's trajectory, rounded to float32, so that every dtype starts from the same numbers."""
+    state, before = initial(x, name), []
+    for t in range(STEPS):
+        if t in x["state step"]:
+            before.append(dict(state))
+        take_step(x, RULES[name], state, t)
+    return {f"state {k}": np.stack([s[k] for s in before]).astype(np.float32).astype(np.float64) for k in state}
+
+
+def envelope(x: Arrays, u: float, name: str) -> dict[str, np.ndarray]:
+    """Running error analysis of the free run and of each step taken alone."""
+    state = {k: Rounded.exact(v, u) for k, v in initial(x, name).items()}
+    names, after = list(state), []
+    for t in range(len(x["ids"])):
+        state = rounded_step(x, state, t, name)
+    for i, t in enumerate(x["state step"]):
+        injected = {k: Rounded.exact(x[f"state {k}"][i], u) for k in names}
+        after.append(rounded_step(x, injected, int(t), name))
+    free = {f"{k}, free run": state[k].error for k in names}
+    return free | {f"{k}, one step": np.stack([s[k].error for s in after]) for k in names}
+
+
+def rounded_step(x: Arrays, state: dict[str, Rounded], t: int, name: str) -> dict[str, Rounded]:
+    """The rule on every row; rows that the batch does not name keep what they had, without error."""
+    ids, w = x["ids"][t], state["table"]
+    g = scatter_add(len(w.value), ids, w[ids] - x["target"][t])
+    new = ROUNDED[name](x, state, g, t + 1)
+    named = np.isin(np.arange(len(w.value)), ids)[:, None]
+    return {
+        k: Rounded(np.where(named, new[k].value, old.value), np.where(named, new[k].error, old.error), old.u)
+        for k, old in state.items()
+    }
+
+
+def rounded_sgd(x: Arrays, state: dict[str, Rounded], g: Rounded, t: int) -> dict[str, Rounded]:
+    """The rule, on every row; a program may write a row back once for each of its c places, as torch does.
+
+    That is c - 1 roundings more, each of at most |w| + lr sum |g|.
+    """
+    ids, w = x["ids"][t - 1], state["table"]
+    places = np.bincount(ids, minlength=len(w.value))[:, None]
+    off = w[ids] - x["target"][t - 1]
+    summed = scatter_add(len(w.value), ids, Rounded(np.abs(off.value), off.error, off.u))
+    between = np.abs(w.value) + w.error + x["rate"] * (summed.value + summed.error)
+    new = w - g * x["rate"]
+    return {"table": Rounded(new.value, new.error + gamma(np.maximum(places - 1, 0), g.u) * between, g.u)}
+
+
+def rounded_adam(x: Arrays, state: dict[str, Rounded], g: Rounded, t: int) -> dict[str, Rounded]:
+    """The rule, on every row."""
+    b1, b2 = float(x["beta_1"]), float(x["beta_2"])
+    m, v = state["m"].average(g, b1), state["v"].average(g * g, b2)
+    one, two = (correction(beta, t, g.u) for beta in (b1, b2))
+    step = m * (two.sqrt() * x["rate"] / one) / (v.sqrt() + float(x["epsilon"]))
+    return {"table": state["table"] - step, "m": m, "v": v}
+
+
+def correction(beta: float, t: int, u: float) -> Rounded:
+    """1 - b^t = 1 - e^-z, z = -t log b: off by K u for the logarithm, u for the product, and K u for expm1.
+
+    d(1 - e^-z) = e^-z dz and z e^-z <= 1 - e^-z: what z is off by, relatively, bounds what the correction is.
+    """
+    value = np.asarray(1 - np.float64(beta) ** t)
+    return Rounded(value, (2 * FUNCTION + 1) * u * value, u)
+
+
+def rounded_adagrad(x: Arrays, state: dict[str, Rounded], g: Rounded, t: int) -> dict[str, Rounded]:
+    """The rule, on every row."""
+    a = state["accumulator"] + g * g
+    return {"table": state["table"] - g * x["rate"] / (a.sqrt() + float(x["epsilon"])), "accumulator": a}
+
+
+ROUNDED = {"sgd": rounded_sgd, "adam": rounded_adam, "adagrad": rounded_adagrad}
+
 
 WHY = (
     "running error analysis over {length}: sums over places gamma(c - 1), each operation of the update u, 1 - b^t "

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from compare.cases.optimizers import KERAS
 from compare.cases.optimizers.rules import bounds, engines, oracle
-from compare.cases.optimizers.rules.inputs import STEPS, draw, reconcilable
+from compare.cases.optimizers.rules.oracle import STEPS, draw, reconcilable
 from tf_emb.parity.case import Case, Divergence, Fault
 
 NOT_SUMMED = {"last of repeated ids wins": Fault('np.add.at(total, x["ids"], ', 'total.__setitem__(x["ids"], ')}
@@ -53,7 +54,7 @@ CASES = [
         cite="Sutskever et al. 2013, equation 3; keras/src/optimizers/sgd.py, update_step",
         inputs=draw,
         oracle=oracle.momentum_rate,
-        impls={"torch": engines.momentum_torch, **dict.fromkeys(engines.KERAS, engines.momentum_keras)},
+        impls={"torch": engines.momentum_torch, **dict.fromkeys(KERAS, engines.momentum_keras)},
         bounds={
             "table": bounds.table(4 * STEPS + 4, "3 roundings of every term of u for each step it has been in it"),
             "velocity": bounds.slot("velocity", 4 * STEPS + 4, "3 roundings a step, and torch's product with the rate"),

@@ -6,7 +6,7 @@ too, is off by at most T (|w_0| + D) + C D, where D is the sum of the steps' siz
 
 import numpy as np
 
-from compare.cases.optimizers.rules.inputs import STEPS, displacement
+from compare.cases.optimizers.rules.oracle import STEPS
 from tf_emb.parity.case import Arrays, Bound
 from tf_emb.parity.rounding import FUNCTION
 
@@ -15,7 +15,7 @@ def table(count: float, why: str) -> Bound:
     """T (|w_0| + D) + C D."""
 
     def scale(x: Arrays, want: Arrays) -> np.ndarray:
-        moved = displacement(x, want)
+        moved = np.abs(want["table"] - x["table"])
         return STEPS * (np.abs(x["table"]) + moved) + count * moved
 
     return Bound(1, f"T (|w0| + D) + C D, D = |w_T - w0|; C: {why}", scale)

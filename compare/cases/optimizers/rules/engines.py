@@ -5,17 +5,12 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from compare.cases.optimizers.rules.inputs import STEPS
+from compare.cases.optimizers import KERAS
+from compare.cases.optimizers.rules.oracle import STEPS
 
 Tensors = Mapping[str, Any]
 Arguments = Callable[[Tensors], dict[str, Any]]
 Slots = Mapping[str, tuple[str, str]]  # name in the case -> (key of torch's state, attribute of Keras' optimizer)
-KERAS = ("keras-tensorflow", "keras-jax", "keras-torch")
-
-
-def nothing(x: Tensors) -> dict[str, Any]:
-    """Give a library no argument: its defaults."""
-    return {}
 
 
 def pair(torch: tuple[str, Arguments], keras: tuple[str, Arguments], slots: Slots | None = None) -> dict[str, Any]:

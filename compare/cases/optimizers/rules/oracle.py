@@ -1,9 +1,39 @@
-"""The rules in NumPy, for a gradient that is the same at every step; each case passes its own arguments."""
+"""The rules in NumPy, for a gradient that is the same at every step; each case passes its own arguments.
+
+Drawn are a table, ids with repeats, and a gradient that no program rounds.
+"""
 
 import numpy as np
 
-from compare.cases.optimizers.rules.inputs import STEPS
+from compare.cases import parameters
 from tf_emb.parity.case import Arrays
+
+STEPS, ROWS, PLACES = 5, 10, 14
+# By column. Where a gradient is small, epsilon counts. Powers of two, so that sums over repeated ids stay exact.
+SCALES = np.array([1.0, 2.0**-10, 2.0**-20])
+NUMBERS = {
+    "rate": 0.05, "momentum": 0.9, "momentum decay": 0.004, "beta_1": 0.9, "beta_2": 0.99, "rho": 0.95,
+    "epsilon": 1e-4, "initial accumulator": 0.1, "weight decay": 0.05,
+}  # fmt: skip
+
+
+def draw(rng: np.random.Generator, scales: np.ndarray = SCALES) -> dict[str, np.ndarray]:
+    """Ids below ROWS - 3, so that three rows have no gradient; small integers times powers of two as gradients."""
+    ids = np.append(rng.integers(0, ROWS - 3, PLACES - 1), 0)
+    ids[:2] = 0
+    return {
+        "table": rng.choice([-1.0, 1.0], (ROWS, len(scales))) * rng.uniform(0.5, 1.5, (ROWS, len(scales))),
+        "ids": ids,
+        "upstream": rng.choice([-3.0, -2.0, -1.0, 1.0, 2.0, 3.0], (PLACES, len(scales))) * scales,
+        "rates": 0.05 * np.array([1.0, 0.5, 2.0, 0.7, 1.3]),
+        **parameters(NUMBERS),
+    }
+
+
+def reconcilable(rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """The same with the momentum decay at which PyTorch's Nadam has Keras' schedule."""
+    return draw(rng) | parameters({"momentum decay": 1.0})
+
 
 Out = dict[str, np.ndarray]
 Number = np.ndarray | float

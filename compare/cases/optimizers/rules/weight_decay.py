@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from compare.cases import parameters
 from compare.cases.optimizers.rules import bounds, engines
-from compare.cases.optimizers.rules.inputs import ROWS, STEPS, draw
+from compare.cases.optimizers.rules.oracle import ROWS, STEPS, draw
 from tf_emb.parity.case import Arrays, Bound, Case, Divergence, Fault
 
 IDLE = ROWS - 3  # rows from here on have no gradient
@@ -20,8 +21,7 @@ COUPLED = 'decoupled, coupled = 0.0, x["weight decay"]'
 
 def draw_flat(rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Gradients of one size, at least twice any decay, or 0; an epsilon so small that its place does not matter."""
-    small = {"rate": np.array(0.01), "epsilon": np.array(1e-30)}
-    return draw(rng, np.ones(3)) | small
+    return draw(rng, np.ones(3)) | parameters({"rate": 0.01, "epsilon": 1e-30})
 
 
 def gradient(x: Arrays) -> np.ndarray:

@@ -23,10 +23,11 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from compare.cases.optimizers import KERAS
 from compare.cases.optimizers.trajectories import keras, oracle, torch
 from compare.cases.optimizers.trajectories.envelope import envelope
 from compare.cases.optimizers.trajectories.follow import run
-from compare.cases.optimizers.trajectories.inputs import draw_layer, draw_skipgram
+from compare.cases.optimizers.trajectories.oracle import draw_layer, draw_skipgram
 from tf_emb.parity.case import Bound, Case, Fault, running
 
 WHY = (
@@ -34,7 +35,6 @@ WHY = (
     "beta K u; rows that nothing moves keep every bit (tf_emb/parity/rounding.py)"
 )
 LENGTHS = {"one step": "one step", "free run": "every step so far"}
-KERAS = ("keras-tensorflow", "keras-jax", "keras-torch")
 STEP = "new = rule(x, own, g, squares, t + 1)"
 PADDING = 'np.arange(len(g))[:, None] == x["padding_idx"]'
 FROZEN = f"new = {{k: np.where({PADDING}, own[k], v) for k, v in rule(x, own, g, squares, t + 1).items()}}"
@@ -64,12 +64,8 @@ FAULTS = {
     "sgd": {"the step taken twice": Fault('x["rate"] * g', '2 * x["rate"] * g')},
     "momentum": {
         "dampened": Fault('- x["rate"] * g', '- (1 - x["momentum"]) * x["rate"] * g'),
-        "Nesterov's look ahead": Fault(
-            'state["table"] + u', 'state["table"] + x["momentum"] * u - x["rate"] * g'
-        ),
-        "rows without gradient do not coast": Fault(
-            'state["table"] + u', 'state["table"] + np.where(g == 0, 0, u)'
-        ),
+        "Nesterov's look ahead": Fault('state["table"] + u', 'state["table"] + x["momentum"] * u - x["rate"] * g'),
+        "rows without gradient do not coast": Fault('state["table"] + u', 'state["table"] + np.where(g == 0, 0, u)'),
     },
     "adagrad": {
         **NOT_COALESCED,
@@ -94,7 +90,7 @@ FAULTS = {
         "bias-corrected": Fault('np.sqrt(v + x["epsilon"])', 'np.sqrt(v / (1 - x["rho"] ** t) + x["epsilon"])'),
         "rho exchanged": Fault('x["rho"] * state["v"] + (1 - x["rho"])', '(1 - x["rho"]) * state["v"] + x["rho"]'),
     },
-}  # fmt: skip
+}
 CLAIMS = {
     "sgd": ("stochastic gradient descent", "Robbins and Monro 1951; torch.optim.SGD, keras.optimizers.SGD"),
     "momentum": (

@@ -125,10 +125,5 @@ def power(beta: float, t: int, u: float) -> Rounded:
 
 
 RULES: dict[str, Callable[[Arrays, State, Rounded, int], State]] = {
-    "sgd": sgd,
-    "momentum": momentum,
-    "adagrad": adagrad,
-    "adam": adam,
-    "adamw": adamw,
-    "rmsprop": rmsprop,
+    rule.__name__: rule for rule in (sgd, momentum, adagrad, adam, adamw, rmsprop)
 }

@@ -6,16 +6,8 @@ The layer's run on TensorFlow, JAX and PyTorch, skip-gram's on TensorFlow.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from compare.cases.optimizers.trajectories.follow import slot_name, start
+from compare.cases.optimizers.trajectories.follow import SLOTS, slot_name
 
-SLOTS = {
-    "sgd": {},
-    "momentum": {"velocity": "momentums"},
-    "adagrad": {"accumulator": "_accumulators"},
-    "adam": {"m": "_momentums", "v": "_velocities"},
-    "adamw": {"m": "_momentums", "v": "_velocities"},
-    "rmsprop": {"v": "_velocities"},
-}
 Step = Callable[..., None]
 Tables = dict[str, Any]
 
@@ -26,7 +18,7 @@ class Stepper:
     def __init__(self, name: str, x: Mapping[str, Any]) -> None:
         import keras
 
-        self.name, self.x, self.ops = name, x, keras.ops
+        self.ops, self.full_like = keras.ops, keras.ops.full_like
         self.tables, loss = (embedding if "target" in x else skipgram)(x)
         variables = list(self.tables.values())
         self.optimizer = optimizer(name, x, variables[0].dtype)
@@ -34,18 +26,10 @@ class Stepper:
         slots = {
             slot_name(table, slot): getattr(self.optimizer, attribute)[i]
             for i, table in enumerate(self.tables)
-            for slot, attribute in SLOTS[name].items()
+            for slot, (_, attribute) in SLOTS[name].items()
         }
         self.variables = {**self.tables, **slots}
         self.step = STEPS[keras.backend.backend()](loss, variables, self.optimizer)
-
-    def initial(self) -> dict[str, Any]:
-        """Return the state before the first step."""
-        # Given to the slots here: Keras' own initial value passes through float32 (case keras-adagrad-float64).
-        fill = start(self.name, self.x)
-        drawn = {t: self.x["start table" if t == "table" else f"{t} table"] for t in self.tables}
-        full = self.ops.full_like
-        return drawn | {slot_name(t, slot): full(of, fill) for t, of in drawn.items() for slot in SLOTS[self.name]}
 
     def set(self, state: Mapping[str, Any], t: int) -> None:
         """Start from `state`, `t` steps done."""

@@ -1,19 +1,19 @@
-"""The trajectories in NumPy: the gradients of both tasks, and six update rules."""
+"""The trajectories in NumPy: the gradients of both tasks, six update rules, and the draws.
+
+Drawn are batches of real text, initial tables, and states from which one step is taken.
+"""
 
 from collections.abc import Callable
 
 import numpy as np
 
+from compare.cases import parameters, text
 from tf_emb.parity.case import Arrays
 
 SLOTS: dict[str, tuple[str, ...]] = {
-    "sgd": (),
-    "momentum": ("velocity",),
-    "adagrad": ("accumulator",),
-    "adam": ("m", "v"),
-    "adamw": ("m", "v"),
-    "rmsprop": ("v",),
-}
+    "sgd": (), "momentum": ("velocity",), "adagrad": ("accumulator",),
+    "adam": ("m", "v"), "adamw": ("m", "v"), "rmsprop": ("v",),
+}  # fmt: skip
 State = dict[str, np.ndarray]
 Gradients = dict[str, tuple[np.ndarray, np.ndarray]]
 Rule = Callable[[Arrays, State, np.ndarray, np.ndarray, int], State]
@@ -168,11 +168,66 @@ def rmsprop(x: Arrays, state: State, g: np.ndarray, squares: np.ndarray, t: int)
     return {"table": state["table"] - x["rate"] * g / np.sqrt(v + x["epsilon"]), "v": v}
 
 
-RULES: dict[str, Rule] = {
-    "sgd": sgd,
-    "momentum": momentum,
-    "adagrad": adagrad,
-    "adam": adam,
-    "adamw": adamw,
-    "rmsprop": rmsprop,
-}
+RULES: dict[str, Rule] = {rule.__name__: rule for rule in (sgd, momentum, adagrad, adam, adamw, rmsprop)}
+
+
+# Small on purpose: PyTorch's outputs are recorded. Row 0 is the padding row, or is never looked up; the last row is
+# looked up in the first batch and in the last; between them are words.
+WORDS, DIM, STEPS, PLACES = 30, 3, 1000, 8
+# A row's error may grow by 1 + rate * count in a step (/ sqrt(v) in the adaptive rules, / (1 - momentum) with
+# momentum): the rates keep the product over 1,000 steps far below 1 / u at float32.
+RATES = {"sgd": 5e-3, "momentum": 5e-4, "adagrad": 0.05, "adam": 2e-3, "adamw": 2e-3, "rmsprop": 2e-3}
+VOCAB, SIZE, BATCH = 400, 16, 8  # of skip-gram
+NUMBERS = {"initial accumulator": 0.1, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-3}
+
+
+def draw_layer(rng: np.random.Generator, name: str, padding: bool) -> dict[str, np.ndarray]:
+    """Consecutive batches of text, a target for each place, and states of the trajectory from which to take a step."""
+    ids = 1 + text.passage(rng, STEPS * PLACES, WORDS).reshape(STEPS, PLACES)
+    ids[0, 0] = ids[-1, 0] = WORDS + 1
+    if padding:
+        ids[np.arange(PLACES) >= rng.integers(PLACES // 2, PLACES + 1, STEPS)[:, None]] = 0
+    x = {
+        "start table": rng.normal(size=(WORDS + 2, DIM)),
+        "ids": ids,
+        "target": rng.normal(size=(*ids.shape, DIM)),
+        **parameters({"padding_idx": 0 if padding else -1, "rate": RATES[name], **NUMBERS}),
+        **parameters({"momentum": 0.9, "rho": 0.9, "weight decay": 0.1}),
+        "recorded": np.array([1, 10, 100, 400, STEPS]),
+        "state step": np.array([1, STEPS // 2, STEPS - 1]),
+    }
+    return x | states(x, name)
+
+
+def draw_skipgram(rng: np.random.Generator, name: str, steps: int, rate: float) -> dict[str, np.ndarray]:
+    """Consecutive pairs of the corpus, in batches most of which hold the same centre several times."""
+    draws = text.draws(rng, max_vocab=VOCAB, window=2)
+    pairs = slice(0, steps * BATCH)
+    x = {
+        "center table": rng.normal(size=(VOCAB, SIZE)) / 5,
+        "context table": rng.normal(size=(VOCAB, SIZE)) / 5,
+        "center": draws.center[pairs].reshape(steps, BATCH),
+        "context": draws.context[pairs].reshape(steps, BATCH),
+        "noise": draws.noise[pairs].reshape(steps, BATCH, -1),
+        "recorded": np.unique(np.geomspace(1, steps, 20).astype(np.int64)),
+        **parameters({"rate": rate, **NUMBERS}),
+        "state step": np.array([0, steps // 4, steps - 1]),
+    }
+    return x | states(x, name)
+
+
+def states(x: Arrays, name: str) -> dict[str, np.ndarray]:
+    """States of the oracle's trajectory before the steps `state step`.
+
+    Rounded to float32, so that every dtype starts from the same numbers, and a last bit in which two machines' `exp`
+    differ does not show in the inputs. Row 0 of the layer's slots gets what row 1 has, as if the table had been
+    trained before without a padding row.
+    """
+    state, before = initial(x, name), []
+    for t in range(steps(x)):
+        if t in x["state step"]:
+            before.append({k: v.copy() for k, v in state.items()})
+            for k in set(state) - {"table"} if "target" in x else ():
+                before[-1][k][0] = state[k][1]
+        state = take_step(x, RULES[name], state, t)
+    return {f"state {k}": np.stack([s[k] for s in before]).astype(np.float32).astype(np.float64) for k in state}

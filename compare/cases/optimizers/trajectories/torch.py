@@ -4,16 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from compare.cases.optimizers.trajectories.follow import slot_name, start
-
-SLOTS = {
-    "sgd": {},
-    "momentum": {"velocity": "momentum_buffer"},
-    "adagrad": {"accumulator": "sum"},
-    "adam": {"m": "exp_avg", "v": "exp_avg_sq"},
-    "adamw": {"m": "exp_avg", "v": "exp_avg_sq"},
-    "rmsprop": {"v": "square_avg"},
-}
+from compare.cases.optimizers.trajectories.follow import SLOTS, slot_name
 
 
 class Stepper:
@@ -27,23 +18,18 @@ class Stepper:
     def __init__(self, name: str, x: Mapping[str, Any]) -> None:
         import torch
 
-        self.name, self.x, self.torch = name, x, torch
+        self.name, self.x, self.torch, self.full_like = name, x, torch, torch.full_like
+        self.slots = {slot: key for slot, (key, _) in SLOTS[name].items()}
         self.tables, self.loss = (embedding if "target" in x else skipgram)(x)
         self.optimizer = optimizer(name, x)(list(self.tables.values()), lr=x["rate"])
         self.scale = -1 / x["rate"] if name == "momentum" else 1.0
         self.shift = x["epsilon"] if name in ("adagrad", "rmsprop") else 0.0
 
-    def initial(self) -> dict[str, Any]:
-        """Return the state before the first step."""
-        drawn = {t: self.x["start table" if t == "table" else f"{t} table"] for t in self.tables}
-        fill, full = start(self.name, self.x), self.torch.full_like
-        return drawn | {slot_name(t, slot): full(of, fill) for t, of in drawn.items() for slot in SLOTS[self.name]}
-
     def set(self, state: Mapping[str, Any], t: int) -> None:
         """Start from `state`, `t` steps done."""
         for table, parameter in self.tables.items():
             parameter.data = state[table].clone()
-            own = {k: self.scale * state[slot_name(table, s)] + self.shift for s, k in SLOTS[self.name].items()}
+            own = {k: self.scale * state[slot_name(table, s)] + self.shift for s, k in self.slots.items()}
             self.optimizer.state[parameter] = {"step": self.torch.tensor(float(t)), **own}
         self.t = t
 
@@ -68,7 +54,7 @@ class Stepper:
         """Return the tables and their slots as they are now."""
         state = {table: parameter.detach().clone() for table, parameter in self.tables.items()}
         for table, parameter in self.tables.items():
-            for slot, key in SLOTS[self.name].items():
+            for slot, key in self.slots.items():
                 kept = self.optimizer.state[parameter][key]
                 state[slot_name(table, slot)] = (kept - self.shift) / self.scale
         return state

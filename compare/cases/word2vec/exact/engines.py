@@ -58,32 +58,27 @@ def example(tables: list[Any], x: Mapping[str, Any], keys: list[Any], p: int, lo
     rows = embedding(context[context >= 0], tables[0])
     hidden = rows.mean(0)
     if not divided:
-        hidden = Undivided.of(rows)
+        hidden = undivided(rows)
     if loss == "full-softmax":
         return cross_entropy(tables[1] @ hidden, x["target"][p])
     ids, sign = keys[p]
     return -logsigmoid(sign * (embedding(ids, tables[1]) @ hidden)).sum()
 
 
-class Undivided:
+def undivided(rows: Any) -> Any:
     """The mean of rows whose gradient reaches each row whole."""
+    import torch
 
-    @staticmethod
-    def of(rows: Any) -> Any:
-        """Return the mean of `rows`."""
-        import torch
+    class Mean(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, values: Any) -> Any:
+            return values.mean(0)
 
-        class Mean(torch.autograd.Function):
-            @staticmethod
-            def forward(ctx: Any, values: Any) -> Any:
-                ctx.n = len(values)
-                return values.mean(0)
+        @staticmethod
+        def backward(ctx: Any, upstream: Any) -> Any:
+            return upstream.expand(len(rows), -1)
 
-            @staticmethod
-            def backward(ctx: Any, upstream: Any) -> Any:
-                return upstream.expand(ctx.n, -1)
-
-        return Mean.apply(rows)
+    return Mean.apply(rows)
 
 
 def all_keys(x: Mapping[str, Any], loss: str) -> list[Any]:

@@ -7,22 +7,141 @@ most 300 raw words, one learning rate) starts from the oracle's own state; the g
 tf_emb's exact training follows the same examples. Two things differ, and are declared: its sigmoid is exact, where
 gensim's table is read up to .0091 too low (.006 at 0), and not at all past 6; and a noise word that occurs twice in an
 example gets one gradient, where gensim's second sees the row moved by its first.
+
+A logit that rounds across the edge of a cell of the sigmoid table is looked up next door. The error of a look-up is
+therefore 0 while every logit within the error stays in one cell, and otherwise the largest difference from the cells
+that it can reach: both sides of every decision that float32 cannot make for certain are allowed.
 """
 
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
+
+from compare.cases import parameters, text
+from compare.cases.word2vec.descent import Descent, Slopes, logistic
 from compare.cases.word2vec.gensim.engines import run_gensim, run_keras
-from compare.cases.word2vec.gensim.envelope import envelope
-from compare.cases.word2vec.gensim.inputs import draw
-from compare.cases.word2vec.gensim.oracle import oracle
-from tf_emb.parity.case import EXACT, Case, Divergence, Fault, running
+from compare.cases.word2vec.gensim.oracle import (
+    LIMIT,
+    gensim_error,
+    keep_table,
+    keys_of,
+    noise_table,
+    oracle,
+    replay,
+    train,
+    tree,
+    turns,
+)
+from tf_emb.parity.case import EXACT, Arrays, Case, Divergence, Fault, running
+
+VOCAB, DIM, WINDOW = 600, 24, 5
+
+
+def draw(
+    rng: np.random.Generator, skip_gram: bool, negatives: int, documents: int, cut: int | None = None
+) -> dict[str, np.ndarray]:
+    """Consecutive documents, or pieces of `cut` words; rates and thresholds that float32 holds exactly."""
+    vocabulary, corpus = text.vocabulary(max_vocab=VOCAB), text.lee()
+    first = int(rng.integers(len(corpus) - documents + 1))
+    pieces = [document[i : i + (cut or len(document))] for document in corpus[first : first + documents]
+              for i in range(0, len(document), cut or len(document))]  # fmt: skip
+    # At least two jobs, and so two rates, however short the documents are.
+    together = sum(map(len, pieces)) - 1
+    chosen = [[vocabulary.ids.get(word, -1) for word in piece] for piece in pieces]
+    x: dict[str, np.ndarray] = {
+        "words": np.concatenate(chosen).astype(np.int64),
+        "ends": np.cumsum([len(document) for document in chosen]),
+        "counts": vocabulary.counts,
+        **parameters({"skip-gram": int(skip_gram), "negatives": negatives, "window": WINDOW}),
+        **parameters({"batch words": min(cut or 300, together), "sample": 2.0**-10, "alpha": 2.0**-5}),
+        **parameters({"min alpha": 2.0**-13, "seed": int(rng.integers(1, 2**31))}),
+    }
+    started = x | start(rng, VOCAB, negatives, 3 if skip_gram else 7)
+    return x | states(started) | drawn(x)
+
+
+def start(rng: np.random.Generator, vocab: int, negatives: int, norm: float) -> dict[str, np.ndarray]:
+    """Tables as gensim's at the start, but for some rows so long that their products leave its sigmoid table.
+
+    Long are some frequent words in both or, where there is a tree, nodes half way up.
+    """
+    tables = [rng.uniform(-1, 1, (vocab, DIM)) / DIM for _ in range(2)]
+    for table, long in zip(tables, (slice(20, 60), slice(20, 60) if negatives else slice(200, 320)), strict=True):
+        rows = table[long]
+        rows += norm * np.sign(rng.normal(size=(len(rows), 1))) / np.sqrt(DIM)
+    return dict(zip(("initial input", "initial output"), tables, strict=True))
+
+
+def states(x: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Both tables before every job, rounded to float32, which all dtypes hold."""
+    tables = [x["initial input"], x["initial output"]]
+    kept: list[list[np.ndarray]] = [[], []]
+    keep, noise, paths = keep_table(x), noise_table(x), tree(x["counts"])
+    for examples in replay(x, keep, noise):
+        tables = [table.astype(np.float32).astype(np.float64) for table in tables]
+        for states, table in zip(kept, tables, strict=True):
+            states.append(table.copy())
+        train(x, paths, examples, *tables)
+    return {"state input": np.stack(kept[0]), "state output": np.stack(kept[1])}
+
+
+def drawn(x: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The examples, as arrays for engines that do not draw; contexts are padded with -1."""
+    jobs = replay(x, keep_table(x), noise_table(x))
+    codes, points, lengths = (of.astype(np.int64) for of in tree(x["counts"]))
+    examples = [example for job in jobs for example in job]
+    context = np.full((len(examples), 1 if x["skip-gram"] else 2 * WINDOW), -1, np.int64)
+    for row, example in zip(context, examples, strict=True):
+        row[: len(example[0])] = example[0]
+    return {
+        "context": context,
+        "target": np.array([target for _, target, _, _ in examples], np.int64),
+        "noise": np.array([noise for _, _, noise, _ in examples], np.int64).reshape(len(examples), -1),
+        "codes": codes, "points": points, "lengths": lengths,
+        "starts": np.cumsum([0, *map(len, jobs)])[:-1],
+        "rate": np.array([rate for _, _, _, rate in examples], np.float64),
+    }  # fmt: skip
+
+
+def envelope(x: Arrays, u: float) -> dict[str, np.ndarray]:
+    """Return the error of both tables after each job: the larger of gensim's training and the formula's."""
+    if u < 1e-12:  # gensim has no float64
+        return {}
+    by_job = [follow(x, u, read) for read in (by_table, logistic)]
+    return {
+        name: np.maximum(*(np.stack([getattr(d, f"{name}_error") for d in jobs], 1) for jobs in by_job))
+        for name in ("input", "output")
+    }
+
+
+def follow(x: Arrays, u: float, read: Slopes) -> list[Descent]:
+    """Take every job from its state; by the formula, whose `read` is `logistic`, all keys of an example at once."""
+    paths, done = tree(x["counts"]), []
+    for job, examples in enumerate(replay(x, keep_table(x), noise_table(x))):
+        descent = Descent(x["state input"][job], x["state output"][job], u)
+        for ids, target, drawn, rate in examples:
+            keys, label = keys_of(x, paths, target, drawn)
+            parts = [np.arange(len(keys))] if read is logistic else turns(keys)
+            descent.example(ids, [(keys[at], label[at]) for at in parts], read, float(rate), 1.0)
+        done.append(descent)
+    return done
+
+
+def by_table(logits: np.ndarray, off: np.ndarray, labels: np.ndarray, u: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return gensim's error, and how far any cell that the logit can reach is from it."""
+    g = gensim_error(logits, labels)
+    reached = np.stack([gensim_error(logits + side * off, labels) for side in (-1, 1)])
+    jump = np.abs(reached - g).max(axis=0)
+    edge = (np.abs(logits) - off < LIMIT) & (np.abs(logits) + off >= LIMIT)
+    # Next to the limit both the skip and the last cell can be reached.
+    return g, np.where(edge, np.maximum(jump, 1.0), jump)
+
 
 F32 = ("float32",)
 WHY = (
     "running error analysis over every example of a job (word2vec/descent.py): logits gamma(d), products and sums "
-    "gamma, each write u; a look-up whose logit may have rounded into another cell of the table is allowed both cells "
-    "(word2vec/gensim/envelope.py)"
+    "gamma, each write u; a look-up whose logit may have rounded into another cell of the table is allowed both cells"
 )
 BOUNDS = {
     "input": replace(running(WHY), at=F32),

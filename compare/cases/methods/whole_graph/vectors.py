@@ -1,6 +1,8 @@
-"""Documents that predict their words: draws, oracle, engines, error analysis.
+"""Documents that predict their words: draws, oracles, engines, error analysis.
 
 E = -log sigmoid(v_w . d) - sum_n log sigmoid(-v_n . d)                       (Narayanan et al. 2017, section 4)
+E = sum over documents and words of (v_w . d - c_w)^2                         (Eckart and Young 1936)
+V = the first eigenvectors of C^T C,  d = C V,  D V^T = the nearest to C of its rank
 """
 
 from collections.abc import Mapping
@@ -9,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tf_emb.parity.case import Arrays
-from tf_emb.parity.rounding import Rounded, contract, scatter_add
+from tf_emb.parity.rounding import Rounded, contract, gamma, scatter_add
 
 STEPS, BATCH, DIM, NEGATIVES = 12, 24, 12, 4
 
@@ -88,7 +90,7 @@ def pairs_torch(x: Mapping[str, Any]) -> dict[str, Any]:
             first = [table.grad.clone() for table in tables]
         losses.append(loss)
         optimizer.step()
-    return outputs(torch.stack(losses), first, tables)
+    return pair_outputs(torch.stack(losses), first, tables)
 
 
 def pairs_keras(x: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,16 +112,16 @@ def pairs_keras(x: Mapping[str, Any]) -> dict[str, Any]:
     optimizer.build(tables)
     step = tf.function(lambda *batch: model.step(optimizer, *batch))
     losses = [step(*batch) for batch in batches]
-    return outputs(tf.stack(losses), first, tables)
+    return pair_outputs(tf.stack(losses), first, tables)
 
 
-def outputs(loss: Any, first: Any, tables: Any) -> dict[str, Any]:
+def pair_outputs(loss: Any, first: Any, tables: Any) -> dict[str, Any]:
     """Return the outputs of the case."""
     return {"loss": loss, "document gradient": first[0], "word gradient": first[1],
             "documents": tables[0], "words": tables[1]}  # fmt: skip
 
 
-def envelope(x: Arrays, u: float) -> Arrays:
+def pairs_envelope(x: Arrays, u: float) -> Arrays:
     """The oracle's steps again, in numbers that carry their errors."""
     documents, words = (Rounded.exact(x[name], u) for name in ("documents", "words"))
     losses, out = [], {}
@@ -137,3 +139,64 @@ def envelope(x: Arrays, u: float) -> Arrays:
             out = {"document gradient": by_document.error, "word gradient": by_word.error}
         documents, words = documents - by_document * x["rate"], words - by_word * x["rate"]
     return {"loss": np.stack(losses), **out, "documents": documents.error, "words": words.error}
+
+
+def draw_counts(rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Counts of a few kinds of graphs, and as many dimensions as stand out."""
+    kinds = 1 + 5 * np.eye(3)[np.arange(9) % 3].T  # at an angle from each other, whatever is drawn
+    return {"counts": kinds[rng.integers(0, 3, 14)] + rng.integers(0, 2, (14, 9)), "dim": np.array(3)}
+
+
+def products_oracle(x: Arrays) -> dict[str, np.ndarray]:
+    """Products of the vectors of graphs, and those of graphs and words."""
+    c = x["counts"]
+    _, vectors = np.linalg.eigh(c.T @ c)
+    v = vectors[:, -int(x["dim"]) :]
+    d = c @ v
+    return {"products": d @ d.T, "predicted": d @ v.T}
+
+
+def products_torch(x: Mapping[str, Any]) -> dict[str, Any]:
+    """torch.linalg.svd, vectors of graphs from the left side."""
+    import torch
+
+    left, size, right = torch.linalg.svd(x["counts"], full_matrices=False)
+    first = slice(x["dim"])
+    return product_outputs(left[:, first] * size[first], right[first].T)
+
+
+def products_keras(x: Mapping[str, Any]) -> dict[str, Any]:
+    """tf_emb.methods.graph.counts, which is SciPy here."""
+    from scipy.sparse import csr_array
+
+    from tf_emb.methods.graph.counts import count_factors
+
+    return product_outputs(*count_factors(csr_array(np.asarray(x["counts"])), x["dim"]))
+
+
+def product_outputs(d: Any, v: Any) -> dict[str, Any]:
+    """Return the outputs of the case."""
+    return {"products": d @ d.T, "predicted": d @ v.T}
+
+
+def products_envelope(x: Arrays, u: float) -> dict[str, np.ndarray]:
+    """What is computed for D D^T, D V^T differs from C Q C^T, C Q, with Q the projector on V's columns.
+
+    A turn by an angle of sine s moves Q by s between its range and the rest, and by s^2 within either.
+    """
+    c, dim = x["counts"], int(x["dim"])
+    (m, n), (_, size, right) = c.shape, np.linalg.svd(c)
+    Q = right[:dim].T @ right[:dim]
+    off = gamma(max(m, n), u)  # of the singular vectors' length and right angles too
+    change = size[0] ** 2 * (2 * off + off**2 + gamma(m + n, u))
+    gap = size[dim - 1] ** 2 - size[dim] ** 2 - change
+    s = change / gap if gap > 0 else np.inf
+    inside, beside = (np.sqrt((c @ of * c).sum(1)) for of in (Q, np.eye(n) - Q))
+    word, other = np.sqrt(Q.diagonal()), np.sqrt(1 - Q.diagonal())
+    length = np.sqrt(inside**2 + beside**2)
+    # D = C V or U S, and sums of dim products, whose magnitudes a row's length bounds.
+    products = np.outer(inside, beside) * s + np.outer(beside, inside) * s + np.outer(length, length) * s**2
+    products += 2 * off * np.outer(inside, inside) + (2 * gamma(n, u) + gamma(dim, u)) * dim * np.outer(length, length)
+    turned = s * (np.outer(inside, other) + np.outer(beside, word)) + s**2 * length[:, None]
+    rounded = off * np.outer(inside, np.ones(n)) + ((gamma(n, u) + gamma(dim, u)) * dim * length)[:, None]
+    return {"products": products, "predicted": turned + rounded}
