@@ -75,8 +75,8 @@ def test_a_known_divergence_is_shown_and_is_no_failure(quick):
 def test_one_wrong_sign_in_tf_emb_exits_1_and_says_where(tmp_path):
     for name in ("tf_emb", "compare"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    source = tmp_path / "tf_emb" / "word2vec" / "losses.py"
-    right, wrong = "tf.math.softplus(-positive)", "tf.math.softplus(positive)"
+    source = tmp_path / "tf_emb" / "layers" / "negative_sampling.py"
+    right, wrong = "ops.log_sigmoid(positive)", "ops.log_sigmoid(-positive)"
     assert right in source.read_text()
     source.write_text(source.read_text().replace(right, wrong))
     # An installed copy must not be found instead of this one.
