@@ -21,8 +21,13 @@ from tf_emb.parity.report import as_json, write
 from tf_emb.parity.report.terminal import print_report
 
 LOGS = Path("logs")
-app = typer.Typer(add_completion=False, no_args_is_help=False, rich_markup_mode=None, pretty_exceptions_enable=False,
-                  help="Prove, number by number, that every engine computes what the formulas say.")  # fmt: skip
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Prove, number by number, that every engine computes what the formulas say.",
+)
 
 CaseNames = Annotated[list[str] | None, typer.Option("--case", help="Run this case; may be repeated.")]
 EngineNames = Annotated[
@@ -42,10 +47,18 @@ Listing = Annotated[bool, typer.Option("--list", help="Print the names of cases 
 
 @app.callback(invoke_without_command=True)
 def main(
-    context: typer.Context, case: CaseNames = None, engine: EngineNames = None, dtype: DtypeNames = None,
-    seed: Seed = 0, device: Device = "cpu", full: Full = False, quick: Quick = False, out: Out = None,
-    json: JsonFile = None, list_: Listing = False,
-) -> None:  # fmt: skip
+    context: typer.Context,
+    case: CaseNames = None,
+    engine: EngineNames = None,
+    dtype: DtypeNames = None,
+    seed: Seed = 0,
+    device: Device = "cpu",
+    full: Full = False,
+    quick: Quick = False,
+    out: Out = None,
+    json: JsonFile = None,
+    list_: Listing = False,
+) -> None:
     """Run `parity` when no command is named."""
     if context.invoked_subcommand is None:
         run_parity(case, engine, dtype, seed, device, full, quick, out, json, list_)
@@ -53,10 +66,17 @@ def main(
 
 @app.command("parity")
 def run_parity(
-    case: CaseNames = None, engine: EngineNames = None, dtype: DtypeNames = None, seed: Seed = 0,
-    device: Device = "cpu", full: Full = False, quick: Quick = False, out: Out = None, json: JsonFile = None,
+    case: CaseNames = None,
+    engine: EngineNames = None,
+    dtype: DtypeNames = None,
+    seed: Seed = 0,
+    device: Device = "cpu",
+    full: Full = False,
+    quick: Quick = False,
+    out: Out = None,
+    json: JsonFile = None,
     list_: Listing = False,
-) -> None:  # fmt: skip
+) -> None:
     """Compare every engine with the oracle; exit 1 if a number is out of bounds or a fault goes unseen."""
     console = Console(highlight=False)
     if list_:

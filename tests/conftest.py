@@ -74,8 +74,9 @@ def chosen(paths):
     ranked = []
     for path in sorted(TESTS.glob("test_*.py")):
         direct = imported(path, known)
-        exported = {name for package in direct & set(graph) if known[package].name == "__init__.py"
-                    for name in graph[package]}  # fmt: skip
+        exported = {
+            name for package in direct & set(graph) if known[package].name == "__init__.py" for name in graph[package]
+        }
         ranks = [path in paths, bool(direct & names), bool(exported & names), fast(path, direct)]
         ranked += [(ranks.index(True), path)] if any(ranks) else []
     return [path for _, path in sorted(ranked)]

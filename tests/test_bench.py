@@ -168,8 +168,9 @@ app(["bench", "layers", "--quick", "--rounds", "1", "--out", sys.argv[2]])
 """
     for whom, status, said in (("self", 130, "stopped."), ("child", 2, "tf_emb was killed by SIGKILL: no message")):
         out = tmp_path / whom
-        done = subprocess.run([sys.executable, "-c", killer, whom, str(out)], cwd=ROOT, capture_output=True, text=True,
-                              check=False)  # fmt: skip
+        done = subprocess.run(
+            [sys.executable, "-c", killer, whom, str(out)], cwd=ROOT, capture_output=True, text=True, check=False
+        )
         assert done.returncode == status, done.stderr
         assert done.stderr == f"compare: {said} To continue, add --resume {out / 'layers.json'}\n"
         kept = json.loads((out / "layers.json").read_text())["measured"]
@@ -178,7 +179,10 @@ app(["bench", "layers", "--quick", "--rounds", "1", "--out", sys.argv[2]])
 
 
 def test_a_child_says_events_and_then_waits(tmp_path, monkeypatch):
-    module(tmp_path, monkeypatch, """
+    module(
+        tmp_path,
+        monkeypatch,
+        """
 import time
 
 def work(first):
@@ -186,7 +190,8 @@ def work(first):
     for i in range(3):
         yield {"i": first + i, "at": time.monotonic()}
     raise ValueError("no more")
-""")  # fmt: skip
+""",
+    )
     with Child("baker", "baked", {"first": 5}, threads=1, log=tmp_path / "log") as child:
         assert child.answer()["i"] == 5
         for i in (6, 7):
@@ -238,8 +243,10 @@ def test_rows_are_chosen_by_part_of_their_names():
     rows = {"skip-gram full": 1, "CBOW": 2, "whole_graph": 3}
     assert chosen("", rows) == rows
     assert [chosen(part, rows) for part in ("SKIP gram", "cbow", "whole-graph")] == [
-        {"skip-gram full": 1}, {"CBOW": 2}, {"whole_graph": 3}
-    ]  # fmt: skip
+        {"skip-gram full": 1},
+        {"CBOW": 2},
+        {"whole_graph": 3},
+    ]
     with pytest.raises(ValueError, match=r"^`--row` must be part of the name of a row; got 'cakes'\. The rows: skip"):
         chosen("cakes", rows)
 
@@ -259,8 +266,10 @@ def test_tables_are_as_wide_as_their_cells_and_long_labels_get_lines_of_their_ow
 
 
 def files():
-    return {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
-            for path in (ROOT / "compare" / "bench").rglob("*.py")}  # fmt: skip
+    return {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in (ROOT / "compare" / "bench").rglob("*.py")
+    }
 
 
 def test_no_circle_of_imports():

@@ -24,8 +24,17 @@ def lee(tmp_path_factory):
 def test_peers_train_and_save(contender, model, loss, lee, tmp_path):
     import torch
 
-    task = Task(contender=contender, text=str(lee.path), model=model, loss=loss, dim=8, words=2000, seed=1,
-                max_vocab=50 if loss == "full-softmax" else None, threads=torch.get_num_threads())  # fmt: skip
+    task = Task(
+        contender=contender,
+        text=str(lee.path),
+        model=model,
+        loss=loss,
+        dim=8,
+        words=2000,
+        seed=1,
+        max_vocab=50 if loss == "full-softmax" else None,
+        threads=torch.get_num_threads(),
+    )
     ready = (tutorial.build if contender == "tensorflow-tutorial" else contenders.prepare)(task)
     ready.save(tmp_path / "before.bin")
     said = measured(ready)

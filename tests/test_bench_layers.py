@@ -23,8 +23,14 @@ def run(tmp_path_factory):
     out = tmp_path_factory.mktemp("bench")
     command = [sys.executable, "-m", "compare", "bench", "layers", "--quick", "--rounds", str(ROUNDS)]
     environment = {**os.environ, "COLUMNS": "80"}
-    done = subprocess.run([*command, "--out", str(out), "--json", str(out / "copy" / "layers.json")], cwd=ROOT,
-                          env=environment, capture_output=True, text=True, check=False)  # fmt: skip
+    done = subprocess.run(
+        [*command, "--out", str(out), "--json", str(out / "copy" / "layers.json")],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     return out, json.loads((out / "layers.json").read_text()), done.stdout
 

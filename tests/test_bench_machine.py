@@ -24,8 +24,14 @@ def operated(tmp_path_factory):
     """What the command measures and says: one part, in a process of its own."""
     out = tmp_path_factory.mktemp("bench")
     options = f"machine --quick --rounds 1 --only operations --out {out} --json {out / 'copy.json'}".split()
-    done = subprocess.run([sys.executable, "-m", "compare", "bench", *options], cwd=ROOT, capture_output=True,
-                          text=True, check=False, env={**os.environ, "COLUMNS": "80"})  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-m", "compare", "bench", *options],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "COLUMNS": "80"},
+    )
     assert done.returncode == 0, done.stderr
     assert (out / "copy.json").read_text() == (out / "machine.json").read_text()
     return json.loads((out / "machine.json").read_text()), done.stdout
@@ -114,8 +120,11 @@ def test_a_part_that_breaks_says_why(tmp_path):
 
 def test_every_part_has_its_threads():
     assert list(command.planned(["roofline", "operations", "scaling"], 3).values()) == [
-        ("scaling", 3), ("operations", 1), ("roofline", 1), ("roofline", 3)
-    ]  # fmt: skip
+        ("scaling", 3),
+        ("operations", 1),
+        ("roofline", 1),
+        ("roofline", 3),
+    ]
     assert list(command.planned(["roofline"], 1)) == ["roofline, 1 thread"]
     with pytest.raises(ValueError, match=r"^`--only` must be one of scaling, operations, roofline; got 'cakes'\."):
         command.planned(["cakes"], 2)

@@ -15,8 +15,14 @@ ROOT = Path(__file__).parent.parent
 def run(tmp_path_factory):
     out = tmp_path_factory.mktemp("bench")
     options = f"projector --quick --rounds 1 --out {out} --json {out / 'copy.json'}".split()
-    done = subprocess.run([sys.executable, "-m", "compare", "bench", *options], cwd=ROOT, capture_output=True,
-                          text=True, env={**os.environ, "COLUMNS": "80"}, check=False)  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-m", "compare", "bench", *options],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "COLUMNS": "80"},
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     return out, json.loads((out / "projector.json").read_text()), done.stdout
 

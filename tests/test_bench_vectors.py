@@ -14,8 +14,10 @@ from tf_emb.vectors import Vectors
 def test_three_kinds_of_query_are_measured() -> None:
     found = measure_similar(rows=500, dim=8, repeats=3, many=7)
     assert [(of["query"], len(of["ours"]), len(of["gensim"])) for of in found] == [
-        ("first query", 1, 1), (LATER, 3, 3), ("7 queries at once", 1, 1),
-    ]  # fmt: skip
+        ("first query", 1, 1),
+        (LATER, 3, 3),
+        ("7 queries at once", 1, 1),
+    ]
     assert all(min(*of["ours"], *of["gensim"]) > 0 for of in found)
 
 

@@ -29,8 +29,19 @@ def invoke(*arguments):
 def run(tmp_path_factory):
     out = tmp_path_factory.mktemp("bench")
     program, calls = install(out)
-    done = invoke("--quick", "--row", "cbow", "--word2vec-c", program, "--slow-words", 1000, "--out", out,
-                  "--json", out / "copy" / "word2vec.json")  # fmt: skip
+    done = invoke(
+        "--quick",
+        "--row",
+        "cbow",
+        "--word2vec-c",
+        program,
+        "--slow-words",
+        1000,
+        "--out",
+        out,
+        "--json",
+        out / "copy" / "word2vec.json",
+    )
     assert done.exit_code == 0, done.output
     return out, json.loads((out / "word2vec.json").read_text()), done.stdout, calls
 
@@ -83,8 +94,19 @@ def test_the_program_gets_its_flags(run):
     assert second["read-vocab"] == first["save-vocab"]
     assert second["train"] == first["train"]
     asked = {name: second[name] for name in second.keys() - {"train", "read-vocab", "output"}}
-    assert asked == {"min-count": "5", "debug": "0", "size": "10", "window": "5", "sample": "0.001", "hs": "0",
-                     "negative": "5", "threads": "2", "iter": "1", "cbow": "1", "binary": "1"}  # fmt: skip
+    assert asked == {
+        "min-count": "5",
+        "debug": "0",
+        "size": "10",
+        "window": "5",
+        "sample": "0.001",
+        "hs": "0",
+        "negative": "5",
+        "threads": "2",
+        "iter": "1",
+        "cbow": "1",
+        "binary": "1",
+    }
 
 
 def test_a_run_goes_on_without_repeating(run, tmp_path, monkeypatch):
@@ -146,9 +168,11 @@ def test_rows_have_the_peers_that_can_train_them():
     settings = plan.Settings(program="word2vec")
     found = {of.name: plan.peers(of, settings, ()) for of in plan.OBJECTIVES}
     assert list(found.values()) == [
-        [*PEERS, "tensorflow-tutorial"], PEERS, ["gensim", "gensim-iterator", "word2vec.c"],
+        [*PEERS, "tensorflow-tutorial"],
+        PEERS,
+        ["gensim", "gensim-iterator", "word2vec.c"],
         ["torch", "tf_emb, negative sampling"],
-    ]  # fmt: skip
+    ]
     assert "word2vec.c" not in plan.peers(plan.OBJECTIVES[0], plan.Settings(), ())
 
 
@@ -172,17 +196,29 @@ def test_figures_follow_from_the_rounds():
 
 
 def planted(row, contender, seed, speed, **found):
-    return {"row": row, "epochs": 1, "seed": seed, "contender": contender, "words_per_second": speed,
-            "words_per_cpu_second": speed, "grown_mib": 1.0, "raw_words": 10, "prepare_seconds": 1.0, "version": "1",
-            "scores": found}  # fmt: skip
+    return {
+        "row": row,
+        "epochs": 1,
+        "seed": seed,
+        "contender": contender,
+        "words_per_second": speed,
+        "words_per_cpu_second": speed,
+        "grown_mib": 1.0,
+        "raw_words": 10,
+        "prepare_seconds": 1.0,
+        "version": "1",
+        "scores": found,
+    }
 
 
 def sampled(ours, theirs, speeds=((100.0,), (20.0,))):
     """Trainings of skip-gram with negative sampling, a score a seed."""
     name = plan.OBJECTIVES[0].name
-    return [planted(name, who, seed, speed, **{"analogies, 30k": 15.0, "WordSim-353": 0.5} | score)
-            for who, side, took in (("tf_emb", ours, speeds[0]), ("gensim", theirs, speeds[1]))
-            for seed, (score, speed) in enumerate(zip(side, took, strict=True))]  # fmt: skip
+    return [
+        planted(name, who, seed, speed, **{"analogies, 30k": 15.0, "WordSim-353": 0.5} | score)
+        for who, side, took in (("tf_emb", ours, speeds[0]), ("gensim", theirs, speeds[1]))
+        for seed, (score, speed) in enumerate(zip(side, took, strict=True))
+    ]
 
 
 @pytest.mark.parametrize(

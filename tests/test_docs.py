@@ -52,8 +52,11 @@ def run(arguments, cwd):
     return done.stdout
 
 
-PYTHON = [pytest.param(block, id=f"{document} {i}") for document in DOCUMENTS
-          for i, block in enumerate(blocks(document, "python"))]  # fmt: skip
+PYTHON = [
+    pytest.param(block, id=f"{document} {i}")
+    for document in DOCUMENTS
+    for i, block in enumerate(blocks(document, "python"))
+]
 
 
 def test_there_is_something_to_run():
@@ -117,8 +120,12 @@ def test_the_readmes_show_groups_that_exist_with_the_same_figures(document):
 
 def test_the_known_divergences_name_cases_that_exist():
     section = (ROOT / "docs" / "parity.md").read_text().split("## Known divergences\n")[1].split("\n## ")[0]
-    named = [name for line in section.splitlines() if line.startswith("| `")
-             for name in re.findall(r"`([\w*-]+)`", line.split("|")[1])]  # fmt: skip
+    named = [
+        name
+        for line in section.splitlines()
+        if line.startswith("| `")
+        for name in re.findall(r"`([\w*-]+)`", line.split("|")[1])
+    ]
     assert len(named) > 7
     assert all(any(re.fullmatch(name.replace("*", ".*"), case) for case in SUITE.load()) for name in named)
 

@@ -43,8 +43,13 @@ def test_the_summary_has_a_row_per_group_and_their_sum(language):
 
 def test_the_summary_counts_the_ways_to_run_keras():
     result = sample()
-    result.rows = [row for engine in (KERAS, "keras-jax") for row in result.rows if row.engine == KERAS
-                   for row in [type(row)(**{**row.as_dict(), "engine": engine})]]  # fmt: skip
+    result.rows = [
+        row
+        for engine in (KERAS, "keras-jax")
+        for row in result.rows
+        if row.engine == KERAS
+        for row in [type(row)(**{**row.as_dict(), "engine": engine})]
+    ]
     result.engines = [type(result.engines[2])(engine, "ran") for engine in (KERAS, "keras-jax")]
     assert cells(tables.summary(result, TABLES))["Tables"][2] == "keras × 2"
 

@@ -44,8 +44,11 @@ def questions(tmp_path: Path, vectors: KeyedVectors, count: int = 300) -> Path:
     lines = [": first"]
     for i in range(count):
         a, b, c = rng.choice(vectors.index_to_key, 3, replace=False).tolist()
-        best = [word for word, _ in vectors.most_similar([b, c], [a], topn=8) if word.lower() not in
-                (a.lower(), b.lower(), c.lower())]  # fmt: skip
+        best = [
+            word
+            for word, _ in vectors.most_similar([b, c], [a], topn=8)
+            if word.lower() not in (a.lower(), b.lower(), c.lower())
+        ]
         answer = rng.choice([best[0].lower(), best[0].upper(), best[1], "unknown"])
         lines += [": second part"] * (i == count // 3) + [f"{a} {b} {c} {answer}"]
     path = tmp_path / "questions.txt"

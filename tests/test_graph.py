@@ -168,8 +168,20 @@ def test_the_command_leaves_out_what_is_not_given(tmp_path, monkeypatch, method,
     seen = []
     monkeypatch.setattr(f"tf_emb.methods.graph.node_vectors.{method}", fake)
     nx.write_adjlist(KARATE, tmp_path / "karate.gz")
-    result = run(tmp_path / "karate.gz", "-o", tmp_path / "v.txt", "--method", method, "--format", "adjlist",
-                 "--walks", 2, "--dim", 4, "--directed")  # fmt: skip
+    result = run(
+        tmp_path / "karate.gz",
+        "-o",
+        tmp_path / "v.txt",
+        "--method",
+        method,
+        "--format",
+        "adjlist",
+        "--walks",
+        2,
+        "--dim",
+        4,
+        "--directed",
+    )
     assert result.exit_code == 0, result.stderr
     assert f"by {method}" in result.stdout
     assert len(load_vectors(tmp_path / "v.txt")) == 34

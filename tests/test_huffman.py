@@ -53,8 +53,10 @@ def create_binary_tree(counts: list[int]) -> list[tuple[list[int], list[int]]]:
 
 def trees() -> list[list[int]]:
     rng = np.random.default_rng(1)
-    drawn = [sorted(rng.integers(1, high, size).tolist(), reverse=True)
-             for high, size in [(3, 2), (3, 17), (10, 100), (10**6, 100), (2, 64), (2, 65)]]  # fmt: skip
+    drawn = [
+        sorted(rng.integers(1, high, size).tolist(), reverse=True)
+        for high, size in [(3, 2), (3, 17), (10, 100), (10**6, 100), (2, 64), (2, 65)]
+    ]
     return [COUNTS, [1, 1], [5, 1], [34, 21, 13, 8, 5, 3, 2, 1, 1], *drawn]
 
 

@@ -109,8 +109,9 @@ GUARDED = "from tf_emb.parity import engines; engines.start('numpy', 'cpu')\n"
      "import tf_emb.methods.kernel", "import torch", "import tensorflow", "import keras", "import jax"],
 )  # fmt: skip
 def test_the_oracle_process_cannot_import_what_it_judges(statement):
-    done = subprocess.run([sys.executable, "-c", GUARDED + statement], cwd=ROOT, capture_output=True, text=True,
-                          check=False)  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", GUARDED + statement], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith(("ModuleNotFoundError: ", "ImportError: "))
 
@@ -158,7 +159,8 @@ assert Path(tf_emb.__file__).is_relative_to(Path.cwd())
 print(*sorted(write(sample(), Path("out"))))
 """
     # An editable install adds a finder of its own: the folder comes before it, and -P would leave it out.
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env={}, capture_output=True, text=True,
-                          check=False)  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env={}, capture_output=True, text=True, check=False
+    )
     assert done.stdout.split() == ["junit.xml", "report.html", "report.json"], done.stderr
     assert "<style>" in (tmp_path / "out" / "report.html").read_text()

@@ -42,8 +42,10 @@ def test_logits_are_the_formula(tied: bool, direct: bool) -> None:
     for weight in model.weights:
         if weight.dtype == "float32":
             weight.assign(rng.normal(size=weight.shape))
-    C, H, d, U, b = (np.asarray(w) for w in (model.embedding.embeddings, model.tanh.kernel, model.tanh.bias,
-                                             model.out.kernel, model.bias))  # fmt: skip
+    C, H, d, U, b = (
+        np.asarray(w)
+        for w in (model.embedding.embeddings, model.tanh.kernel, model.tanh.bias, model.out.kernel, model.bias)
+    )
     x = C[ids].reshape(2, -1)
     y = np.tanh(x @ H + d) @ U + (x @ np.asarray(model.straight.kernel) if direct else 0)
     y = (y @ C[:7].T if tied else y) + b

@@ -82,7 +82,7 @@ def test_one_wrong_sign_in_tf_emb_exits_1_and_says_where(tmp_path):
     # An installed copy must not be found instead of this one.
     status, text, _ = compare(
         "--case", "skipgram", "--engine", "keras-tensorflow", "--out", tmp_path / "out", cwd=tmp_path
-    )  # fmt: skip
+    )
     assert status == 1
     assert text.splitlines()[-1].endswith(" failed")
     assert not text.splitlines()[-1].endswith(" 0 failed")

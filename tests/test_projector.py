@@ -178,9 +178,13 @@ def test_missing_text_and_broken_unicode_are_shown(tmp_path: Path) -> None:
 def test_only_repeated_text_is_folded(tmp_path: Path) -> None:
     values = [f"v{i}" for i in range(60)] * 2 + ["v59"] * 5
     columns = written(
-        tmp_path, ["a"] * 125, many=values, few=[f"v{i % 50}" for i in range(125)],
-        number=[float(v[1:]) for v in values], unique=[f"u{i}" for i in range(125)],
-    )  # fmt: skip
+        tmp_path,
+        ["a"] * 125,
+        many=values,
+        few=[f"v{i % 50}" for i in range(125)],
+        number=[float(v[1:]) for v in values],
+        unique=[f"u{i}" for i in range(125)],
+    )
     assert list(columns) == ["label", "many", "many (top 49)", "few", "number", "unique", "row"]
     assert columns["many"] == values
     folded = columns["many (top 49)"]
@@ -238,8 +242,9 @@ def test_two_dimensions_become_three_because_the_page_shows_nothing_below(tmp_pa
 
 
 def test_the_report_says_what_is_shown_and_how_to_see_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    made = log_projection(tmp_path, table(6, 60), list("abcdef"), top=3, columns={"count": [1, 9, 8, 7, 6, 5]},
-                          views=("pca",))  # fmt: skip
+    made = log_projection(
+        tmp_path, table(6, 60), list("abcdef"), top=3, columns={"count": [1, 9, 8, 7, 6, 5]}, views=("pca",)
+    )
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "3 of 6 rows, the largest by count; left out: 3, such as e, f, a; embedding (60 dimensions)"
     assert lines[1] == "Bookmarks, at the bottom right of the page: PCA."

@@ -44,8 +44,9 @@ def test_fit_logs_every_epoch_and_all_of_them_at_the_end(tmp_path: Path, layer: 
     recorder = Recorder(layer)
     random = np.random.default_rng(0)
     model = model_of(layer)
-    model.fit(random.integers(0, 12, (32, 3)), random.normal(size=(32, 1)), epochs=5, verbose=0,
-              callbacks=[recorder, ours])  # fmt: skip
+    model.fit(
+        random.integers(0, 12, (32, 3)), random.normal(size=(32, 1)), epochs=5, verbose=0, callbacks=[recorder, ours]
+    )
     steps, together = ours.runs[:-1], ours.runs[-1]
     assert [run.name.split("-")[1] for run in steps] == ["step000002", "step000004", "step000005"]
     assert not np.array_equal(recorder.tables[1], recorder.tables[4])

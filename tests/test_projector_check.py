@@ -19,8 +19,14 @@ WORDS = [f"w{i}" for i in range(120)]
 def run(tmp_path: Path) -> Path:
     """A run in which everything is used and nothing is wrong."""
     kinds = [f"k{i % 5}" for i in range(120)]
-    return log(tmp_path, table(120, 60), WORDS, columns={"kind": kinds, "count": range(120)},
-               sprites=np.zeros((120, 8, 8)), views={"flat": table(120, 2), "deep": table(120, 3)})  # fmt: skip
+    return log(
+        tmp_path,
+        table(120, 60),
+        WORDS,
+        columns={"kind": kinds, "count": range(120)},
+        sprites=np.zeros((120, 8, 8)),
+        views={"flat": table(120, 2), "deep": table(120, 3)},
+    )
 
 
 def edited(path: Path, old: str, new: str) -> None:

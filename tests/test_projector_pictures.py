@@ -19,8 +19,13 @@ def test_pictures_are_drawn_with_every_character(tmp_path: Path, suffix: str) ->
     pytest.importorskip("matplotlib")
     if not set(plot.CJK) & set(plot._installed()):
         pytest.skip("no Chinese font is installed (apt-get install fonts-noto-cjk)")
-    path = plot_projection(tmp_path / f"v.{suffix}", {"一": table(8, 6), "two": -table(8, 6)}, WORDS, title="词",
-                           columns={"kind": list("aabbccdd"), "count": range(8)})  # fmt: skip
+    path = plot_projection(
+        tmp_path / f"v.{suffix}",
+        {"一": table(8, 6), "two": -table(8, 6)},
+        WORDS,
+        title="词",
+        columns={"kind": list("aabbccdd"), "count": range(8)},
+    )
     data = path.read_bytes()
     if suffix == "png":
         from PIL import Image

@@ -85,8 +85,11 @@ def test_every_report_names_what_was_left_out():
     assert line in html
     assert "cases: one-hot, [red]bag" in html
     assert json.loads(as_json(result))["left_out"] == LEFT_OUT
-    skipped = [test.get("name") for test in ET.fromstring(as_junit(result)).iter("testcase")
-               if test.find("skipped") is not None and test.find("skipped").text == "left out by --quick"]  # fmt: skip
+    skipped = [
+        test.get("name")
+        for test in ET.fromstring(as_junit(result)).iter("testcase")
+        if test.find("skipped") is not None and test.find("skipped").text == "left out by --quick"
+    ]
     assert skipped == ["one-hot", "[red]bag", "keras-xla"]
 
 

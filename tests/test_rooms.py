@@ -21,8 +21,12 @@ def test_no_circle_of_files_or_packages(package):
 def evidence(chain, package):
     """For each link of a chain, one import of a file that makes it."""
     for here, there in pairwise(chain):
-        yield next(f"{module} imports {target}" for module, targets in GRAPH.items() for target in sorted(targets)
-                   if member(module, package) == here and member(target, package) == there)  # fmt: skip
+        yield next(
+            f"{module} imports {target}"
+            for module, targets in GRAPH.items()
+            for target in sorted(targets)
+            if member(module, package) == here and member(target, package) == there
+        )
 
 
 def test_no_arrow_runs_back_up():
@@ -38,8 +42,9 @@ def test_every_room_is_one_of_the_order():
 def test_the_harness_knows_no_other_room_and_the_library_knows_no_suite():
     known = between(GRAPH)
     assert known["tf_emb.parity"] == []
-    assert not any(other.startswith("compare") for name, others in known.items() for other in others
-                   if name.startswith("tf_emb"))  # fmt: skip
+    assert not any(
+        other.startswith("compare") for name, others in known.items() for other in others if name.startswith("tf_emb")
+    )
 
 
 FILES = {
@@ -75,8 +80,12 @@ def test_every_kind_of_import_is_seen(path, text, package, chain, tmp_path):
 
 
 def test_imports_are_absolute():
-    relative = [name for name, path in modules().items() for node in ast.walk(ast.parse(path.read_text()))
-                if isinstance(node, ast.ImportFrom) and node.level]  # fmt: skip
+    relative = [
+        name
+        for name, path in modules().items()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and node.level
+    ]
     assert not relative, "the graph of imports does not resolve them"
 
 

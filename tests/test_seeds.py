@@ -36,8 +36,11 @@ def problems(case, seed):
             want = case.oracle(x)
             allowed = case.allowed(x, want, dtype)
             planted = plant(case, Job(case.name, dtype), x, want, allowed)
-        found += [f"{dtype} {name}: {bound_problem(want[name], allowed[name])}" for name in allowed
-                  if bound_problem(want[name], allowed[name])]  # fmt: skip
+        found += [
+            f"{dtype} {name}: {bound_problem(want[name], allowed[name])}"
+            for name in allowed
+            if bound_problem(want[name], allowed[name])
+        ]
         found += [f"{dtype} {fault}" for fault in planted if not fault["used"] > 1]
     return found
 

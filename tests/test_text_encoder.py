@@ -102,8 +102,10 @@ def test_a_saved_encoder_is_the_same():
 
 def published(model):
     found = files.named_weights(model)
-    return {name: np.asarray(v).T if np.ndim(v) == 2 and "embeddings" not in name else np.asarray(v)
-            for name, v in found.items()}  # fmt: skip
+    return {
+        name: np.asarray(v).T if np.ndim(v) == 2 and "embeddings" not in name else np.asarray(v)
+        for name, v in found.items()
+    }
 
 
 def test_weights_are_loaded_by_name():

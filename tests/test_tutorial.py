@@ -111,8 +111,12 @@ def test_both_languages_have_the_same_code_outputs_pictures_and_sections(name):
     english, chinese = FOLDER / name, twin(FOLDER / name)
     assert [(b.code, b.quoted) for b in blocks(english)] == [(b.code, b.quoted) for b in blocks(chinese)]
     assert shown(english) == shown(chinese)
-    heads = [re.findall(r"^(#+) ", re.sub(r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.M | re.S),
-                        re.MULTILINE) for path in (english, chinese)]  # fmt: skip
+    heads = [
+        re.findall(
+            r"^(#+) ", re.sub(r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.M | re.S), re.MULTILINE
+        )
+        for path in (english, chinese)
+    ]
     assert heads[0] == heads[1]
 
 

@@ -103,8 +103,10 @@ def test_the_arrays_have_the_names_that_are_documented(tmp_path: Path) -> None:
     save_vectors(tmp_path / "w.npz", Vectors(["a", "b c"], [[1.5], [2]], {"count": [3, 2]}))
     with np.load(tmp_path / "w.npz") as arrays:
         assert {name: arrays[name].tolist() for name in arrays} == {
-            "vectors": [[1.5], [2]], "labels": ["a", "b c"], "counts": [3, 2],
-        }  # fmt: skip
+            "vectors": [[1.5], [2]],
+            "labels": ["a", "b c"],
+            "counts": [3, 2],
+        }
         assert arrays["vectors"].dtype == np.float32
     save_vectors(tmp_path / "w.safetensors", Vectors(["a", "猫"], [[1.5], [2]]))
     tensors = load_file(tmp_path / "w.safetensors")

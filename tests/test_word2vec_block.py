@@ -73,8 +73,10 @@ def expected(o: Options, at: Stream, tables: list[Any]) -> Any:
         if o.loss == "full-softmax":
             return tf.reduce_logsumexp(tf.linalg.matvec(out, h)) - tf.tensordot(out[target], h, 1)
         if o.loss == "hierarchical-softmax":
-            return sum(nll((1 - 2 * codes[target, i]) * tf.tensordot(out[points[target, i]], h, 1))
-                       for i in range(lengths[target]))  # fmt: skip
+            return sum(
+                nll((1 - 2 * codes[target, i]) * tf.tensordot(out[points[target, i]], h, 1))
+                for i in range(lengths[target])
+            )
         noise = sum(nll(-tf.tensordot(out[n], h, 1)) for n in at.noise.numpy()[b])
         return nll(tf.tensordot(out[target], h, 1)) + noise * o.negatives / o.shared_noise
 

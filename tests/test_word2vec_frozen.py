@@ -49,8 +49,10 @@ def test_frozen_rows_stay_to_the_bit_and_the_others_move(model: str, loss: str) 
     of.freeze([])
     frozen = [bits(table) for table in of.tables]
     of.fit(TEXT)
-    assert not any((bits(table)[[0, 3, 5]] == old[[0, 3, 5]]).all(axis=1).any()
-                   for table, old in zip(of.tables, frozen, strict=True))  # fmt: skip
+    assert not any(
+        (bits(table)[[0, 3, 5]] == old[[0, 3, 5]]).all(axis=1).any()
+        for table, old in zip(of.tables, frozen, strict=True)
+    )
 
 
 def test_a_row_that_is_frozen_takes_no_gradient_that_is_not_finite() -> None:
@@ -120,8 +122,19 @@ def test_states_of_the_first_format_are_read(tmp_path: Any) -> None:
     of = filled()
     path = tmp_path / "state"
     tables = [table.numpy() for table in of.tables]
-    save_state(path, {"options": of.options, "vocabulary": VOCABULARY, "tables": tables, "done": 1,
-                      "frozen": of.frozen, "sums": np.zeros((1, 2)), "held out": [], "best": None})  # fmt: skip
+    save_state(
+        path,
+        {
+            "options": of.options,
+            "vocabulary": VOCABULARY,
+            "tables": tables,
+            "done": 1,
+            "frozen": of.frozen,
+            "sums": np.zeros((1, 2)),
+            "held out": [],
+            "best": None,
+        },
+    )
     with np.load(path) as arrays:
         first = {name: arrays[name] for name in arrays if not name.startswith(("frozen", "best"))}
     header = json.loads(first["header"].tobytes())

@@ -14,9 +14,12 @@ from tf_emb import __version__
 from tf_emb.commands import graph, project, train, vectors
 
 app = typer.Typer(
-    add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
     help="Embeddings in Keras/TensorFlow, proven right number by number.",
-)  # fmt: skip
+)
 
 
 @app.callback(invoke_without_command=True)

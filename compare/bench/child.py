@@ -38,9 +38,14 @@ class Child:
         command = [sys.executable, "-m", "compare.bench.child", module, json.dumps(arguments)]
         with log.open("w") as errors:
             self._process = subprocess.Popen(
-                command, cwd=ROOT, env=environment(threads), text=True,
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
-            )  # fmt: skip
+                command,
+                cwd=ROOT,
+                env=environment(threads),
+                text=True,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+            )
 
     def __enter__(self) -> "Child":
         return self

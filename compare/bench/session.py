@@ -62,16 +62,26 @@ class Session:
         ValueError: `resume` is no such file, or `out` holds the measurements of another run.
     """
 
-    def __init__(self, subject: str, out: Path | None, copy: Path | None, resume: Path | None, view: View, work: Path,
-                 say: Callable[[str], None]) -> None:  # fmt: skip
+    def __init__(
+        self,
+        subject: str,
+        out: Path | None,
+        copy: Path | None,
+        resume: Path | None,
+        view: View,
+        work: Path,
+        say: Callable[[str], None],
+    ) -> None:
         new = Path("logs") / "bench" / f"{subject}-{datetime.now():%Y%m%d-%H%M%S}"
         self.out = out or (resume.parent if resume else new)
         self.path, self.work, self.result = self.out / f"{subject}.json", work, Result()
         self._subject, self._copy, self._view, self._say = subject, copy, view, say
         self._before = read(resume, subject) if resume else None
         if _occupied(self.path) and not (resume and resume.samefile(self.path)):
-            raise ValueError(f"`--out` must be a folder without {self.path.name}; got {self.out}. Choose another, or "
-                             f"continue with --resume {self.path}.")  # fmt: skip
+            raise ValueError(
+                f"`--out` must be a folder without {self.path.name}; got {self.out}. Choose another, or "
+                f"continue with --resume {self.path}."
+            )
 
     def begin(self, settings: dict[str, Any], free: Collection[str] = ()) -> None:
         """Take over the measurements of `--resume`, and write the file.
@@ -90,8 +100,11 @@ class Session:
         }  # fmt: skip
         if self._before:
             had = self._before["settings"]
-            other = [f"{name} {had.get(name)!r}, not {value!r}" for name, value in settings.items()
-                     if name not in free and had.get(name) != value]  # fmt: skip
+            other = [
+                f"{name} {had.get(name)!r}, not {value!r}"
+                for name, value in settings.items()
+                if name not in free and had.get(name) != value
+            ]
             if other:
                 raise ValueError(f"`--resume` must continue with the same settings; that run had {', '.join(other)}.")
             self.result |= {name: self._before[name] for name in ("started", "measured")}
@@ -193,7 +206,13 @@ def machine() -> dict[str, Any]:
     """Return what the numbers belong to."""
     model = ""
     if (info := Path("/proc/cpuinfo")).exists():
-        model = next((line.partition(":")[2].strip() for line in info.read_text().splitlines()
-                      if line.startswith("model name")), "")  # fmt: skip
-    return {"cpu": model or platform.processor(), "cores": os.cpu_count(), "system": platform.platform(),
-            "python": platform.python_version()}  # fmt: skip
+        model = next(
+            (line.partition(":")[2].strip() for line in info.read_text().splitlines() if line.startswith("model name")),
+            "",
+        )
+    return {
+        "cpu": model or platform.processor(),
+        "cores": os.cpu_count(),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+    }

@@ -67,8 +67,17 @@ def _panel(axes: Any, package: str, rows: Sequence[float], width: float) -> None
     low, high = min(rows) - HEIGHT / 2 - MARGIN * 0.7, max(rows) + HEIGHT / 2 + MARGIN * 0.7
     shade, edge = COLOURS[package]
     side = width - MARGIN / 2
-    axes.add_patch(FancyBboxPatch((-side, low), 2 * side, high - low, facecolor=shade, edgecolor="none",
-                                  boxstyle="round,pad=0,rounding_size=0.2", zorder=0))  # fmt: skip
+    axes.add_patch(
+        FancyBboxPatch(
+            (-side, low),
+            2 * side,
+            high - low,
+            facecolor=shade,
+            edgecolor="none",
+            boxstyle="round,pad=0,rounding_size=0.2",
+            zorder=0,
+        )
+    )
     axes.text(0.2 - side, high - 0.15, f"{package}/", color=edge, fontsize=15, fontweight="bold", va="top", zorder=1)
 
 
@@ -85,17 +94,35 @@ def _arrow(axes: Any, way: Sequence[Place], direct: bool) -> None:
         points += [(before, low - bend), (x, high + bend), (x, high), (x, high - HEIGHT)]
         codes += [Line.CURVE4] * 3 + [Line.LINETO]
     line = Line(points[:-1], codes[:-1])
-    axes.add_patch(FancyArrowPatch(path=line, arrowstyle="-|>", color=DIRECT if direct else IMPLIED, shrinkA=0,
-                                   shrinkB=0, linewidth=1.3 if direct else 0.8, mutation_scale=11,
-                                   zorder=3 if direct else 2))  # fmt: skip
+    axes.add_patch(
+        FancyArrowPatch(
+            path=line,
+            arrowstyle="-|>",
+            color=DIRECT if direct else IMPLIED,
+            shrinkA=0,
+            shrinkB=0,
+            linewidth=1.3 if direct else 0.8,
+            mutation_scale=11,
+            zorder=3 if direct else 2,
+        )
+    )
 
 
 def _box(axes: Any, room: str, x: float, y: float) -> None:
     from matplotlib.patches import FancyBboxPatch
 
-    axes.add_patch(FancyBboxPatch((x - BOX / 2, y - HEIGHT / 2), BOX, HEIGHT, facecolor="white", zorder=4,
-                                  edgecolor=COLOURS[room.partition(".")[0]][1], linewidth=1.4,
-                                  boxstyle="round,pad=0,rounding_size=0.1"))  # fmt: skip
+    axes.add_patch(
+        FancyBboxPatch(
+            (x - BOX / 2, y - HEIGHT / 2),
+            BOX,
+            HEIGHT,
+            facecolor="white",
+            zorder=4,
+            edgecolor=COLOURS[room.partition(".")[0]][1],
+            linewidth=1.4,
+            boxstyle="round,pad=0,rounding_size=0.1",
+        )
+    )
     centred = {"x": x, "ha": "center", "va": "center", "zorder": 5}
     axes.text(y=y + 0.17, s=room, fontsize=11, fontweight="bold", color="#1b232b", **centred)
     axes.text(y=y - 0.13, s=fill(ROOMS[room].replace("`", ""), 33), fontsize=7.5, color="#4a5661", **centred)
@@ -103,8 +130,10 @@ def _box(axes: Any, room: str, x: float, y: float) -> None:
 
 def reduced(edges: Edges) -> dict[str, list[str]]:
     """Return the edges that no chain of others implies."""
-    return {box: [end for end in ends if not any(end in below(edges, other) for other in ends)]
-            for box, ends in edges.items()}  # fmt: skip
+    return {
+        box: [end for end in ends if not any(end in below(edges, other) for other in ends)]
+        for box, ends in edges.items()
+    }
 
 
 def below(edges: Edges, box: str) -> set[str]:
@@ -123,8 +152,11 @@ def placed(edges: Edges, rows: Mapping[str, int]) -> dict[tuple[str, str], list[
 
     `rows` holds the row of each box; edges lead to later rows.
     """
-    chains = {(box, end): [box, *(f"{box} -> {end} in row {i}" for i in range(rows[box] + 1, rows[end])), end]
-              for box, ends in edges.items() for end in ends}  # fmt: skip
+    chains = {
+        (box, end): [box, *(f"{box} -> {end} in row {i}" for i in range(rows[box] + 1, rows[end])), end]
+        for box, ends in edges.items()
+        for end in ends
+    }
     row_of = dict(rows) | {point: rows[chain[0]] + i for chain in chains.values() for i, point in enumerate(chain)}
     links = [link for chain in chains.values() for link in pairwise(chain)]
     tied: dict[str, list[str]] = {name: [] for name in row_of}
@@ -158,5 +190,4 @@ def _across(order: Sequence[Sequence[str]]) -> dict[str, float]:
 
 
 def _crossings(links: Sequence[tuple[str, str]], x: Mapping[str, float], row_of: Mapping[str, int]) -> float:
-    return sum((x[a] - x[c]) * (x[b] - x[d]) < 0
-               for (a, b), (c, d) in combinations(links, 2) if row_of[a] == row_of[c])  # fmt: skip
+    return sum((x[a] - x[c]) * (x[b] - x[d]) < 0 for (a, b), (c, d) in combinations(links, 2) if row_of[a] == row_of[c])

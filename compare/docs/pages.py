@@ -67,8 +67,9 @@ def read(path: Path) -> Result:
         raise ValueError(f"`--report` must be a report.json that can be read; got {path}: {error.strerror}.") from None
     wanted = {name for name, case in SUITE.load().items() if not case.full}
     if lacking := sorted(wanted - {case["name"] for case in result.cases}):
-        raise ValueError(f"`--report` must hold every case; {path} lacks {len(lacking)}, such as {lacking[0]}. "
-                         "Run `make compare`.")  # fmt: skip
+        raise ValueError(
+            f"`--report` must hold every case; {path} lacks {len(lacking)}, such as {lacking[0]}. Run `make compare`."
+        )
     if result.failed:
         raise ValueError(f"`--report` must be of a run without failures; {path} has {result.failed}.")
     return result
@@ -83,8 +84,10 @@ def with_results(result: Result) -> Pages:
 
 def with_rooms() -> Pages:
     """Return the page that shows the rooms that exist, the last on top, and what each imports."""
-    rows = [[f"`{name}`", ROOMS[name], ", ".join(f"`{other}`" for other in others) or tables.NONE]
-            for name, others in reversed(between(imports()).items())]  # fmt: skip
+    rows = [
+        [f"`{name}`", ROOMS[name], ", ".join(f"`{other}`" for other in others) or tables.NONE]
+        for name, others in reversed(between(imports()).items())
+    ]
     return {ARCHITECTURE: filled(ARCHITECTURE, "rooms", tables.table(["room", "what is in it", "imports"], rows))}
 
 

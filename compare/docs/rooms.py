@@ -61,8 +61,12 @@ def between(graph: Graph) -> dict[str, list[str]]:
 def upward(graph: Graph) -> list[tuple[str, str]]:
     """Return every (module, imported module) where the import leads to a later room."""
     order = list(ROOMS)
-    return [(module, target) for module, targets in graph.items() for target in sorted(targets)
-            if order.index(room(target)) > order.index(room(module))]  # fmt: skip
+    return [
+        (module, target)
+        for module, targets in graph.items()
+        for target in sorted(targets)
+        if order.index(room(target)) > order.index(room(module))
+    ]
 
 
 def modules(root: Path = ROOT, packages: tuple[str, ...] = PACKAGES) -> dict[str, Path]:

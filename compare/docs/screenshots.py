@@ -100,8 +100,7 @@ def _epochs(logdir: Path, out: Path, chinese: Path | None) -> Callable[[Projecto
     words, tables = samples.lee_epochs(6)
     counts = [words.get_vecattr(word, "count") for word in words.index_to_key]
     shown = {epoch: tables[epoch] for epoch in (1, 2, 4, 6)}
-    log_epochs(logdir, shown, words.index_to_key, name="lee news", columns={"count": counts}, paths=12,
-               include=NAMED)  # fmt: skip
+    log_epochs(logdir, shown, words.index_to_key, name="lee news", columns={"count": counts}, paths=12, include=NAMED)
 
     def look(page: Projector) -> None:
         page.show(tensor="lee news, paths")

@@ -24,8 +24,10 @@ JOINED = (", ", "、")
 def summary(result: Result, groups: Mapping[Group, Sequence[str]], language: int = 0) -> str:
     """Return the README's table, one row per group of cases; the language is 0 for English and 1 for Chinese."""
     present = _present(result, groups)
-    rows = [[group.title[language], *_figures(result, names, group.claim[language], language)]
-            for group, names in present.items()]  # fmt: skip
+    rows = [
+        [group.title[language], *_figures(result, names, group.claim[language], language)]
+        for group, names in present.items()
+    ]
     everything = [name for names in present.values() for name in names]
     rows.append([ALL[language], *_figures(result, everything, "", language)])
     return f"{made(result, language)}\n\n{table(HEADINGS[language], rows)}"
@@ -43,8 +45,9 @@ def results(result: Result, groups: Mapping[Group, Sequence[str]]) -> str:
 def made(result: Result, language: int = 0) -> str:
     """Say by which command, when and with what seed the report was made; where it was written changes no figure."""
     command = re.sub(r" --(out|json)[ =]\S+", "", result.command)
-    return MADE[language].format(command=command, day=result.started[:10], seed=result.seed,
-                                 device=result.device.upper(), line=result.last_line)  # fmt: skip
+    return MADE[language].format(
+        command=command, day=result.started[:10], seed=result.seed, device=result.device.upper(), line=result.last_line
+    )
 
 
 def versions(result: Result) -> str:
@@ -114,8 +117,10 @@ def _divergences(result: Result) -> str:
     engines: dict[tuple[str, str, str], list[str]] = {}
     for case, engine, declared, _ in view.divergences(result):
         engines.setdefault((case, declared["what"], declared["cite"]), []).append(engine)
-    rows = [[_escaped(case), ", ".join(names), _escaped(what), _escaped(cite)]
-            for (case, what, cite), names in engines.items()]  # fmt: skip
+    rows = [
+        [_escaped(case), ", ".join(names), _escaped(what), _escaped(cite)]
+        for (case, what, cite), names in engines.items()
+    ]
     return table(["case", "engine", "what it computes instead", "source"], rows)
 
 

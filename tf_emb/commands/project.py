@@ -18,9 +18,13 @@ def project(
     views: Annotated[str | None, typer.Option(help="pca, umap, tsne, separated by commas; '' for none.")] = None,
     image: Annotated[Path | None, typer.Option(help="Also draw the views: .png, .svg or .pdf.")] = None,
     export: Annotated[Path | None, typer.Option(help="Also write a .parquet for Embedding Atlas.")] = None,
-    check: Annotated[bool, typer.Option("--check", help="Read the logdir back through TensorBoard; exit 1 if "
-                                        "something would be shown wrongly.")] = False,
-) -> None:  # fmt: skip
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check", help="Read the logdir back through TensorBoard; exit 1 if something would be shown wrongly."
+        ),
+    ] = False,
+) -> None:
     """Log vectors as a new run of TensorBoard's Embedding Projector, check what is there, or both."""
     if vectors is None and not check:
         raise ValueError("`VECTORS` must be given, or --check; got neither. Try tf-emb project vectors.bin.")
@@ -32,9 +36,15 @@ def project(
 
 
 def _show(
-    path: Path, labels: Path | None, logdir: Path, name: str, views: str | None, image: Path | None,
-    export: Path | None, shown: dict[str, Any],
-) -> None:  # fmt: skip
+    path: Path,
+    labels: Path | None,
+    logdir: Path,
+    name: str,
+    views: str | None,
+    image: Path | None,
+    export: Path | None,
+    shown: dict[str, Any],
+) -> None:
     """Log a file of vectors, and draw or export it; `shown` selects the rows."""
     from tf_emb.projector.log import log_projection
     from tf_emb.projector.parquet import export_parquet

@@ -41,10 +41,10 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Resume a training that was stopped.")] = False,
     held_out: Annotated[str | None, typer.Option(help="Another text; report its loss after every epoch.")] = None,
     patience: Annotated[
-        int | None, typer.Option(min=1, help="Stop after this many epochs without a better held-out loss; keep the "
-                                 "best.")
+        int | None,
+        typer.Option(min=1, help="Stop after this many epochs without a better held-out loss; keep the best."),
     ] = None,
-) -> None:  # fmt: skip
+) -> None:
     """Train word2vec, and write the vectors."""
     from tf_emb.vectors import check_path
 
@@ -66,9 +66,15 @@ def train(
 
 
 def train_blocks(
-    corpus: str, output: Path, options: dict[str, Any], tokenize: Any, resume: bool = False,
-    logdir: Path | None = None, held_out: str | None = None, patience: int | None = None,
-) -> int:  # fmt: skip
+    corpus: str,
+    output: Path,
+    options: dict[str, Any],
+    tokenize: Any,
+    resume: bool = False,
+    logdir: Path | None = None,
+    held_out: str | None = None,
+    patience: int | None = None,
+) -> int:
     """Train by blocks, and write the vectors; return the exit status: 0, or 130 after Ctrl-C.
 
     Args:
@@ -124,9 +130,14 @@ def train_exactly(
     sentences = list(read_sentences(corpus, tokenize))
     vocabulary = Vocabulary.build(sentences, min_count=of.min_count, max_vocab=of.max_vocab)
     draws = skipgram_draws(
-        sentences, vocabulary, np.random.default_rng(of.seed),
-        window=of.window, negatives=of.negatives, sample=of.sample, epochs=of.epochs,
-    )  # fmt: skip
+        sentences,
+        vocabulary,
+        np.random.default_rng(of.seed),
+        window=of.window,
+        negatives=of.negatives,
+        sample=of.sample,
+        epochs=of.epochs,
+    )
     examples = (Examples.skipgram if of.model == "skipgram" else Examples.cbow)(draws)
     rates = linear_rates(examples.progress, EXACT_RATES[of.model] if of.rate is None else of.rate, of.floor)
     tables = start_tables(len(vocabulary), of.dim, of.seed)
@@ -175,8 +186,16 @@ def _run_exact(
             losses.append(trainer.train(examples[part], rates[part]))
             share = float(examples.progress[stop]) if stop < len(examples) else 1.0
             raw, kept = (round(share * count) for count in words)
-            at = Progress(int(share * epochs), share, raw, time.perf_counter() - began, raw, kept,
-                          float(losses[-1].mean()), float(rates[part][-1]))  # fmt: skip
+            at = Progress(
+                int(share * epochs),
+                share,
+                raw,
+                time.perf_counter() - began,
+                raw,
+                kept,
+                float(losses[-1].mean()),
+                float(rates[part][-1]),
+            )
             for callback in callbacks:
                 callback(at)
     return np.concatenate(losses)

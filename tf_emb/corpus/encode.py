@@ -111,9 +111,12 @@ def encode_corpus(
 
 
 def as_encoded(
-    corpus: EncodedCorpus | Source, vocabulary: Vocabulary | None = None, *, min_count: int = 5,
+    corpus: EncodedCorpus | Source,
+    vocabulary: Vocabulary | None = None,
+    *,
+    min_count: int = 5,
     max_vocab: int | None = None,
-) -> EncodedCorpus:  # fmt: skip
+) -> EncodedCorpus:
     """Return `corpus` if it is encoded, or else encode it, with `vocabulary` if there is one.
 
     Raises:

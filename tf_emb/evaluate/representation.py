@@ -84,9 +84,18 @@ def representation(
     if pairs is not None and len(np.asarray(pairs)):
         near = alignment(table, pairs)
     return Representation(
-        len(table), table.shape[1], kept, unseen, seen - unseen, effective_rank(table), correlation(table),
-        sparsity(table), isotropy(table), near, uniformity(table[some]),
-    )  # fmt: skip
+        len(table),
+        table.shape[1],
+        kept,
+        unseen,
+        seen - unseen,
+        effective_rank(table),
+        correlation(table),
+        sparsity(table),
+        isotropy(table),
+        near,
+        uniformity(table[some]),
+    )
 
 
 def reconstruction(train: np.ndarray, known: np.ndarray, test: np.ndarray, asked: np.ndarray) -> float:

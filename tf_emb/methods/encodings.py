@@ -144,8 +144,9 @@ def scales(words: Vectors, source: str, target: str) -> np.ndarray:
     Raises:
         ValueError: a word is missing, or a feature of `source` is 0, which no factor changes.
     """
-    start, end = (words.matrix[_row(words.labels, name, label)] for name, label in
-                  (("source", source), ("target", target)))  # fmt: skip
+    start, end = (
+        words.matrix[_row(words.labels, name, label)] for name, label in (("source", source), ("target", target))
+    )
     if not start.all():
         raise ValueError(f"`source` must have no feature of 0; got {start.tolist()} for {source!r}. Choose another.")
     return end / start

@@ -134,9 +134,15 @@ class RandomFourierFeatures(keras.layers.Layer):
     """
 
     def __init__(
-        self, features: int, *, gamma: float, phases: Phases = "paired", orthogonal: bool = True, seed: int = 0,
+        self,
+        features: int,
+        *,
+        gamma: float,
+        phases: Phases = "paired",
+        orthogonal: bool = True,
+        seed: int = 0,
         **kwargs: Any,
-    ) -> None:  # fmt: skip
+    ) -> None:
         _check(features, gamma, phases)
         super().__init__(**kwargs)
         self.features = features

@@ -45,9 +45,19 @@ class NGram(keras.Model):
     """
 
     def __init__(
-        self, vocab_size: int, order: int = 4, *, dim: int = 64, hidden: int = 128, direct: bool = False,
-        tied: bool = False, spread: float = 0.1, dropout: float = 0.0, seed: int = 0, **kwargs: Any,
-    ) -> None:  # fmt: skip
+        self,
+        vocab_size: int,
+        order: int = 4,
+        *,
+        dim: int = 64,
+        hidden: int = 128,
+        direct: bool = False,
+        tied: bool = False,
+        spread: float = 0.1,
+        dropout: float = 0.0,
+        seed: int = 0,
+        **kwargs: Any,
+    ) -> None:
         _positive(vocab_size=vocab_size, order=order, dim=dim, hidden=hidden)
         super().__init__(**kwargs)
         self.config: dict[str, Any] = {

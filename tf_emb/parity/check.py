@@ -75,9 +75,15 @@ def bound_problem(want: np.ndarray, allowed: np.ndarray) -> str | None:
 
 
 def verdict(
-    case: str, output: str, engine: str, dtype: str,
-    got: np.ndarray, want: np.ndarray, allowed: np.ndarray, baseline: np.ndarray | None = None,
-) -> Row:  # fmt: skip
+    case: str,
+    output: str,
+    engine: str,
+    dtype: str,
+    got: np.ndarray,
+    want: np.ndarray,
+    allowed: np.ndarray,
+    baseline: np.ndarray | None = None,
+) -> Row:
     """Judge one output.
 
     Args:
@@ -103,9 +109,12 @@ def verdict(
     figures: dict[str, Any] = {"used": worst, "exact": exact, "slack": not exact and worst < SLACK}
     if want.size:
         figures |= {
-            "index": tuple(map(int, at)), "measured": float(error[at]), "allowed": float(allowed[at]),
-            "got": float(got[at]), "want": float(want[at]),
-        }  # fmt: skip
+            "index": tuple(map(int, at)),
+            "measured": float(error[at]),
+            "allowed": float(allowed[at]),
+            "got": float(got[at]),
+            "want": float(want[at]),
+        }
         figures |= _rounding(error[finite], want[finite], dtype, _at(baseline, finite))
     if worst > 1:
         return Row(case, output, engine, dtype, "fail", describe(figures), **figures)

@@ -62,8 +62,16 @@ class Judge:
                 rows.append(Row(case.name, name, engine, job.dtype, "fail", "output is missing"))
                 continue
             part = slice(None, len(got[name])) if engine in self.made.recorded else slice(None)
-            row = verdict(case.name, name, engine, job.dtype, got[name], _part(want[name], part),
-                          _part(limit, part), _part(baseline.get(name), part))  # fmt: skip
+            row = verdict(
+                case.name,
+                name,
+                engine,
+                job.dtype,
+                got[name],
+                _part(want[name], part),
+                _part(limit, part),
+                _part(baseline.get(name), part),
+            )
             rows.append(self._divergence(case, job, engine, row, got[name], part))
         return rows
 
@@ -115,8 +123,17 @@ class Judge:
         for name, used in found.items():
             fault = case.faults.get(name)
             caught = all(share > 1 for share in used.values()) and name not in messages
-            results.append(FaultResult(case.name, name, fault.old if fault else "", fault.new if fault else "",
-                                       used, caught, messages.get(name, "")))  # fmt: skip
+            results.append(
+                FaultResult(
+                    case.name,
+                    name,
+                    fault.old if fault else "",
+                    fault.new if fault else "",
+                    used,
+                    caught,
+                    messages.get(name, ""),
+                )
+            )
         return results
 
     def costs(self, case: Case, job: Job) -> list[Cost]:

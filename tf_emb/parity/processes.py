@@ -85,10 +85,17 @@ def _follow(
     if process.name != "oracle":
         module = ["tf_emb.parity.worker", process.name, str(work), device]
     log = work / f"{process.name}.log"
-    with log.open("w") as errors, subprocess.Popen(
-        [sys.executable, "-m", *module], env=_environment(), text=True,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors,
-    ) as child:  # fmt: skip
+    with (
+        log.open("w") as errors,
+        subprocess.Popen(
+            [sys.executable, "-m", *module],
+            env=_environment(),
+            text=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+        ) as child,
+    ):
         children.append(child)
         for line in child.stdout or ():
             if line.startswith(MARK):

@@ -47,8 +47,15 @@ def check_outputs(suite: Suite, names: tuple[str, ...] = ()) -> tuple[bool, list
                 same = np.array_equal(array, new[name][part], equal_nan=True)
                 identical += same
                 if name in allowed:
-                    row = verdict(job.case, name, ENGINE, job.dtype, new[name][part],
-                                  array.astype(np.float64), 2 * allowed[name][part])  # fmt: skip
+                    row = verdict(
+                        job.case,
+                        name,
+                        ENGINE,
+                        job.dtype,
+                        new[name][part],
+                        array.astype(np.float64),
+                        2 * allowed[name][part],
+                    )
                     failed += row.failed
                     if row.failed:
                         lines.append(f"{job.case} {job.dtype} {name}: {row.message}")

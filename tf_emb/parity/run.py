@@ -44,10 +44,13 @@ def run_comparison(
 def judged(made: Plan, options: Options, hashes: dict[Job, str], processes: dict[str, Process], work: Path) -> Result:
     """Judge every output of every engine."""
     result = Result(
-        started=datetime.now().astimezone().isoformat(timespec="seconds"), seed=options.seed,
-        device=options.device, dtypes=list(options.dtypes), platform=_platform(),
+        started=datetime.now().astimezone().isoformat(timespec="seconds"),
+        seed=options.seed,
+        device=options.device,
+        dtypes=list(options.dtypes),
+        platform=_platform(),
         left_out=made.left_out,
-    )  # fmt: skip
+    )
     result.engines = [_engine(name, made, processes) for name in ["oracle", *made.names]]
     result.cases = [_case(case, hashes, made.jobs, work) for case in made.cases]
     court = Judge(made, processes, hashes, work)
@@ -67,9 +70,13 @@ def _engine(name: str, made: Plan, processes: dict[str, Process]) -> EngineResul
         return EngineResult(name, "recorded", "recorded outputs stand in", versions=made.stand_ins.versions(name))
     process = processes[name]
     return EngineResult(
-        name, "error" if process.broken else "ran", process.broken, process.ready.get("device", ""),
-        process.ready.get("versions", {}), sum(job["seconds"] for job in process.jobs.values()),
-    )  # fmt: skip
+        name,
+        "error" if process.broken else "ran",
+        process.broken,
+        process.ready.get("device", ""),
+        process.ready.get("versions", {}),
+        sum(job["seconds"] for job in process.jobs.values()),
+    )
 
 
 def _case(case: Case, hashes: dict[Job, str], jobs: list[Job], work: Path) -> dict[str, Any]:

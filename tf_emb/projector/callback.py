@@ -39,10 +39,19 @@ class ProjectorCallback(keras.callbacks.Callback):
     """
 
     def __init__(
-        self, layer: Any, labels: Sequence[str], every: int = 1, *, logdir: str | os.PathLike[str] = "logs",
-        name: str = "embedding", columns: Mapping[str, Column] | None = None, top: int | None = TOP,
-        include: Sequence[str] = (), views: Views = ("pca",), say: Say = print,
-    ) -> None:  # fmt: skip
+        self,
+        layer: Any,
+        labels: Sequence[str],
+        every: int = 1,
+        *,
+        logdir: str | os.PathLike[str] = "logs",
+        name: str = "embedding",
+        columns: Mapping[str, Column] | None = None,
+        top: int | None = TOP,
+        include: Sequence[str] = (),
+        views: Views = ("pca",),
+        say: Say = print,
+    ) -> None:
         super().__init__()
         if every < 1:
             raise ValueError(f"`every` must be 1 or more; got {every}. 1 logs each epoch.")
@@ -74,10 +83,15 @@ class ProjectorCallback(keras.callbacks.Callback):
             self._log()
         if len(self._tables) > 1:
             run = log_epochs(
-                self.logdir, self._tables, self._shown(self.labels), name=f"{self.name}-epochs",
+                self.logdir,
+                self._tables,
+                self._shown(self.labels),
+                name=f"{self.name}-epochs",
                 columns={key: self._shown(values) for key, values in self.columns.items()},
-                top=None, include=self.include, say=self.say,
-            )  # fmt: skip
+                top=None,
+                include=self.include,
+                say=self.say,
+            )
             self.runs.append(run)
 
     def _log(self) -> None:
@@ -88,9 +102,16 @@ class ProjectorCallback(keras.callbacks.Callback):
             self._rows = choose(given.labels, ranks, self.top, self.include)
         table = given.matrix[self._rows]
         run = log_projection(
-            self.logdir, table, self._shown(self.labels), name=self.name, step=self._ended, views=self.views,
-            columns={key: self._shown(values) for key, values in self.columns.items()}, top=None, say=_quiet,
-        )  # fmt: skip
+            self.logdir,
+            table,
+            self._shown(self.labels),
+            name=self.name,
+            step=self._ended,
+            views=self.views,
+            columns={key: self._shown(values) for key, values in self.columns.items()},
+            top=None,
+            say=_quiet,
+        )
         self.runs.append(run)
         self._keep(table)
 

@@ -59,9 +59,15 @@ def log_epochs(
     """
     wanted = list(include)
     chosen = prepare(
-        {str(epoch): epochs[epoch] for epoch in sorted(epochs)}, labels, columns,
-        name=name, top=top, include=wanted, by=by, normalize=False,
-    )  # fmt: skip
+        {str(epoch): epochs[epoch] for epoch in sorted(epochs)},
+        labels,
+        columns,
+        name=name,
+        top=top,
+        include=wanted,
+        by=by,
+        normalize=False,
+    )
     check_same_dim("epochs", chosen.tensors)
     tables = {int(epoch): table for epoch, table in chosen.tensors.items()}
     basis = fit_pca(tables[max(tables)])
@@ -205,8 +211,9 @@ def _differences(chosen: Selection) -> list[Tensor]:
     (first, reference), *others = chosen.tensors.items()
     return [
         _difference(f"{key} minus {first}", of.astype(np.float64) - reference.astype(np.float64), chosen)
-        for key, of in others if not np.array_equal(of, reference)
-    ]  # fmt: skip
+        for key, of in others
+        if not np.array_equal(of, reference)
+    ]
 
 
 def _difference(name: str, values: np.ndarray, chosen: Selection) -> Tensor:

@@ -24,9 +24,12 @@ _HARMLESS = re.compile(r"(?!infinity)[^\W\d_][^\t\n\r\ufeff]*", re.IGNORECASE)  
 
 
 def encode(
-    labels: Sequence[str], columns: Mapping[str, Column], *, rows: Sequence[int] | None = None,
+    labels: Sequence[str],
+    columns: Mapping[str, Column],
+    *,
+    rows: Sequence[int] | None = None,
     following: Sequence[int] | None = None,
-) -> bytes:  # fmt: skip
+) -> bytes:
     """Return the metadata file: a header; then label, columns and number of every row.
 
     Args:

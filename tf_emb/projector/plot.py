@@ -185,10 +185,18 @@ def _write_labels(ax: Any, points: np.ndarray, labels: Sequence[str], words: Seq
     taken: list[Any] = []
     for word in words:
         written = ax.annotate(
-            labels[word].replace("$", r"\$"), points[word], (0, 3), textcoords="offset points",
-            ha="center", va="bottom", fontsize=8, color="#111111", zorder=5,
-            path_effects=[withStroke(linewidth=2, foreground="white")], in_layout=False,
-        )  # fmt: skip
+            labels[word].replace("$", r"\$"),
+            points[word],
+            (0, 3),
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+            fontsize=8,
+            color="#111111",
+            zorder=5,
+            path_effects=[withStroke(linewidth=2, foreground="white")],
+            in_layout=False,
+        )
         box = written.get_window_extent()
         if any(box.overlaps(other) for other in taken):
             written.remove()

@@ -59,9 +59,16 @@ class Selection:
 
 
 def prepare(
-    vectors: Any, labels: Sequence[str] | None, columns: Mapping[str, metadata.Column] | None, *,
-    name: str, top: int | None, include: Iterable[str], by: By, normalize: Normalize,
-) -> Selection:  # fmt: skip
+    vectors: Any,
+    labels: Sequence[str] | None,
+    columns: Mapping[str, metadata.Column] | None,
+    *,
+    name: str,
+    top: int | None,
+    include: Iterable[str],
+    by: By,
+    normalize: Normalize,
+) -> Selection:
     """Return what to show of what was given, the arguments of `log_projection`.
 
     Raises:

@@ -24,9 +24,10 @@ _KEYS = {"pca": "pca-{}", "umap": "umap-{}", "custom": "linear-{}"}
 _AXES = {"custom": "xy"}
 # Every key the page reads when it loads a bookmark. Without one of the custom texts it breaks off half-way.
 _CUSTOM = {
-    f"custom{axis}{kind}": value for axis in ("XLeft", "XRight", "YUp", "YDown")
+    f"custom{axis}{kind}": value
+    for axis in ("XLeft", "XRight", "YUp", "YDown")
     for kind, value in (("Text", ""), ("Regex", False))
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)

@@ -78,8 +78,9 @@ def weighted_keys(given: Any, weight: float) -> list[tuple[Any, float]]:
     """
     if given is None:
         return []
-    single = isinstance(given, str | Integral) or (isinstance(given, np.ndarray) and given.dtype.kind in "fiu"
-                                                   and given.ndim == 1)  # fmt: skip
+    single = isinstance(given, str | Integral) or (
+        isinstance(given, np.ndarray) and given.dtype.kind in "fiu" and given.ndim == 1
+    )
     return [_pair(item, weight) for item in ([given] if single else given)]
 
 

@@ -137,9 +137,17 @@ class Training:
                 began += time.perf_counter() - trained
             words, share = self._words(self.done), self._share(self.done)
             at = Progress(
-                self.done // len(self.parts), share, words, time.perf_counter() - began, words - first, kept,
-                of.loss / max(of.count, 1), trainer.rate(share), tuple(self.held_out_losses), self.between_epochs,
-            )  # fmt: skip
+                self.done // len(self.parts),
+                share,
+                words,
+                time.perf_counter() - began,
+                words - first,
+                kept,
+                of.loss / max(of.count, 1),
+                trainer.rate(share),
+                tuple(self.held_out_losses),
+                self.between_epochs,
+            )
             ended = True in [callback(at) for callback in callbacks] or ended  # every callback is called
             return ended
 

@@ -73,14 +73,32 @@ class Word2Vec(AnswersHabits):
 
     @answering_habits
     def __init__(
-        self, options: Options | None = None, /, *,
-        model: Architecture = "skipgram", loss: Loss = "negative-sampling", dim: int = 100,
-        window: int = 5, window_kind: Window = "shrinking", forward_only: bool = False,
-        negatives: int = 5, ns_exponent: float = 0.75, sample: float = 1e-3,
-        min_count: int = 5, max_vocab: int | None = None, cbow_gradient: CbowGradient = "exact",
-        epochs: int = 5, rate: float | None = None, floor: float = 1e-4, threads: int = 1, seed: int = 0,
-        block: int = 0, blocks: int = 0, shared_noise: int = 0, limit: float = 6.0,
-    ) -> None:  # fmt: skip
+        self,
+        options: Options | None = None,
+        /,
+        *,
+        model: Architecture = "skipgram",
+        loss: Loss = "negative-sampling",
+        dim: int = 100,
+        window: int = 5,
+        window_kind: Window = "shrinking",
+        forward_only: bool = False,
+        negatives: int = 5,
+        ns_exponent: float = 0.75,
+        sample: float = 1e-3,
+        min_count: int = 5,
+        max_vocab: int | None = None,
+        cbow_gradient: CbowGradient = "exact",
+        epochs: int = 5,
+        rate: float | None = None,
+        floor: float = 1e-4,
+        threads: int = 1,
+        seed: int = 0,
+        block: int = 0,
+        blocks: int = 0,
+        shared_noise: int = 0,
+        limit: float = 6.0,
+    ) -> None:
         given = {name: value for name, value in locals().items() if name not in ("self", "options")}
         self.options = chosen(options, given)
         self._measure: Evaluator | None = None
@@ -224,9 +242,19 @@ class Word2Vec(AnswersHabits):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write all that `load` and `resume` need: tables, words, options, and how far the training has come."""
         tables, of = [table.numpy() for table in self.tables], self.training
-        save_state(path, {"options": self.options, "vocabulary": self.vocabulary, "tables": tables,
-                          "frozen": self.frozen, "done": of.done, "sums": of.sums, "held out": of.held_out_losses,
-                          "best": of.best})  # fmt: skip
+        save_state(
+            path,
+            {
+                "options": self.options,
+                "vocabulary": self.vocabulary,
+                "tables": tables,
+                "frozen": self.frozen,
+                "done": of.done,
+                "sums": of.sums,
+                "held out": of.held_out_losses,
+                "best": of.best,
+            },
+        )
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Word2Vec":

@@ -29,9 +29,15 @@ LEGEND = (
 
 
 def run(
-    row: RowName = "", rounds: Rounds = 7, threads: Threads = 2, seed: Seed = 0, resume: Resume = None,
-    out: Out = None, json: JsonFile = None, quick: Quick = False,
-) -> None:  # fmt: skip
+    row: RowName = "",
+    rounds: Rounds = 7,
+    threads: Threads = 2,
+    seed: Seed = 0,
+    resume: Resume = None,
+    out: Out = None,
+    json: JsonFile = None,
+    quick: Quick = False,
+) -> None:
     """Training steps beside Keras and PyTorch."""
     with session("layers", out, json, resume, VIEW) as bench:
         rows = chosen(row, {of.name: of for of in workloads(quick, seed)})
@@ -64,9 +70,15 @@ def start(name: str, row: Workload, threads: int, work: Path) -> Child:
 def described(row: Workload, name: str, ready: dict[str, Any], turns: list[dict[str, Any]]) -> dict[str, Any]:
     """Return what was measured of one contender: seconds per step, and MiB."""
     seconds, peak = [turn["seconds"] for turn in turns], turns[-1]["peak_mib"]
-    return {"what": row.contenders[name], "version": ready["version"], "seconds": seconds,
-            "median": statistics.median(seconds), "peak_mib": peak, "grown_mib": peak - ready["loaded_mib"],
-            "moved": ready["moved"]}  # fmt: skip
+    return {
+        "what": row.contenders[name],
+        "version": ready["version"],
+        "seconds": seconds,
+        "median": statistics.median(seconds),
+        "peak_mib": peak,
+        "grown_mib": peak - ready["loaded_mib"],
+        "moved": ready["moved"],
+    }
 
 
 def tables(result: Result) -> Iterator[RenderableType]:
@@ -119,8 +131,15 @@ def _draw(axes: Any, rows: list[dict[str, Any]], peer: str, style: Style, shift:
     axes.hlines(heights, [of["least"] for _, of in found], [of["most"] for _, of in found], color=colour, lw=2)
     axes.plot(medians, heights, marker, color=colour, markersize=6, label=f"beside {peer}")
     for height, of in found:
-        axes.annotate(f"{of['median']:.2f}", (of["most"], height), (5, 0), textcoords="offset points",
-                      va="center", fontsize=7, color=colour)  # fmt: skip
+        axes.annotate(
+            f"{of['median']:.2f}",
+            (of["most"], height),
+            (5, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=7,
+            color=colour,
+        )
 
 
 def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:

@@ -18,8 +18,12 @@ def work(name: str, threads: int, workload: dict[str, Any]) -> Iterator[dict[str
     draws = draw(row)
     trainer = build(row, draws)
     moved, distinct = first_pass(trainer, draws), [len(np.unique(batch)) for batch in draws.ids]
-    yield {"version": trainer.version, "loaded_mib": loaded, "moved": moved,
-           "distinct": round(float(np.mean(distinct)))}  # fmt: skip
+    yield {
+        "version": trainer.version,
+        "loaded_mib": loaded,
+        "moved": moved,
+        "distinct": round(float(np.mean(distinct))),
+    }
     del draws
     forget_peak()  # building held a copy of the table
     while True:

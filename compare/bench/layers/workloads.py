@@ -68,8 +68,10 @@ class Workload:
     @property
     def name(self) -> str:
         """What a reader calls it."""
-        vocab = next((f"{self.vocab // of}{suffix}" for of, suffix in ((10**6, "M"), (10**3, "k"))
-                      if self.vocab % of == 0), str(self.vocab))  # fmt: skip
+        vocab = next(
+            (f"{self.vocab // of}{suffix}" for of, suffix in ((10**6, "M"), (10**3, "k")) if self.vocab % of == 0),
+            str(self.vocab),
+        )
         return f"{self.layer} {self.optimizer} {vocab} x {self.dim}"
 
     @property

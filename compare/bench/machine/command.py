@@ -28,9 +28,16 @@ Only = Annotated[list[str] | None, typer.Option(help=f"Only this part, of {', '.
 
 
 def run(
-    corpus: Corpus = None, only: Only = None, threads: Threads = 2, rounds: Rounds = 3, seed: Seed = 0,
-    resume: Resume = None, out: Out = None, json: JsonFile = None, quick: Quick = False,
-) -> None:  # fmt: skip
+    corpus: Corpus = None,
+    only: Only = None,
+    threads: Threads = 2,
+    rounds: Rounds = 3,
+    seed: Seed = 0,
+    resume: Resume = None,
+    out: Out = None,
+    json: JsonFile = None,
+    quick: Quick = False,
+) -> None:
     """Our word2vec alone: scaling, operations, roofline."""
     with session("machine", out, json, resume, View(tables)) as bench:
         parts = planned(only or list(PARTS), threads)

@@ -49,8 +49,11 @@ def needs(options: "Options", counts: np.ndarray) -> Needs:
     Raises:
         ValueError: this file has no formula for the model.
     """
-    formula = {("skipgram", "negative-sampling"): _skipgram, ("cbow", "negative-sampling"): _cbow,
-               ("skipgram", "hierarchical-softmax"): _tree}.get((options.model, options.loss))  # fmt: skip
+    formula = {
+        ("skipgram", "negative-sampling"): _skipgram,
+        ("cbow", "negative-sampling"): _cbow,
+        ("skipgram", "hierarchical-softmax"): _tree,
+    }.get((options.model, options.loss))
     if formula is None:
         raise ValueError(
             f"`options` must be of a model in this file; got {options.model}, {options.loss}. Add its formula."

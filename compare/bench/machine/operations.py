@@ -80,8 +80,10 @@ def lines(space: Any) -> list[list[tuple[int, int, str]]]:
     """Return the events of every thread of the host: start, duration, name."""
     return [
         [(event.offset_ps, event.duration_ps, plane.event_metadata[event.metadata_id].name) for event in line.events]
-        for plane in space.planes if plane.name == HOST for line in plane.lines
-    ]  # fmt: skip
+        for plane in space.planes
+        if plane.name == HOST
+        for line in plane.lines
+    ]
 
 
 def typed(events: Iterable[tuple[int, int, str]]) -> list[Event]:
@@ -114,8 +116,10 @@ def measure(corpus: Corpus, *, threads: int, rounds: int, quick: bool, seed: int
     if threads != 1:
         raise ValueError(f"`threads` must be 1, or operations overlap; got {threads}. Use one thread.")
     part = with_length(corpus, QUICK if quick else WORDS)
-    return {"rounds": rounds, "models": {name: of_model(part, options | {"seed": seed}, rounds)
-                                         for name, options in MODELS.items()}}  # fmt: skip
+    return {
+        "rounds": rounds,
+        "models": {name: of_model(part, options | {"seed": seed}, rounds) for name, options in MODELS.items()},
+    }
 
 
 def of_model(corpus: Corpus, options: Mapping[str, Any], rounds: int) -> dict[str, Any]:
@@ -134,8 +138,10 @@ def of_model(corpus: Corpus, options: Mapping[str, Any], rounds: int) -> dict[st
 
 def medians(rounds: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """Return the median of every type; 0 in a round without it."""
-    return {kind: statistics.median(of.get(kind, 0.0) for of in rounds)
-            for kind in dict.fromkeys(kind for of in rounds for kind in of)}  # fmt: skip
+    return {
+        kind: statistics.median(of.get(kind, 0.0) for of in rounds)
+        for kind in dict.fromkeys(kind for of in rounds for kind in of)
+    }
 
 
 def shares(whole: float, operations: Mapping[str, float]) -> dict[str, Any]:
@@ -144,8 +150,11 @@ def shares(whole: float, operations: Mapping[str, float]) -> dict[str, Any]:
     for kind, ns in operations.items():
         groups[group(kind)] += ns
     groups[BETWEEN] = whole - sum(groups.values())
-    return {"whole": whole, "groups": {name: {"ns": ns, "share": ns / whole} for name, ns in groups.items()},
-            "operations": dict(sorted(operations.items(), key=lambda of: -of[1]))}  # fmt: skip
+    return {
+        "whole": whole,
+        "groups": {name: {"ns": ns, "share": ns / whole} for name, ns in groups.items()},
+        "operations": dict(sorted(operations.items(), key=lambda of: -of[1])),
+    }
 
 
 def tables(result: dict[str, Any]) -> Iterator[RenderableType]:

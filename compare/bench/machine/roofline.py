@@ -51,9 +51,13 @@ def measure(corpus: Corpus, *, threads: int, rounds: int, quick: bool, seed: int
         for name, trained in models.items():
             turns[name].append(trained.turn(part))
     needed = {name: needs(trained.options, part.counts) for name, trained in models.items()}
-    return {"threads": threads, "rounds": rounds, "dim": dim,
-            "peaks": {name: statistics.median(of[name] for of in limits) for name in UNITS},
-            "models": {name: reached(needed[name], limits, turns[name]) for name in models}}  # fmt: skip
+    return {
+        "threads": threads,
+        "rounds": rounds,
+        "dim": dim,
+        "peaks": {name: statistics.median(of[name] for of in limits) for name in UNITS},
+        "models": {name: reached(needed[name], limits, turns[name]) for name in models},
+    }
 
 
 def roof(of: Needs, limits: Mapping[str, float]) -> dict[str, Any]:

@@ -37,9 +37,16 @@ def measure(corpus: Corpus, *, threads: int, rounds: int, quick: bool, seed: int
     by_vocabulary = in_turn(
         [(size, Trained(of, **options), of) for size, of in zip(vocabularies, drawings, strict=True)], rounds
     )
-    return {"threads": threads, "rounds": rounds, "vocabulary": len(corpus.counts), "words": words,
-            "lengths": by_length, "length_verdict": length_verdict(by_length),
-            "vocabularies": by_vocabulary, "vocabulary_verdict": vocabulary_verdict(by_vocabulary)}  # fmt: skip
+    return {
+        "threads": threads,
+        "rounds": rounds,
+        "vocabulary": len(corpus.counts),
+        "words": words,
+        "lengths": by_length,
+        "length_verdict": length_verdict(by_length),
+        "vocabularies": by_vocabulary,
+        "vocabulary_verdict": vocabulary_verdict(by_vocabulary),
+    }
 
 
 def in_turn(sizes: Sequence[tuple[int, Trained, Corpus]], rounds: int) -> list[dict[str, Any]]:
@@ -62,10 +69,14 @@ def speeds(turns: Sequence[dict[str, Any]], of: str = "words") -> list[float]:
 def described(size: int, turns: Sequence[dict[str, Any]], first: Sequence[float]) -> dict[str, Any]:
     """Return the medians of one size, and its ratios to the `first` size within each round."""
     raw = speeds(turns)
-    return {"size": size, "words": turns[0]["words"], "seconds": [turn["seconds"] for turn in turns],
-            "raw_words_per_second": statistics.median(raw),
-            "kept_words_per_second": statistics.median(speeds(turns, "kept")),
-            "to_first": ratio(raw, first)}  # fmt: skip
+    return {
+        "size": size,
+        "words": turns[0]["words"],
+        "seconds": [turn["seconds"] for turn in turns],
+        "raw_words_per_second": statistics.median(raw),
+        "kept_words_per_second": statistics.median(speeds(turns, "kept")),
+        "to_first": ratio(raw, first),
+    }
 
 
 def length_verdict(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -86,12 +97,17 @@ def tables(result: dict[str, Any]) -> Iterator[RenderableType]:
     """Yield both tables, each with its verdict."""
     lengths, vocabularies = result["lengths"], result["vocabularies"]
     yield _table("corpus, words", lengths)
-    yield _verdict(result["length_verdict"], f"words/s stay within {LENGTH_MARGIN:.0%} from "
-                   f"{lengths[0]['size']:,} to {lengths[-1]['size']:,} words")  # fmt: skip
+    yield _verdict(
+        result["length_verdict"],
+        f"words/s stay within {LENGTH_MARGIN:.0%} from {lengths[0]['size']:,} to {lengths[-1]['size']:,} words",
+    )
     yield Text(f"Vocabulary of {result['vocabulary']:,} words; the corpus is cut, or repeated.\n")
     yield _table("vocabulary", vocabularies)
-    yield _verdict(result["vocabulary_verdict"], f"words/s fall by less than {VOCABULARY_FALL:.0f}x from a "
-                   f"vocabulary of {vocabularies[0]['size']:,} to {vocabularies[-1]['size']:,}")  # fmt: skip
+    yield _verdict(
+        result["vocabulary_verdict"],
+        f"words/s fall by less than {VOCABULARY_FALL:.0f}x from a "
+        f"vocabulary of {vocabularies[0]['size']:,} to {vocabularies[-1]['size']:,}",
+    )
     yield Text(
         f"{result['words']:,} words drawn by Zipf's law. Skip-gram with negative sampling, {result['threads']} "
         f"threads, medians of {result['rounds']} rounds; (least..most). Compiling and allocation are not timed."

@@ -27,15 +27,23 @@ LEGEND = (
 Seeds = Annotated[int, typer.Option(min=1, help="Trainings of each method, one seed each.")]
 Data = Annotated[
     list[str] | None,
-    typer.Option("--data", help="NAME=PATH of data that no dependency ships: blogcatalog, corpus, glove-program, "
-                 "mnist, zhwiki; repeat for more. None by default."),
-]  # fmt: skip
+    typer.Option(
+        "--data",
+        help="NAME=PATH of data that no dependency ships: blogcatalog, corpus, glove-program, "
+        "mnist, zhwiki; repeat for more. None by default.",
+    ),
+]
 
 
 def run(
-    row: RowName = "", seeds: Seeds = 3, data: Data = None, resume: Resume = None, out: Out = None,
-    json: JsonFile = None, quick: Quick = False,
-) -> None:  # fmt: skip
+    row: RowName = "",
+    seeds: Seeds = 3,
+    data: Data = None,
+    resume: Resume = None,
+    out: Out = None,
+    json: JsonFile = None,
+    quick: Quick = False,
+) -> None:
     """Quality of all other embeddings beside peers."""
     with session("methods", out, json, resume, View(tables, last_line=last_line)) as bench:
         names = chosen(row, {of.name: of.name for of in pkgutil.iter_modules(measures.__path__)})

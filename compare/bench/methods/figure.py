@@ -67,9 +67,13 @@ class Runs:
         if figure.vectors is not None and key not in self.logged:
             # The page computes UMAP and t-SNE itself, and PCA of all rows is exact and quick.
             self.logged[key] = log_projection(
-                self.logdir / slug(figure.system), figure.vectors, name=figure.data, sprites=figure.pictures,
-                views=("pca",), say=lambda line: None,
-            )  # fmt: skip
+                self.logdir / slug(figure.system),
+                figure.vectors,
+                name=figure.data,
+                sprites=figure.pictures,
+                views=("pca",),
+                say=lambda line: None,
+            )
         return self.logged[key].relative_to(self.logdir).as_posix() if key in self.logged else None
 
 

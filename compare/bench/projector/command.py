@@ -36,15 +36,23 @@ LEGEND = (
 
 
 def run(
-    rounds: Rounds = 7, threads: Threads = 2, seed: Seed = 0, resume: Resume = None, out: Out = None,
-    json: JsonFile = None, quick: Quick = False,
-) -> None:  # fmt: skip
+    rounds: Rounds = 7,
+    threads: Threads = 2,
+    seed: Seed = 0,
+    resume: Resume = None,
+    out: Out = None,
+    json: JsonFile = None,
+    quick: Quick = False,
+) -> None:
     """Logging and serving vectors, beside PyTorch."""
     with session("projector", out, json, resume, View(tables, summary)) as bench:
         size = QUICK if quick else FULL
         bench.begin({**size, "threads": threads, "seed": seed, "quick": quick, "contenders": CONTENDERS})
-        turns = {f"round {number + 1}: {name}": (number, name) for number in range(rounds)
-                 for name in list(CONTENDERS)[:: 1 if number % 2 else -1]}  # fmt: skip
+        turns = {
+            f"round {number + 1}: {name}": (number, name)
+            for number in range(rounds)
+            for name in list(CONTENDERS)[:: 1 if number % 2 else -1]
+        }
         for key, (number, name) in bench.left(turns):
             with tempfile.TemporaryDirectory(dir=bench.work) as folder:
                 measured = turn(name, size | {"seed": seed}, threads, Path(folder))
@@ -66,8 +74,12 @@ def summary(measured: list[dict[str, Any]]) -> dict[str, Any]:
     by_name = {name: {of["round"]: of for of in measured if of["contender"] == name} for name in CONTENDERS}
     ours, theirs = by_name.values()
     both = sorted(ours.keys() & theirs.keys())
-    ratios = {f"{what} {unit}": ratio(*([of[i][what][unit] for i in both] for of in (ours, theirs)))
-              for what in MEASURED for unit in UNITS if both}  # fmt: skip
+    ratios = {
+        f"{what} {unit}": ratio(*([of[i][what][unit] for i in both] for of in (ours, theirs)))
+        for what in MEASURED
+        for unit in UNITS
+        if both
+    }
     return {"rounds": len(both), "ratios": ratios}
 
 

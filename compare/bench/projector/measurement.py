@@ -91,8 +91,9 @@ def server(logdir: Path, environment: dict[str, str]) -> Iterator[tuple["subproc
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     options = ["--logdir", str(logdir), "--host", "127.0.0.1", "--port", str(port), "--reload_interval", "1"]
-    process = subprocess.Popen([sys.executable, "-c", _CODE, *options], env=environment,
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+    process = subprocess.Popen(
+        [sys.executable, "-c", _CODE, *options], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     try:
         yield process, f"http://127.0.0.1:{port}"
     finally:

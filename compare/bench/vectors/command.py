@@ -86,9 +86,15 @@ Dim = Annotated[int, typer.Option(min=1, help="Size of a vector.")]
 
 
 def run(
-    rows: Rows = 400_000, dim: Dim = 300, rounds: Rounds = 15, seed: Seed = 0, resume: Resume = None, out: Out = None,
-    json: JsonFile = None, quick: Quick = False,
-) -> None:  # fmt: skip
+    rows: Rows = 400_000,
+    dim: Dim = 300,
+    rounds: Rounds = 15,
+    seed: Seed = 0,
+    resume: Resume = None,
+    out: Out = None,
+    json: JsonFile = None,
+    quick: Quick = False,
+) -> None:
     """Nearest neighbours in a table of vectors, beside gensim."""
     size = QUICK if quick else {"rows": rows, "dim": dim}
     with session("vectors", out, json, resume, View(tables)) as bench:

@@ -24,17 +24,30 @@ def speeds(trainings: Sequence[Measured]) -> list[dict[str, Any]]:
     for of in trainings:
         group = groups.setdefault((order.index(of["row"]), of["epochs"]), {})
         group.setdefault(of["contender"], []).append(of)
-    return [{"row": order[row], "epochs": epochs, "contenders": {name: described(name, of) for name, of in by.items()},
-             "ratios": ratios(by)} for (row, epochs), by in sorted(groups.items(), key=lambda of: of[0])]  # fmt: skip
+    return [
+        {
+            "row": order[row],
+            "epochs": epochs,
+            "contenders": {name: described(name, of) for name, of in by.items()},
+            "ratios": ratios(by),
+        }
+        for (row, epochs), by in sorted(groups.items(), key=lambda of: of[0])
+    ]
 
 
 def described(name: str, turns: list[Measured]) -> dict[str, Any]:
     """Return what was measured of one contender."""
     found = {unit: [turn[unit] for turn in turns] for unit in ("words_per_second", "words_per_cpu_second")}
     medians = {f"median_{unit}": statistics.median(values) for unit, values in found.items()}
-    return {"what": WHAT[name], "version": turns[0]["version"], **found, **medians,
-            "raw_words": turns[0]["raw_words"], "prepare_seconds": [turn["prepare_seconds"] for turn in turns],
-            "grown_mib": max(turn["grown_mib"] for turn in turns)}  # fmt: skip
+    return {
+        "what": WHAT[name],
+        "version": turns[0]["version"],
+        **found,
+        **medians,
+        "raw_words": turns[0]["raw_words"],
+        "prepare_seconds": [turn["prepare_seconds"] for turn in turns],
+        "grown_mib": max(turn["grown_mib"] for turn in turns),
+    }
 
 
 def ratios(contenders: dict[str, list[Measured]]) -> dict[str, Any]:
@@ -45,8 +58,11 @@ def ratios(contenders: dict[str, list[Measured]]) -> dict[str, Any]:
     found = {name: {turn["seed"]: turn["words_per_second"] for turn in turns} for name, turns in contenders.items()}
     ours = found.pop(OURS, {})
     both = {name: [seed for seed in ours if seed in theirs] for name, theirs in found.items()}
-    return {name: ratio([ours[seed] for seed in seeds], [found[name][seed] for seed in seeds])
-            for name, seeds in both.items() if seeds and name != SAMPLED}  # fmt: skip
+    return {
+        name: ratio([ours[seed] for seed in seeds], [found[name][seed] for seed in seeds])
+        for name, seeds in both.items()
+        if seeds and name != SAMPLED
+    }
 
 
 @dataclass(frozen=True)
@@ -117,16 +133,30 @@ def _speed(row: Objective, epochs: int, of: list[Measured]) -> Iterator[Bar]:
         ours, theirs = sides
         value = statistics.median(ours) / statistics.median(theirs)
         each = [a / b for a, b in zip(ours, theirs, strict=True)]
-        yield Bar(row.name, epochs, SPEED, row.peers[0], ours, theirs, value, min(each), max(each), row.speedup,
-                  value >= row.speedup)  # fmt: skip
+        yield Bar(
+            row.name,
+            epochs,
+            SPEED,
+            row.peers[0],
+            ours,
+            theirs,
+            value,
+            min(each),
+            max(each),
+            row.speedup,
+            value >= row.speedup,
+        )
 
 
 def both(of: Sequence[Measured], peer: str, ours: str, theirs: str) -> Sides | None:
     """Return our measure and the peer's at the seeds that both have, or None if there are none."""
     sides: list[dict[int, float]] = []
     for name, measure in ((OURS, ours), (peer, theirs)):
-        found = {each["seed"]: each["words_per_second"] if measure == SPEED else each["scores"].get(measure)
-                 for each in of if each["contender"] == name}  # fmt: skip
+        found = {
+            each["seed"]: each["words_per_second"] if measure == SPEED else each["scores"].get(measure)
+            for each in of
+            if each["contender"] == name
+        }
         sides.append({seed: value for seed, value in found.items() if value is not None})
     seeds = sorted(sides[0].keys() & sides[1].keys())
     return ([sides[0][seed] for seed in seeds], [sides[1][seed] for seed in seeds]) if seeds else None

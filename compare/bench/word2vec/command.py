@@ -50,11 +50,23 @@ Program = Annotated[
 
 
 def run(
-    corpus: Corpus = None, row: RowName = "", epochs: Epochs = None, seeds: Seeds = None, seed: FirstSeed = 0,
-    peer: Peer = None, threads: Threads = 2, dim: Dim = None, words: Words = None, slow_words: SlowWords = None,
-    softmax_words: SoftmaxWords = None, word2vec_c: Program = None, resume: Resume = None, out: Out = None,
-    json: JsonFile = None, quick: Quick = False,
-) -> None:  # fmt: skip
+    corpus: Corpus = None,
+    row: RowName = "",
+    epochs: Epochs = None,
+    seeds: Seeds = None,
+    seed: FirstSeed = 0,
+    peer: Peer = None,
+    threads: Threads = 2,
+    dim: Dim = None,
+    words: Words = None,
+    slow_words: SlowWords = None,
+    softmax_words: SoftmaxWords = None,
+    word2vec_c: Program = None,
+    resume: Resume = None,
+    out: Out = None,
+    json: JsonFile = None,
+    quick: Quick = False,
+) -> None:
     """Quality and speed of word2vec beside gensim and others."""
     given = {"corpus": corpus, "dim": dim, "words": words, "slow_words": slow_words, "softmax_words": softmax_words,
              "program": word2vec_c}  # fmt: skip
@@ -62,8 +74,9 @@ def run(
         settings = plan.settings(given, threads, quick)
         objectives = chosen(row, {of.name: of for of in OBJECTIVES})
         groups, count = epochs or ([1] if quick else [1, 5]), seeds or (1 if quick else 3)
-        planned = plan.trainings(list(objectives.values()), settings, known(peer or [], settings), groups,
-                                 range(seed, seed + count))  # fmt: skip
+        planned = plan.trainings(
+            list(objectives.values()), settings, known(peer or [], settings), groups, range(seed, seed + count)
+        )
         texts = Texts(settings, bench.work)
         text = {"text_words": texts.whole.words, "text_sha256": texts.whole.digest}
         bench.begin(asdict(settings) | text, free=("corpus", "program"))
@@ -97,5 +110,11 @@ def measure(training: Training, texts: Texts, settings: Settings, work: Path) ->
     elif name in (OURS, SAMPLED):
         first, last = texts.softmax
         found = likelihoods(vectors, first.path, last.path, task, prior=name == SAMPLED)
-    return {"row": objective.name, "epochs": training.epochs, "seed": training.seed, "contender": name, **took,
-            "scores": found}  # fmt: skip
+    return {
+        "row": objective.name,
+        "epochs": training.epochs,
+        "seed": training.seed,
+        "contender": name,
+        **took,
+        "scores": found,
+    }

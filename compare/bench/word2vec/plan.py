@@ -95,8 +95,9 @@ def settings(given: dict[str, Any], threads: int, quick: bool) -> Settings:
     Raises:
         ValueError: the program is no file.
     """
-    named: dict[str, Any] = {name: str(value) if isinstance(value, Path) else value
-                             for name, value in given.items() if value is not None}  # fmt: skip
+    named: dict[str, Any] = {
+        name: str(value) if isinstance(value, Path) else value for name, value in given.items() if value is not None
+    }
     program = named.get("program")
     if program and not Path(program).is_file():
         raise ValueError(f"`--word2vec-c` must be the file of the program; got {program}. Compile it first.")
@@ -126,10 +127,12 @@ def trainings(
 
     `asked` names peers beside those that the bars need; none for all.
     """
-    found = [Training(objective, passes, seed, name)
-             for objective, passes in product(objectives, epochs)
-             for number, seed in enumerate(seeds)
-             for name in rotated([OURS, *peers(objective, of, asked)], number)]  # fmt: skip
+    found = [
+        Training(objective, passes, seed, name)
+        for objective, passes in product(objectives, epochs)
+        for number, seed in enumerate(seeds)
+        for name in rotated([OURS, *peers(objective, of, asked)], number)
+    ]
     return {training.key: training for training in found}
 
 
@@ -177,7 +180,12 @@ def task(training: Training, texts: Texts, of: Settings, vectors: Path) -> Task:
     given = {"contender": name, "loss": objective.loss} | objective.overrides.get(name, {})
     given |= {shared.name: getattr(of, shared.name) for shared in fields(Shared)}
     return Task(
-        **given, text=str(texts.of(objective).path), model=objective.model, max_vocab=objective.max_vocab,
+        **given,
+        text=str(texts.of(objective).path),
+        model=objective.model,
+        max_vocab=objective.max_vocab,
         epochs=1 if slow and objective.likelihood else training.epochs,  # it is timed there, not scored
-        seed=training.seed, words=of.slow_words if slow else None, vectors=str(vectors),
-    )  # fmt: skip
+        seed=training.seed,
+        words=of.slow_words if slow else None,
+        vectors=str(vectors),
+    )

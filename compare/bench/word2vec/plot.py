@@ -66,8 +66,9 @@ def _panel(axes: Any, measure: str, trainings: list[Measured], looks: dict[str, 
             _dots(axes, values[name], height, looks[name])
             if measure == SPEED and name not in (OURS, SAMPLED) and OURS in values:
                 said = f"{statistics.median(values[OURS]) / statistics.median(values[name]):.3g}x"
-                axes.annotate(said, (max(values[name]), height), (8, 0), textcoords="offset points", va="center",
-                              fontsize=6)  # fmt: skip
+                axes.annotate(
+                    said, (max(values[name]), height), (8, 0), textcoords="offset points", va="center", fontsize=6
+                )
     axes.set_yticks(range(len(groups)), [f"{row.replace(' ', chr(10), 1)}, {n} ep." for row, n in groups], fontsize=8)
     axes.set_ylim(len(groups) - 0.5, -0.5)
     for edge in range(1, len(groups)):
@@ -88,7 +89,9 @@ def _dots(axes: Any, values: list[float], height: float, look: Style) -> None:
 def _legend(figure: Any, looks: dict[str, Style]) -> None:
     from matplotlib.lines import Line2D
 
-    handles = [Line2D([], [], color=colour, marker=marker, linestyle="", markerfacecolor="none", label=name)
-               for name, (colour, marker) in looks.items()]  # fmt: skip
+    handles = [
+        Line2D([], [], color=colour, marker=marker, linestyle="", markerfacecolor="none", label=name)
+        for name, (colour, marker) in looks.items()
+    ]
     handles.append(Line2D([], [], color="#555555", marker="|", linestyle="", markersize=12, label="mean of the seeds"))
     figure.legend(handles=handles, loc="outside upper left", ncols=5, frameon=False, fontsize=8)

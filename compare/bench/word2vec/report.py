@@ -56,8 +56,9 @@ def tables(result: Result) -> Iterator[RenderableType]:
     corpus = Path(settings["corpus"]).name if settings["corpus"] else "gensim's lee_background"
     yield Text(
         f"{corpus}, {settings['text_words']:,} words; dim {settings['dim']}, window {settings['window']}, "
-        f"{settings['negatives']} negatives, sample {settings['sample']:g}, {settings['threads']} threads", "dim"
-    )  # fmt: skip
+        f"{settings['negatives']} negatives, sample {settings['sample']:g}, {settings['threads']} threads",
+        "dim",
+    )
     yield from footer(result)
 
 
@@ -69,8 +70,10 @@ def bars_table(found: list[dict[str, Any]]) -> Table:
         for bar in group:
             sides, measure = [bar["ours"], bar["theirs"]], bar["measure"]
             middle = statistics.median if measure == SPEED else statistics.mean
-            between = [f"{bar[of]:.2f}" if measure == SPEED else number(measure, bar[of], "+")
-                       for of in ("value", "least", "most")]  # fmt: skip
+            between = [
+                f"{bar[of]:.2f}" if measure == SPEED else number(measure, bar[of], "+")
+                for of in ("value", "least", "most")
+            ]
             table.row(f"  {measure}", *(number(measure, middle(of)) for of in sides), between[0],
                       verdict(bar["held"], _bar(bar)))  # fmt: skip
             if len(bar["ours"]) > 1:

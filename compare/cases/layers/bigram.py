@@ -75,8 +75,11 @@ def run_keras(x: Mapping[str, Any]) -> dict[str, Any]:
     softmax.kernel.assign(x["kernel"])
     E, (dU, dW) = pull_back(
         lambda center, target: softmax.loss(embedding(center), target),
-        [softmax.kernel, embedding.embeddings], None, x["center"], x["target"],
-    )  # fmt: skip
+        [softmax.kernel, embedding.embeddings],
+        None,
+        x["center"],
+        x["target"],
+    )
     h = evaluate(embedding, x["center"])
     u = evaluate(softmax, h)
     logits = keras.Variable(u, dtype=table.dtype.name)
@@ -159,15 +162,18 @@ CASE = Case(
     },
     faults={
         "target shifted by one": Fault('t[np.arange(len(h)), x["target"]]', 't[np.arange(len(h)), x["target"] - 1]'),
-        "softmax over the batch": Fault("np.exp(shifted) / np.exp(shifted).sum(axis=1, keepdims=True)",
-                                        "np.exp(shifted) / np.exp(shifted).sum(axis=0, keepdims=True)"),
+        "softmax over the batch": Fault(
+            "np.exp(shifted) / np.exp(shifted).sum(axis=1, keepdims=True)",
+            "np.exp(shifted) / np.exp(shifted).sum(axis=0, keepdims=True)",
+        ),
         "wrong sign of e": Fault("e = y - t", "e = t - y"),
         "mean over the batch": Fault("h.T @ e,", "h.T @ e / len(h),"),
-        "repeated ids counted once": Fault('np.add.at(table_gradient, x["center"], e @ U.T)',
-                                           'table_gradient[x["center"]] = e @ U.T'),
+        "repeated ids counted once": Fault(
+            'np.add.at(table_gradient, x["center"], e @ U.T)', 'table_gradient[x["center"]] = e @ U.T'
+        ),
         "target left out of the gradient": Fault('x["center"], e @ U.T', 'x["center"], y @ U.T'),
         "log2 for ln": Fault("E = np.log(", "E = np.log2("),
     },
     quick=True,
-)  # fmt: skip
+)
 CASES = [CASE]

@@ -21,8 +21,9 @@ def reads_zeros(read: str) -> Divergence:
     return Divergence(
         "Paddle reads the padding row as zeros, whatever it holds",
         "paddle/phi/kernels/cpu/embedding_kernel.cc: memset of the row where the id is padding_idx",
-        read, f'{read} * (x["ids"] != x["padding_idx"])[..., None]',
-    )  # fmt: skip
+        read,
+        f'{read} * (x["ids"] != x["padding_idx"])[..., None]',
+    )
 
 
 def shortened(x: Arrays, want: Arrays) -> np.ndarray:

@@ -60,10 +60,14 @@ def run_keras(x: Mapping[str, Any]) -> dict[str, Any]:
 
     out = evaluate(
         lambda z, sums, betas, steps: (
-            ops.exp(-ops.abs(z)), ops.log(sums), ops.power(betas, steps), ops.sigmoid(z), -ops.log_sigmoid(-z)
+            ops.exp(-ops.abs(z)),
+            ops.log(sums),
+            ops.power(betas, steps),
+            ops.sigmoid(z),
+            -ops.log_sigmoid(-z),
         ),
         *(x[name] for name in ("logits", "sums", "betas", "steps")),
-    )  # fmt: skip
+    )
     return dict(zip(("exp", "log", "pow", "sigmoid", "softplus"), out, strict=True))
 
 

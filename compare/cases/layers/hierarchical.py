@@ -48,11 +48,14 @@ def oracle(x: Arrays) -> dict[str, np.ndarray]:
     every = (h @ x["table"].T)[:, points]
     downhill = np.where(codes == 1, -every, every)
     return {
-        "codes": codes, "points": points, "lengths": lengths, "loss": loss,
+        "codes": codes,
+        "points": points,
+        "lengths": lengths,
+        "loss": loss,
         "hidden gradient": np.einsum("bl,bld->bd", error, x["table"][at]),
         "table gradient": table_gradient,
         "log p": -(counted * np.logaddexp(0, -downhill)).sum(axis=2),
-    }  # fmt: skip
+    }
 
 
 def tree(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -88,9 +91,14 @@ def run_torch(x: Mapping[str, Any]) -> dict[str, Any]:
     loss.sum().backward()
     log_p = (logsigmoid(branch * (h @ table.T)[:, points.long()]) * on).sum(2)
     return {
-        "codes": codes, "points": points, "lengths": lengths, "loss": loss,
-        "hidden gradient": h.grad, "table gradient": table.grad, "log p": log_p,
-    }  # fmt: skip
+        "codes": codes,
+        "points": points,
+        "lengths": lengths,
+        "loss": loss,
+        "hidden gradient": h.grad,
+        "table gradient": table.grad,
+        "log p": log_p,
+    }
 
 
 def create_binary_tree(counts: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -141,10 +149,14 @@ def run_keras(x: Mapping[str, Any]) -> dict[str, Any]:
         lambda targets: layer.loss(hidden.value, targets), [hidden, layer.embeddings], None, x["targets"]
     )
     return {
-        "codes": codes, "points": points, "lengths": lengths, "loss": loss,
-        "hidden gradient": hidden_gradient, "table gradient": table_gradient,
+        "codes": codes,
+        "points": points,
+        "lengths": lengths,
+        "loss": loss,
+        "hidden gradient": hidden_gradient,
+        "table gradient": table_gradient,
         "log p": evaluate(layer.log_probabilities, x["hidden"]),
-    }  # fmt: skip
+    }
 
 
 def envelope(x: Arrays, u: float) -> Arrays:

@@ -80,12 +80,17 @@ def run_keras(x: Mapping[str, Any]) -> dict[str, Any]:
     hidden = keras.Variable(x["hidden"], dtype=dtype)
     loss, (hidden_gradient, table_gradient) = pull_back(
         lambda targets, noise: layer.loss(hidden.value, targets, noise),
-        [hidden, layer.embeddings], None, x["targets"], x["noise"],
-    )  # fmt: skip
+        [hidden, layer.embeddings],
+        None,
+        x["targets"],
+        x["noise"],
+    )
     return {
-        "logits": evaluate(layer, x["hidden"]), "loss": loss,
-        "hidden gradient": hidden_gradient, "table gradient": table_gradient,
-    }  # fmt: skip
+        "logits": evaluate(layer, x["hidden"]),
+        "loss": loss,
+        "hidden gradient": hidden_gradient,
+        "table gradient": table_gradient,
+    }
 
 
 def envelope(x: Arrays, u: float) -> Arrays:

@@ -65,10 +65,15 @@ def run_torch(x: Mapping[str, Any]) -> dict[str, Any]:
     h.backward(x["upstream"])
     words.backward(x["feature upstream"])
     return {
-        "codes": codes, "one-hot": hot, "dense": h, "table gradient": table.grad, "words": words,
-        "feature gradient": features.grad, "characters": (x["weights"] / 2).repeat_interleave(2, 0),
+        "codes": codes,
+        "one-hot": hot,
+        "dense": h,
+        "table gradient": table.grad,
+        "words": words,
+        "feature gradient": features.grad,
+        "characters": (x["weights"] / 2).repeat_interleave(2, 0),
         "scales": x["weights"][1:] / x["weights"][:-1],
-    }  # fmt: skip
+    }
 
 
 def run_keras(x: Mapping[str, Any]) -> dict[str, Any]:
@@ -94,11 +99,15 @@ def run_keras(x: Mapping[str, Any]) -> dict[str, Any]:
     _, (feature_gradient,) = pull_back(total, [features], x["feature upstream"], x["weights"])
     words = Vectors([f"{chr(97 + i)}w" for i in range(len(arrays["weights"]))], arrays["weights"], dtype=None)
     return {
-        "codes": codes, "one-hot": hot, "dense": dense(hot, arrays["table"]), "table gradient": table_gradient,
-        "words": dense(arrays["weights"], arrays["features"]), "feature gradient": feature_gradient,
+        "codes": codes,
+        "one-hot": hot,
+        "dense": dense(hot, arrays["table"]),
+        "table gradient": table_gradient,
+        "words": dense(arrays["weights"], arrays["features"]),
+        "feature gradient": feature_gradient,
         "characters": characters(words).matrix,
         "scales": np.stack([scales(words, a, b) for a, b in pairwise(words.labels)]),
-    }  # fmt: skip
+    }
 
 
 CASES = [

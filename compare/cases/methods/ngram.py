@@ -149,11 +149,18 @@ def bounded_backward(
     e, loss = bounded_softmax(y, targets, u)
     g = contract("bv,hv->bh", e, p["U"]) * (1 - a * a)
     back = contract("bh,xh->bx", g, p["H"]) + contract("bv,xv->bx", e, p["W"])
-    return y, loss, {
-        "C": scatter_add(VOCAB + 1, ids, reshaped(back, (*ids.shape, DIM))),
-        "H": contract("bx,bh->xh", x, g), "d": g.sum(0),
-        "U": contract("bh,bv->hv", a, e), "b": e.sum(0), "W": contract("bx,bv->xv", x, e),
-    }  # fmt: skip
+    return (
+        y,
+        loss,
+        {
+            "C": scatter_add(VOCAB + 1, ids, reshaped(back, (*ids.shape, DIM))),
+            "H": contract("bx,bh->xh", x, g),
+            "d": g.sum(0),
+            "U": contract("bh,bv->hv", a, e),
+            "b": e.sum(0),
+            "W": contract("bx,bv->xv", x, e),
+        },
+    )
 
 
 WHY = "running error analysis: products gamma(n), tanh K u and slope 1, softmax by its exponents, sums over places"

@@ -26,9 +26,11 @@ def draw(rng: np.random.Generator) -> dict[str, np.ndarray]:
     ids[0, 1:] = VOCAB
     shapes = {"P": (HIDDEN, DIM), "Q": (ORDER * DIM, DIM)}
     return {
-        "ids": ids, "targets": whole["targets"][0], **{name: whole[name] for name in ("C", "H", "d", "b")},
+        "ids": ids,
+        "targets": whole["targets"][0],
+        **{name: whole[name] for name in ("C", "H", "d", "b")},
         **{name: rng.normal(size=shape) / 3 for name, shape in shapes.items()},
-    }  # fmt: skip
+    }
 
 
 def oracle(x: Arrays) -> dict[str, np.ndarray]:
@@ -49,9 +51,15 @@ def oracle(x: Arrays) -> dict[str, np.ndarray]:
     dC[:VOCAB] = e.T @ o
     np.add.at(dC, ids, (g @ x["H"].T + s @ x["Q"].T).reshape(*ids.shape, -1))
     return {
-        "logits": y, "loss": np.log(total[:, 0]) - shifted[at], "dE/dC": dC, "dE/dH": seen.T @ g,
-        "dE/dd": g.sum(axis=0), "dE/dP": a.T @ s, "dE/db": e.sum(axis=0), "dE/dQ": seen.T @ s,
-    }  # fmt: skip
+        "logits": y,
+        "loss": np.log(total[:, 0]) - shifted[at],
+        "dE/dC": dC,
+        "dE/dH": seen.T @ g,
+        "dE/dd": g.sum(axis=0),
+        "dE/dP": a.T @ s,
+        "dE/db": e.sum(axis=0),
+        "dE/dQ": seen.T @ s,
+    }
 
 
 def run_torch(x: Mapping[str, Any]) -> dict[str, Any]:
@@ -74,9 +82,12 @@ def run_keras(x: Mapping[str, Any]) -> dict[str, Any]:
 
     model, variables = ngram.keras_model(x, NAMES, tied=True)
     loss, gradients = pull_back(
-        lambda ids, targets: full_softmax_loss(model(ids), targets), list(variables.values()), None, x["ids"],
+        lambda ids, targets: full_softmax_loss(model(ids), targets),
+        list(variables.values()),
+        None,
+        x["ids"],
         x["targets"],
-    )  # fmt: skip
+    )
     backward = {f"dE/d{name}": g for name, g in zip(NAMES, gradients, strict=True)}
     return {"logits": evaluate(lambda ids: model(ids), x["ids"]), "loss": loss, **backward}
 

@@ -129,8 +129,10 @@ OUTPUTS = [f"{name}, {what}" for what in LIMITS for name in TABLES]
 SHARE = "x[limit] / norm"
 TORCH = Divergence(
     "PyTorch divides by norm + 1e-6, so gradients come out shorter than the limit",
-    "torch/nn/utils/clip_grad.py, _clip_grads_with_norm_", SHARE, "x[limit] / (norm + 1e-6)",
-)  # fmt: skip
+    "torch/nn/utils/clip_grad.py, _clip_grads_with_norm_",
+    SHARE,
+    "x[limit] / (norm + 1e-6)",
+)
 FAULTS = {
     "every table by its own norm": Fault("g * share", "g * np.minimum(1, x[limit] / np.sqrt((g**2).sum()))"),
     "gradients within the limit lengthened": Fault("np.minimum(1, x[limit] / norm)", "x[limit] / norm"),

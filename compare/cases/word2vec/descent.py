@@ -189,9 +189,16 @@ class Pairs:
         np.add.at(self.element[1], k, rate * context)
 
     def by_row(
-        self, i: int, k: np.ndarray, rate: float, h: np.ndarray, v: np.ndarray,
-        g: np.ndarray, slope: np.ndarray, own: np.ndarray,
-    ) -> None:  # fmt: skip
+        self,
+        i: int,
+        k: np.ndarray,
+        rate: float,
+        h: np.ndarray,
+        v: np.ndarray,
+        g: np.ndarray,
+        slope: np.ndarray,
+        own: np.ndarray,
+    ) -> None:
         """Propagate by row, as in the module's formula."""
         a, b = self.row[0][i], self.row[1][k]
         nh, nv = np.linalg.norm(h), np.linalg.norm(v, axis=1)

@@ -71,9 +71,18 @@ class BagModel(keras.Model):
 
 
 def graph2vec(
-    graphs: Sequence[Any], *, rounds: int = 2, dim: int = 64, epochs: int = 100, batch: int = 512, rate: float = 0.01,
-    negatives: int = 5, attribute: str | None = None, labels: Sequence[str] | None = None, seed: int = 0,
-) -> Vectors:  # fmt: skip
+    graphs: Sequence[Any],
+    *,
+    rounds: int = 2,
+    dim: int = 64,
+    epochs: int = 100,
+    batch: int = 512,
+    rate: float = 0.01,
+    negatives: int = 5,
+    attribute: str | None = None,
+    labels: Sequence[str] | None = None,
+    seed: int = 0,
+) -> Vectors:
     """Return one vector per graph.
 
     Args:

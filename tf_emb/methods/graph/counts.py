@@ -108,9 +108,15 @@ def numbered(keys: Sequence[Sequence[Any]], first: int) -> tuple[list[list[int]]
 
 
 def graph_vectors(
-    graphs: Sequence[Any], *, rounds: int = 3, length: int = 3, dim: int = 64, attribute: str | None = None,
-    labels: Sequence[str] | None = None, seed: int = 0,
-) -> Vectors:  # fmt: skip
+    graphs: Sequence[Any],
+    *,
+    rounds: int = 3,
+    length: int = 3,
+    dim: int = 64,
+    attribute: str | None = None,
+    labels: Sequence[str] | None = None,
+    seed: int = 0,
+) -> Vectors:
     """Return one vector per graph; isomorphic graphs have equal ones.
 
     Args:

@@ -20,9 +20,16 @@ Format = Literal["edgelist", "adjlist"]
 
 
 def deepwalk(
-    graph: Any, *, walks: int = 80, length: int = 40, window: int = 10, dim: int = 128, seed: int = 0,
-    loss: str = "hierarchical-softmax", **options: Any,
-) -> Vectors:  # fmt: skip
+    graph: Any,
+    *,
+    walks: int = 80,
+    length: int = 40,
+    window: int = 10,
+    dim: int = 128,
+    seed: int = 0,
+    loss: str = "hierarchical-softmax",
+    **options: Any,
+) -> Vectors:
     """Return one vector per node by DeepWalk, with the paper's settings; the arguments are those of `node2vec`.
 
     Perozzi et al. 2014, "DeepWalk: Online Learning of Social Representations", algorithms 1 and 2, section 5.
@@ -33,9 +40,19 @@ def deepwalk(
 
 
 def node2vec(
-    graph: Any, *, p: float = 1.0, q: float = 1.0, walks: int = 10, length: int = 80, window: int = 10, dim: int = 128,
-    seed: int = 0, loss: str = "negative-sampling", callbacks: Sequence[Any] = (), **options: Any,
-) -> Vectors:  # fmt: skip
+    graph: Any,
+    *,
+    p: float = 1.0,
+    q: float = 1.0,
+    walks: int = 10,
+    length: int = 80,
+    window: int = 10,
+    dim: int = 128,
+    seed: int = 0,
+    loss: str = "negative-sampling",
+    callbacks: Sequence[Any] = (),
+    **options: Any,
+) -> Vectors:
     """Return one vector per node by node2vec, with the paper's settings.
 
     Args:

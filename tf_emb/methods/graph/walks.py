@@ -27,9 +27,15 @@ ENTRIES = 1 << 22  # of a table: 64 MiB
 
 
 def random_walks(
-    graph: Adjacency, starts: np.ndarray, length: int, rng: np.random.Generator,
-    *, p: float = 1.0, q: float = 1.0, entries: int = ENTRIES,
-) -> np.ndarray:  # fmt: skip
+    graph: Adjacency,
+    starts: np.ndarray,
+    length: int,
+    rng: np.random.Generator,
+    *,
+    p: float = 1.0,
+    q: float = 1.0,
+    entries: int = ENTRIES,
+) -> np.ndarray:
     """Return a walk from each of `starts`.
 
     Args:

@@ -109,7 +109,7 @@ class ResidualBlock(keras.layers.Layer):
             start = keras.initializers.HeNormal(self.seed + number)
             return keras.layers.Conv2D(
                 self.filters, size, stride, "same", kernel_initializer=start, dtype=self.dtype_policy
-            )  # fmt: skip
+            )
 
         self.first, self.second = conv(3, self.stride, 0), conv(3, 1, 1)
         self.first.build(shape)

@@ -89,11 +89,15 @@ def sizes(config: Mapping[str, Any]) -> dict[str, Any]:
         if config.get(name, rule) != rule:
             raise ValueError(f"`{name}` must be {rule!r}; got {config[name]!r}. Convert another checkpoint.")
     return {
-        "vocab_size": config["vocab_size"], "dim": config["hidden_size"], "layers": config["num_hidden_layers"],
-        "heads": config["num_attention_heads"], "inner": config["intermediate_size"],
-        "positions": config["max_position_embeddings"], "segments": config["type_vocab_size"],
+        "vocab_size": config["vocab_size"],
+        "dim": config["hidden_size"],
+        "layers": config["num_hidden_layers"],
+        "heads": config["num_attention_heads"],
+        "inner": config["intermediate_size"],
+        "positions": config["max_position_embeddings"],
+        "segments": config["type_vocab_size"],
         "epsilon": config["layer_norm_eps"],
-    }  # fmt: skip
+    }
 
 
 def package_folder() -> Path:

@@ -55,9 +55,16 @@ class Block(keras.layers.Layer):
     """
 
     def __init__(
-        self, dim: int, heads: int, inner: int, *, epsilon: float = 1e-12, dropout: float = 0.0,
-        initializer: Any = "glorot_uniform", **kwargs: Any,
-    ) -> None:  # fmt: skip
+        self,
+        dim: int,
+        heads: int,
+        inner: int,
+        *,
+        epsilon: float = 1e-12,
+        dropout: float = 0.0,
+        initializer: Any = "glorot_uniform",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.dim, self.heads, self.inner, self.epsilon, self.dropout = dim, heads, inner, epsilon, dropout
         options = {"kernel_initializer": initializer, "dtype": self.dtype_policy}
@@ -120,9 +127,20 @@ class Encoder(keras.Model):
     """
 
     def __init__(
-        self, vocab_size: int, dim: int, *, layers: int, heads: int, inner: int | None = None, positions: int = 512,
-        segments: int = 2, epsilon: float = 1e-12, dropout: float = 0.0, seed: int | None = None, **kwargs: Any,
-    ) -> None:  # fmt: skip
+        self,
+        vocab_size: int,
+        dim: int,
+        *,
+        layers: int,
+        heads: int,
+        inner: int | None = None,
+        positions: int = 512,
+        segments: int = 2,
+        epsilon: float = 1e-12,
+        dropout: float = 0.0,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if dim % heads:
             raise ValueError(f"`heads` must divide `dim`, {dim}; got {heads}. Take 1 for a single head.")

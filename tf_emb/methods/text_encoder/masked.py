@@ -32,9 +32,15 @@ class Masked(NamedTuple):
 
 
 def hide(
-    ids: np.ndarray, attention_mask: np.ndarray, rng: np.random.Generator, *, mask_id: int, first: int, vocab_size: int,
+    ids: np.ndarray,
+    attention_mask: np.ndarray,
+    rng: np.random.Generator,
+    *,
+    mask_id: int,
+    first: int,
+    vocab_size: int,
     share: float = 0.15,
-) -> Masked:  # fmt: skip
+) -> Masked:
     """Hide tokens: 80 % become [MASK], 10 % another token, drawn uniformly, and 10 % stay (Devlin et al. 2019).
 
     Args:
@@ -111,9 +117,18 @@ def masked_loss(logits: Any, words: Any, counted: Any) -> Any:
 
 
 def train_masked(
-    model: MaskedLanguageModel, ids: np.ndarray, attention_mask: np.ndarray, *, mask_id: int, first: int,
-    epochs: int = 10, batch_size: int = 32, rate: float = 1e-3, share: float = 0.15, seed: int = 0,
-) -> list[float]:  # fmt: skip
+    model: MaskedLanguageModel,
+    ids: np.ndarray,
+    attention_mask: np.ndarray,
+    *,
+    mask_id: int,
+    first: int,
+    epochs: int = 10,
+    batch_size: int = 32,
+    rate: float = 1e-3,
+    share: float = 0.15,
+    seed: int = 0,
+) -> list[float]:
     """Train by Adam, hiding other tokens in each epoch.
 
     Args:

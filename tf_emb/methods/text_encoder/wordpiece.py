@@ -13,8 +13,10 @@ PAD, UNKNOWN, CLS, SEP, MASK = "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"
 SPECIAL = (PAD, UNKNOWN, CLS, SEP, MASK)
 LONGEST_WORD = 100
 # The blocks that BERT treats as Chinese: each of their characters is a word.
-_HAN = re.compile("([\u4e00-\u9fff\u3400-\u4dbf\U00020000-\U0002a6df\U0002a700-\U0002b81f\U0002b820-\U0002ceaf"
-                  "\uf900-\ufaff\U0002f800-\U0002fa1f])")  # fmt: skip
+_HAN = re.compile(
+    "([\u4e00-\u9fff\u3400-\u4dbf\U00020000-\U0002a6df\U0002a700-\U0002b81f\U0002b820-\U0002ceaf"
+    "\uf900-\ufaff\U0002f800-\U0002fa1f])"
+)
 _SYMBOLS = set("$+<=>^`|~")  # ASCII characters that are punctuation for BERT but not for Unicode
 
 

@@ -14,9 +14,13 @@ def as_html(result: Result) -> str:
     from markupsafe import Markup
 
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True,
-        lstrip_blocks=True, undefined=jinja2.StrictUndefined, finalize=_clean,
-    )  # fmt: skip
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_clean,
+    )
     figures: dict[str, list[tuple[str, Markup]]] = {}
     for i, curve in enumerate(result.curves):
         figures.setdefault(curve.case, []).append((curve.output, Markup(as_svg(curve, f"curve{i}"))))

@@ -69,11 +69,16 @@ def _draw_errors(axes: Any, curve: Curve, floor: float) -> None:
         engine, _, dtype = name.rpartition(" ")
         i = engines.index(engine)
         axes.plot(
-            curve.steps, _shown(errors, floor), label=f"{engine}, {dtype}",
-            color=COLOURS[i % len(COLOURS)], marker=MARKERS[i % len(MARKERS)], markersize=4,
-            markevery=max(1, len(curve.steps) // 12), linewidth=1.5,
+            curve.steps,
+            _shown(errors, floor),
+            label=f"{engine}, {dtype}",
+            color=COLOURS[i % len(COLOURS)],
+            marker=MARKERS[i % len(MARKERS)],
+            markersize=4,
+            markevery=max(1, len(curve.steps) // 12),
+            linewidth=1.5,
             linestyle=STYLES[_dtypes(curve).index(dtype) % len(STYLES)],
-        )  # fmt: skip
+        )
         if name in curve.first_outside:
             _mark(axes, name, curve, floor)
 
@@ -84,8 +89,16 @@ def _mark(axes: Any, name: str, curve: Curve, floor: float) -> None:
     i = curve.steps.index(step)
     error = curve.errors[name][i]
     height = error if math.isfinite(error) else curve.envelope[name.rpartition(" ")[2]][i]
-    axes.plot(step, max(height, floor), "x", color="#b00020", markersize=11, markeredgewidth=2.5, zorder=5,
-              label=f"{name.replace(' ', ', ')}:\nfirst outside at step {step}")  # fmt: skip
+    axes.plot(
+        step,
+        max(height, floor),
+        "x",
+        color="#b00020",
+        markersize=11,
+        markeredgewidth=2.5,
+        zorder=5,
+        label=f"{name.replace(' ', ', ')}:\nfirst outside at step {step}",
+    )
 
 
 def _finish(axes: Any, curve: Curve, floor: float) -> None:

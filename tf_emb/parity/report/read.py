@@ -22,8 +22,9 @@ def from_json(text: str) -> Result:
         read: Any = json.loads(text)
         entries: dict[str, Any] = {
             name: [_restored(LISTS[name], entry) for entry in value] if name in LISTS else value
-            for name, value in read.items() if name not in ("passed", "failed")  # properties, counted again
-        }  # fmt: skip
+            for name, value in read.items()
+            if name not in ("passed", "failed")  # properties, counted again
+        }
         return Result(**entries)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"a report must be a report.json of this version of tf-emb; got {error!r}.") from None

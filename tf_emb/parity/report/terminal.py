@@ -162,13 +162,15 @@ def _divergences(result: Result) -> "list[RenderableType]":
 def _engines(result: Result, *statuses: str) -> "list[RenderableType]":
     return [
         _text(engine.name, "bold") + _text(f" {engine.status}: {engine.message}".rstrip(": "))
-        for engine in result.engines if engine.status in statuses
-    ]  # fmt: skip
+        for engine in result.engines
+        if engine.status in statuses
+    ]
 
 
 def _slack(result: Result) -> "list[RenderableType]":
-    return [_text(f"{case} · {output}: at most {view.number(used)}")
-            for case, output, used in view.slack_bounds(result)]  # fmt: skip
+    return [
+        _text(f"{case} · {output}: at most {view.number(used)}") for case, output, used in view.slack_bounds(result)
+    ]
 
 
 def _fault(fault: FaultResult) -> "RenderableType":

@@ -87,16 +87,24 @@ def number(x: float) -> str:
 
 def seconds(x: float) -> str:
     """Return a duration in the unit that suits it."""
-    return next((f"{number(x / size)} {unit}" for unit, size in (("s", 1), ("ms", 1e-3)) if x >= size),
-                f"{number(x / 1e-6)} µs")  # fmt: skip
+    return next(
+        (f"{number(x / size)} {unit}" for unit, size in (("s", 1), ("ms", 1e-3)) if x >= size), f"{number(x / 1e-6)} µs"
+    )
 
 
 def details(row: Row) -> list[tuple[str, str]]:
     """Return everything known about a row as labelled text."""
-    known = [] if row.measured is None or row.allowed is None else [
-        ("index", str(row.index)), ("got", repr(row.got)), ("want", repr(row.want)),
-        ("measured", f"{row.measured:.3e}"), ("allowed", f"{row.allowed:.3e}"),
-    ]  # fmt: skip
+    known = (
+        []
+        if row.measured is None or row.allowed is None
+        else [
+            ("index", str(row.index)),
+            ("got", repr(row.got)),
+            ("want", repr(row.want)),
+            ("measured", f"{row.measured:.3e}"),
+            ("allowed", f"{row.allowed:.3e}"),
+        ]
+    )
     if row.used is not None and not row.exact:
         known.append(("used", f"{number(row.used)} times the bound"))
     if row.ulp:
@@ -128,8 +136,9 @@ def slack_bounds(result: Result) -> list[tuple[str, str, float]]:
     for row in result.rows:
         if row.used is not None and not row.exact:
             judged.setdefault((row.case, row.output), []).append(row)
-    return [(*key, max(row.used or 0.0 for row in rows)) for key, rows in judged.items()
-            if all(row.slack for row in rows)]  # fmt: skip
+    return [
+        (*key, max(row.used or 0.0 for row in rows)) for key, rows in judged.items() if all(row.slack for row in rows)
+    ]
 
 
 def divergences(result: Result) -> list[tuple[str, str, dict[str, str], list[Row]]]:
@@ -138,14 +147,19 @@ def divergences(result: Result) -> list[tuple[str, str, dict[str, str], list[Row
     for row in result.rows:
         if row.status in ("diverges", "healed"):
             found.setdefault((row.case, row.engine), []).append(row)
-    return [(case["name"], engine, declared, found.get((case["name"], engine), []))
-            for case in result.cases for engine, declared in case["diverges"].items()]  # fmt: skip
+    return [
+        (case["name"], engine, declared, found.get((case["name"], engine), []))
+        for case in result.cases
+        for engine, declared in case["diverges"].items()
+    ]
 
 
 def cost(c: Cost) -> str:
     """Return one sentence on what something costs relative to its peer."""
-    return (f"{c.what} takes {number(c.ratio)}x the time of {c.peer}: {seconds(c.seconds)} against "
-            f"{seconds(c.peer_seconds)}, {c.dtype}, {c.engine}")  # fmt: skip
+    return (
+        f"{c.what} takes {number(c.ratio)}x the time of {c.peer}: {seconds(c.seconds)} against "
+        f"{seconds(c.peer_seconds)}, {c.dtype}, {c.engine}"
+    )
 
 
 def clean(text: str) -> str:

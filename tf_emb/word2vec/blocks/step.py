@@ -139,9 +139,13 @@ def take_step(
 
 
 def train_stream(
-    objective: Objective, tables: Tables, of: Stream, rates: tuple[Any, Any], options: Options,
+    objective: Objective,
+    tables: Tables,
+    of: Stream,
+    rates: tuple[Any, Any],
+    options: Options,
     frozen: Frozen = (None, None),
-) -> tuple[Any, Any]:  # fmt: skip
+) -> tuple[Any, Any]:
     """Take every step of a stream, while the rate falls linearly from the first of `rates` to the second.
 
     Returns:

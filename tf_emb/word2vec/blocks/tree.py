@@ -97,8 +97,10 @@ class SkipGramTree(_OnTree):
         """Return E, and the number of pairs."""
         dtype = inputs.dtype
         _, sign, word = self._joined(at)
-        left, right = [tf.gather(tf.reshape(side, (self._groups(), self.group)), word, batch_dims=1)
-                       for side in (at.left, at.right)]  # fmt: skip
+        left, right = [
+            tf.gather(tf.reshape(side, (self._groups(), self.group)), word, batch_dims=1)
+            for side in (at.left, at.right)
+        ]
         weight = self._weights.rows_of(tf.where(tf.equal(sign, 0), self.group, word), left, right, dtype)
         loss = logistic_products(outputs, inputs, tf.cast(sign, dtype)[:, :, None], weight)
         return loss, tf.reduce_sum(at.context_size())

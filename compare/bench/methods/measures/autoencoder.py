@@ -33,8 +33,16 @@ def beside(data: Images, seeds: Sequence[int], quick: bool) -> Figure:
         ours.append(probe(shown[-1], classes, known, held))
         theirs.append(probe(PCA(DIM, svd_solver="full").fit(x[known]).transform(x), classes, known, held))
     peer = f"PCA, scikit-learn {sklearn.__version__}"
-    return Figure("autoencoder", f"{data.name}, half held out", f"linear probe, {DIM} dims", ours, peer, theirs,
-                 vectors=data.labelled(shown[0], seeds[0]), pictures=data.ink)  # fmt: skip
+    return Figure(
+        "autoencoder",
+        f"{data.name}, half held out",
+        f"linear probe, {DIM} dims",
+        ours,
+        peer,
+        theirs,
+        vectors=data.labelled(shown[0], seeds[0]),
+        pictures=data.ink,
+    )
 
 
 def probe(vectors: np.ndarray, classes: np.ndarray, known: np.ndarray, held: np.ndarray) -> float:

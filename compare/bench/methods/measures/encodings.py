@@ -49,5 +49,13 @@ def features() -> Figure:
     kinds = [kind for kind, of in parts.items() for _ in of.labels]
     shown = Vectors(labels, np.concatenate([of.matrix for of in parts.values()]), {"kind": kinds})
     differ = float((words.matrix != wanted).sum())
-    return Figure("features", "公主 and 王妃", "entries that differ", [differ],
-                  f"scikit-learn {sklearn.__version__} DictVectorizer", [0.0], higher=False, vectors=shown)  # fmt: skip
+    return Figure(
+        "features",
+        "公主 and 王妃",
+        "entries that differ",
+        [differ],
+        f"scikit-learn {sklearn.__version__} DictVectorizer",
+        [0.0],
+        higher=False,
+        vectors=shown,
+    )

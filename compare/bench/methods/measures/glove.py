@@ -30,8 +30,9 @@ def measure(seeds: Sequence[int], paths: Mapping[str, Path], quick: bool) -> Ite
     for measured, (ours, theirs) in _qualities(scored).items():
         yield Figure("GloVe", data, measured, ours, peer, theirs, margin=1.0, vectors=runs[0][0][0])
     seconds = [[of[side][1] for of in runs] for side in (0, 1)]
-    yield Figure("GloVe", data, f"seconds, {THREADS} threads", seconds[0], peer, seconds[1], higher=False,
-                 vectors=runs[0][0][0])  # fmt: skip
+    yield Figure(
+        "GloVe", data, f"seconds, {THREADS} threads", seconds[0], peer, seconds[1], higher=False, vectors=runs[0][0][0]
+    )
 
 
 def lee(path: Path) -> Path:
@@ -52,8 +53,9 @@ def _ours(corpus: Path, at: Mapping[str, int], seed: int) -> tuple[Any, float]:
         tf.config.threading.set_intra_op_parallelism_threads(1)
     began = time.perf_counter()
     encoded = prepare(corpus, min_count=at["min_count"])
-    found = train_glove(encoded, at["dim"], window=at["window"], x_max=at["x_max"], epochs=at["epochs"],
-                        threads=THREADS, seed=seed)  # fmt: skip
+    found = train_glove(
+        encoded, at["dim"], window=at["window"], x_max=at["x_max"], epochs=at["epochs"], threads=THREADS, seed=seed
+    )
     return found, time.perf_counter() - began
 
 
@@ -72,8 +74,20 @@ def _stanford(corpus: Path, at: Mapping[str, int], seed: int, program: Path, fol
     call("vocab_count", text, "vocabulary.txt", min_count=at["min_count"], verbose=0)
     call("cooccur", text, "cells", window_size=at["window"], vocab_file="vocabulary.txt", memory=2.0, verbose=0)
     call("shuffle", "cells", "shuffled", memory=2.0, seed=seed + 1, verbose=0)
-    call("glove", None, None, input_file="shuffled", vocab_file="vocabulary.txt", save_file="vectors", binary=0,
-         vector_size=at["dim"], x_max=at["x_max"], iter=at["epochs"], threads=THREADS, seed=seed + 1)  # fmt: skip
+    call(
+        "glove",
+        None,
+        None,
+        input_file="shuffled",
+        vocab_file="vocabulary.txt",
+        save_file="vectors",
+        binary=0,
+        vector_size=at["dim"],
+        x_max=at["x_max"],
+        iter=at["epochs"],
+        threads=THREADS,
+        seed=seed + 1,
+    )
     seconds = time.perf_counter() - began
     # The program adds a row for unknown words, which is not in the vocabulary.
     found = KeyedVectors.load_word2vec_format(str(Path(folder) / "vectors.txt"), no_header=True)

@@ -56,8 +56,9 @@ def karate(seeds: Sequence[int]) -> Figure:
     chosen = {"club": [graph.nodes[node]["club"] for node in graph]}
     shown = found[0].with_columns(chosen)
     peer = f"spectral embedding, scikit-learn {sklearn.__version__}"
-    return Figure("DeepWalk", "karate club", "accuracy of two clusters", ours, peer, theirs, margin=1 / 34,
-                  vectors=shown)  # fmt: skip
+    return Figure(
+        "DeepWalk", "karate club", "accuracy of two clusters", ours, peer, theirs, margin=1 / 34, vectors=shown
+    )
 
 
 def two_clusters(vectors: np.ndarray, truth: np.ndarray, seed: int) -> float:
@@ -87,8 +88,15 @@ def walk_speed(seeds: Sequence[int], quick: bool) -> Iterator[Figure]:
             ours = seconds(partial(random_walks, adjacency, starts, length, rng, p=p, q=q))
             theirs = seconds(partial(loop.walks, starts.tolist(), length, rng))
             ratios.append(theirs / ours)
-        yield Figure(name, f"karate club, p {p:g}, q {q:g}", "walk steps a second, ratio", ratios,
-                     f"networkx {nx.__version__}, loop with alias tables", [1.0], margin=-9.0)  # fmt: skip
+        yield Figure(
+            name,
+            f"karate club, p {p:g}, q {q:g}",
+            "walk steps a second, ratio",
+            ratios,
+            f"networkx {nx.__version__}, loop with alias tables",
+            [1.0],
+            margin=-9.0,
+        )
 
 
 def seconds(call: Callable[[], Any]) -> float:
@@ -109,11 +117,12 @@ class Loop:
         weight = {(v, x): graph[v][x].get("weight", 1.0) for v in graph for x in graph[v]}
         self.nodes = {v: alias([weight[v, x] for x in sorted(graph[v])]) for v in graph}
         self.edges = {
-            (t, v): alias([
-                weight[v, x] * (1 / p if x == t else 1.0 if graph.has_edge(t, x) else 1 / q) for x in sorted(graph[v])
-            ])
-            for t in graph for v in graph[t]
-        }  # fmt: skip
+            (t, v): alias(
+                [weight[v, x] * (1 / p if x == t else 1.0 if graph.has_edge(t, x) else 1 / q) for x in sorted(graph[v])]
+            )
+            for t in graph
+            for v in graph[t]
+        }
 
     def walks(self, starts: Sequence[int], length: int, rng: np.random.Generator) -> list[list[int]]:
         """Return a walk from each of `starts`."""
@@ -166,13 +175,27 @@ def blogcatalog(seeds: Sequence[int], path: Path, quick: bool) -> Iterator[Figur
         }
         data = f"BlogCatalog, {10 * (i + 1)} % labelled"
         for j, measure_ in enumerate(DEEPWALK):
-            yield Figure("DeepWalk", data, f"{measure_}, %", [100 * score[j] for score in scores["DeepWalk"]],
-                         "phanein/deepwalk, README", [DEEPWALK[measure_][i]], margin=1.0,
-                         vectors=shown["DeepWalk"] if i == 4 else None)  # fmt: skip
+            yield Figure(
+                "DeepWalk",
+                data,
+                f"{measure_}, %",
+                [100 * score[j] for score in scores["DeepWalk"]],
+                "phanein/deepwalk, README",
+                [DEEPWALK[measure_][i]],
+                margin=1.0,
+                vectors=shown["DeepWalk"] if i == 4 else None,
+            )
         if i == 4:
-            yield Figure("node2vec", data, "Macro-F1, %", [100 * score[1] for score in scores["node2vec"]],
-                         "Grover and Leskovec 2016, table 2", [NODE2VEC], margin=1.0,
-                         vectors=shown["node2vec"])  # fmt: skip
+            yield Figure(
+                "node2vec",
+                data,
+                "Macro-F1, %",
+                [100 * score[1] for score in scores["node2vec"]],
+                "Grover and Leskovec 2016, table 2",
+                [NODE2VEC],
+                margin=1.0,
+                vectors=shown["node2vec"],
+            )
 
 
 def labels_of(path: Path, nodes: Sequence[str]) -> np.ndarray:

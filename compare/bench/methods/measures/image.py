@@ -48,5 +48,13 @@ def beside(data: Images, seeds: Sequence[int], quick: bool) -> Iterator[Figure]:
     for objective in OBJECTIVES:
         for peer in (f"PCA, {DIM} dims", "pixels"):
             system, on = f"image network, {objective}", f"{data.name}, half held out"
-            yield Figure(system, on, f"1-NN accuracy, {DIM} dims", found[objective], peer, found[peer],
-                         vectors=data.labelled(shown[objective], seeds[0]), pictures=data.ink)  # fmt: skip
+            yield Figure(
+                system,
+                on,
+                f"1-NN accuracy, {DIM} dims",
+                found[objective],
+                peer,
+                found[peer],
+                vectors=data.labelled(shown[objective], seeds[0]),
+                pictures=data.ink,
+            )

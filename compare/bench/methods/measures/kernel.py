@@ -54,8 +54,17 @@ def probes(rows: np.ndarray, labels: np.ndarray, gamma: float, seeds: Sequence[i
     shown = Vectors(names, ours(rows, FEATURES, gamma, seeds[0]), {"digit": names})
     data, what = "digits, half of them labelled", f"accuracy of a linear SVM, D = {FEATURES}"
     for peer, name, margin in (("RBFSampler, the same SVM", "sampler", 0.005), ("SVC, exact kernel", "exact", 0.005)):
-        yield Figure("kernel", data, what, accuracy["ours"], f"{version} {peer}", accuracy[name], margin=margin,
-                     vectors=shown, pictures=1 - rows.reshape(-1, 8, 8))  # fmt: skip
+        yield Figure(
+            "kernel",
+            data,
+            what,
+            accuracy["ours"],
+            f"{version} {peer}",
+            accuracy[name],
+            margin=margin,
+            vectors=shown,
+            pictures=1 - rows.reshape(-1, 8, 8),
+        )
 
 
 def mean_error(of: Map, rows: np.ndarray, features: int, gamma: float, seed: int) -> float:

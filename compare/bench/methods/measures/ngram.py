@@ -49,9 +49,14 @@ def measure(seeds: Sequence[int], paths: Mapping[str, Path], quick: bool) -> Ite
 
 
 def beside(
-    data: str, documents: Documents, seeds: Sequence[int], options: Mapping[str, Any], quick: bool, mixed_with: int,
+    data: str,
+    documents: Documents,
+    seeds: Sequence[int],
+    options: Mapping[str, Any],
+    quick: bool,
+    mixed_with: int,
     split: Split,
-) -> Iterator[Figure]:  # fmt: skip
+) -> Iterator[Figure]:
     """Train one model per seed; yield their perplexities, that of their mean probability, and those of mixtures."""
     from tf_emb.methods.ngram import train_ngram
 
@@ -61,19 +66,41 @@ def beside(
     logs = [model.log_probabilities(parts.test) for model in models]
     name, what = "modified Kneser-Ney", f"perplexity, {len(parts.vocabulary):,} types"
     trigram = [perplexity(parts.peer(3))]
-    yield Figure("ngram", data, what, [perplexity(log) for log in logs], f"{name} trigram", trigram, higher=False,
-                 vectors=models[0].vectors())  # fmt: skip
+    yield Figure(
+        "ngram",
+        data,
+        what,
+        [perplexity(log) for log in logs],
+        f"{name} trigram",
+        trigram,
+        higher=False,
+        vectors=models[0].vectors(),
+    )
     if len(logs) > 1:
         together = np.logaddexp.reduce(logs) - np.log(len(logs))
-        yield Figure("ngram", data, f"{what}, {len(logs)} together", [perplexity(together)], f"{name} trigram", trigram,
-                     higher=False)  # fmt: skip
+        yield Figure(
+            "ngram",
+            data,
+            f"{what}, {len(logs)} together",
+            [perplexity(together)],
+            f"{name} trigram",
+            trigram,
+            higher=False,
+        )
     peer, held_out = parts.peer(mixed_with), parts.peer_held_out(mixed_with)
     ours = []
     for model, log in zip(models, logs, strict=True):
         weights = mixture_weights(np.stack([model.log_probabilities(parts.stop), held_out]))
         ours.append(perplexity(mixed(np.stack([log, peer]), weights)))
-    yield Figure("ngram", data, f"{what}, mixed with the {mixed_with}-gram", ours, f"{name} {mixed_with}-gram",
-                 [perplexity(peer)], higher=False)  # fmt: skip
+    yield Figure(
+        "ngram",
+        data,
+        f"{what}, mixed with the {mixed_with}-gram",
+        ours,
+        f"{name} {mixed_with}-gram",
+        [perplexity(peer)],
+        higher=False,
+    )
 
 
 @dataclass(frozen=True)

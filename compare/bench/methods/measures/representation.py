@@ -83,8 +83,16 @@ def explained(data: Images) -> Figure:
     model = PCA(DIM, svd_solver="full").fit(x)
     kept = reconstruction(model.transform(x), x, model.transform(x), x)
     off = abs(kept - float(model.explained_variance_ratio_.sum()))
-    return Figure(SYSTEM, f"digits, PCA {DIM}", "reconstruction of seen rows, distance", [off],
-                  "PCA.explained_variance_ratio_", [0.0], False, ROUNDING)  # fmt: skip
+    return Figure(
+        SYSTEM,
+        f"digits, PCA {DIM}",
+        "reconstruction of seen rows, distance",
+        [off],
+        "PCA.explained_variance_ratio_",
+        [0.0],
+        False,
+        ROUNDING,
+    )
 
 
 def known(seeds: Sequence[int], rows: int) -> Iterator[Figure]:
@@ -100,14 +108,30 @@ def known(seeds: Sequence[int], rows: int) -> Iterator[Figure]:
 
     tables = [np.random.default_rng(seed).normal(size=(rows, DIM)) for seed in seeds]
     ranks = [abs(effective_rank(np.linalg.qr(table)[0]) - DIM) for table in tables]
-    yield Figure(SYSTEM, f"{DIM} orthonormal columns", f"effective rank, distance from {DIM}", ranks, "theory", [0.0],
-                 False, ROUNDING)  # fmt: skip
+    yield Figure(
+        SYSTEM,
+        f"{DIM} orthonormal columns",
+        f"effective rank, distance from {DIM}",
+        ranks,
+        "theory",
+        [0.0],
+        False,
+        ROUNDING,
+    )
     wanted = float(np.log(hyp0f1(DIM / 2, 4)) - 4)
     spread = float(hyp0f1(DIM / 2, 16) / hyp0f1(DIM / 2, 4) ** 2 - 1)
     margin = 4 * np.sqrt(spread / (rows * (rows - 1) / 2))
     off = [abs(uniformity(table) - wanted) for table in tables]
-    yield Figure(SYSTEM, f"{rows} random directions", f"uniformity, distance from {wanted:.4f}", off, "theory", [0.0],
-                 False, float(margin))  # fmt: skip
+    yield Figure(
+        SYSTEM,
+        f"{rows} random directions",
+        f"uniformity, distance from {wanted:.4f}",
+        off,
+        "theory",
+        [0.0],
+        False,
+        float(margin),
+    )
 
 
 def tables() -> dict[str, Table]:

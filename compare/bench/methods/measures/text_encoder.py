@@ -58,11 +58,11 @@ def similarity(seeds: Sequence[int]) -> Iterator[Figure]:
     vectors = TextEncoder.pretrained().encode(documents)
     ours = [correlation(vectors.matrix, human)]
     # A label is shown beside its point: the first words; the column has more.
-    shown = Vectors([" ".join(of.split()[:6]) for of in documents], vectors.matrix,
-                            {"document": [of[:300] for of in documents]})  # fmt: skip
+    shown = Vectors(
+        [" ".join(of.split()[:6]) for of in documents], vectors.matrix, {"document": [of[:300] for of in documents]}
+    )
     data, name = "50 documents of Lee et al. 2005", f"correlation with people, {MODEL}"
-    yield Figure(SYSTEM, data, name, ours, "LSA, 100 topics", [correlation(lsa(documents), human)],
-                 vectors=shown)  # fmt: skip
+    yield Figure(SYSTEM, data, name, ours, "LSA, 100 topics", [correlation(lsa(documents), human)], vectors=shown)
     averaged = [correlation(word2vec(documents, seed), human) for seed in seeds]
     yield Figure(SYSTEM, data, name, ours, "mean of gensim's word2vec", averaged)
     # Equal to PyTorch's up to the rounding of the vectors: see the errors of "sentence, whole forward".

@@ -36,8 +36,15 @@ def measure(seeds: Sequence[int], paths: Mapping[str, Path], quick: bool) -> Ite
             for each in ([of.matrix for of in vectors], *peers.values())
         )
         for peer, scores in zip(peers, theirs, strict=True):
-            yield Figure("graph vectors", f"graph atlas, {name}", SCORES[score], ours, peer, scores,
-                         vectors=shown if name == "connected" else None)  # fmt: skip
+            yield Figure(
+                "graph vectors",
+                f"graph atlas, {name}",
+                SCORES[score],
+                ours,
+                peer,
+                scores,
+                vectors=shown if name == "connected" else None,
+            )
 
 
 def properties() -> dict[str, tuple[Callable[[Any], float], str]]:

@@ -59,9 +59,16 @@ def measured(ready: Prepared) -> dict[str, Any]:
     ready.train()
     seconds, used = time.perf_counter() - began, cpu_seconds(ready.child) - cpu
     peak = peak_mib(resource.RUSAGE_CHILDREN if ready.child else resource.RUSAGE_SELF)
-    return {"seconds": seconds, "cpu_seconds": used, "raw_words": ready.raw_words,
-            "words_per_second": ready.raw_words / seconds, "words_per_cpu_second": ready.raw_words / max(used, 1e-3),
-            "peak_mib": peak, "grown_mib": peak - (0 if ready.child else before), "version": ready.version}  # fmt: skip
+    return {
+        "seconds": seconds,
+        "cpu_seconds": used,
+        "raw_words": ready.raw_words,
+        "words_per_second": ready.raw_words / seconds,
+        "words_per_cpu_second": ready.raw_words / max(used, 1e-3),
+        "peak_mib": peak,
+        "grown_mib": peak - (0 if ready.child else before),
+        "version": ready.version,
+    }
 
 
 def cpu_seconds(child: bool) -> float:

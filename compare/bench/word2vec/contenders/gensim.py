@@ -31,5 +31,6 @@ def prepare(task: Task) -> Prepared:
     return Prepared(
         train=lambda: model.train(epochs=task.epochs, **given),
         save=lambda path: model.wv.save_word2vec_format(str(path), binary=True),
-        raw_words=model.corpus_total_words * task.epochs, version=f"gensim {gensim.__version__}",
-    )  # fmt: skip
+        raw_words=model.corpus_total_words * task.epochs,
+        version=f"gensim {gensim.__version__}",
+    )

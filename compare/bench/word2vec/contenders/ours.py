@@ -34,8 +34,12 @@ def prepare(task: Task) -> Prepared:
     trainer.train(encoded.ids, training.parts[0], (0.0, 0.0))
     for table, values in zip(model.tables, start, strict=True):
         table.assign(values)
-    return Prepared(train=lambda: training.run(trainer, ()), save=lambda path: _save(model, path),
-               raw_words=encoded.raw_words * task.epochs, version=f"tf_emb, tensorflow {tf.__version__}")  # fmt: skip
+    return Prepared(
+        train=lambda: training.run(trainer, ()),
+        save=lambda path: _save(model, path),
+        raw_words=encoded.raw_words * task.epochs,
+        version=f"tf_emb, tensorflow {tf.__version__}",
+    )
 
 
 def _save(model: Any, path: Path) -> None:

@@ -28,16 +28,29 @@ def prepare(task: Task) -> Prepared:
         shutil.copy(vectors, path)
         folder.cleanup()
 
-    return Prepared(train=lambda: run(task, training(task) | {"read-vocab": vocabulary, "output": vectors}), save=save,
-               raw_words=words, version=f"{Path(task.program).name}, {len(counts):,} words", child=True)  # fmt: skip
+    return Prepared(
+        train=lambda: run(task, training(task) | {"read-vocab": vocabulary, "output": vectors}),
+        save=save,
+        raw_words=words,
+        version=f"{Path(task.program).name}, {len(counts):,} words",
+        child=True,
+    )
 
 
 def training(task: Task) -> dict[str, object]:
     """Return the flags of a training."""
     hierarchical, sampled = LOSSES[task.loss]
-    return {"size": task.dim, "window": task.window, "sample": task.sample, "hs": hierarchical,
-            "negative": task.negatives * sampled, "threads": task.threads, "iter": task.epochs,
-            "cbow": int(task.model == "cbow"), "binary": 1}  # fmt: skip
+    return {
+        "size": task.dim,
+        "window": task.window,
+        "sample": task.sample,
+        "hs": hierarchical,
+        "negative": task.negatives * sampled,
+        "threads": task.threads,
+        "iter": task.epochs,
+        "cbow": int(task.model == "cbow"),
+        "binary": 1,
+    }
 
 
 def run(task: Task, flags: dict[str, object]) -> None:

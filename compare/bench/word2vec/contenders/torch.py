@@ -34,9 +34,12 @@ def prepare(task: Task) -> Prepared:
     size = SOFTMAX_BATCH if dense else BATCH
     loader = torch.utils.data.DataLoader(data, batch_size=size, shuffle=True)
     _train([next(iter(loader))], loss, tables, epochs=1, rate=0.0)  # loads what PyTorch loads in its first step
-    return Prepared(train=lambda: _train(loader, loss, tables, task.epochs),
-               save=lambda path: _save(pairs, tables[0], path), raw_words=pairs.words * task.epochs,
-               version=f"torch {torch.__version__}")  # fmt: skip
+    return Prepared(
+        train=lambda: _train(loader, loss, tables, task.epochs),
+        save=lambda path: _save(pairs, tables[0], path),
+        raw_words=pairs.words * task.epochs,
+        version=f"torch {torch.__version__}",
+    )
 
 
 def _examples(pairs: Pairs, task: Task) -> tuple[np.ndarray, np.ndarray]:

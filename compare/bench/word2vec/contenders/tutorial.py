@@ -36,8 +36,11 @@ def build(task: Task) -> Prepared:
 
     tf.keras.utils.set_random_seed(task.seed)
     pairs = draw_pairs(task)
-    noise = draw_noise(noise_distribution(pairs.vocabulary.counts), (len(pairs.centers), task.negatives),
-                       np.random.default_rng([task.seed, 1]))  # fmt: skip
+    noise = draw_noise(
+        noise_distribution(pairs.vocabulary.counts),
+        (len(pairs.centers), task.negatives),
+        np.random.default_rng([task.seed, 1]),
+    )
     words = np.concatenate([pairs.contexts[:, None], noise], axis=1)
     model = _model(len(pairs.vocabulary), task.dim)
     labels = np.zeros(words.shape, np.float32)
@@ -45,9 +48,12 @@ def build(task: Task) -> Prepared:
     data = tf.data.Dataset.from_tensor_slices(((pairs.centers, words), labels))
     data = data.shuffle(BUFFER, seed=task.seed).batch(BATCH).cache().prefetch(tf.data.AUTOTUNE)
     _warm(model, data)
-    return Prepared(train=lambda: model.fit(data, epochs=task.epochs, shuffle=False, verbose=0),
-               save=lambda path: _save(model, pairs.vocabulary.words, path), raw_words=pairs.words * task.epochs,
-               version=f"tensorflow {tf.__version__}, keras {tf.keras.__version__}")  # fmt: skip
+    return Prepared(
+        train=lambda: model.fit(data, epochs=task.epochs, shuffle=False, verbose=0),
+        save=lambda path: _save(model, pairs.vocabulary.words, path),
+        raw_words=pairs.words * task.epochs,
+        version=f"tensorflow {tf.__version__}, keras {tf.keras.__version__}",
+    )
 
 
 def _model(vocab: int, dim: int) -> Any:

@@ -100,12 +100,17 @@ def draw_steps(rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Distinct cells in each step, in the order of their rows; rows and columns repeat; some X above x_max."""
     cells = np.sort([rng.choice(VOCAB * VOCAB, CELLS, replace=False) for _ in range(STEPS)])
     return {
-        "w": rng.normal(size=(VOCAB, DIM)) / 2, "c": rng.normal(size=(VOCAB, DIM)) / 2,
-        "b": rng.normal(size=VOCAB) / 2, "d": rng.normal(size=VOCAB) / 2,
-        "row": (cells // VOCAB).astype(np.int32), "column": (cells % VOCAB).astype(np.int32),
+        "w": rng.normal(size=(VOCAB, DIM)) / 2,
+        "c": rng.normal(size=(VOCAB, DIM)) / 2,
+        "b": rng.normal(size=VOCAB) / 2,
+        "d": rng.normal(size=VOCAB) / 2,
+        "row": (cells // VOCAB).astype(np.int32),
+        "column": (cells % VOCAB).astype(np.int32),
         "X": np.exp(rng.normal(size=(STEPS, CELLS)) * 1.5 + 1),
-        "x_max": np.array(10.0), "alpha": np.array(0.75), "rate": np.array(2.0**-4),
-    }  # fmt: skip
+        "x_max": np.array(10.0),
+        "alpha": np.array(0.75),
+        "rate": np.array(2.0**-4),
+    }
 
 
 def envelope(x: Arrays, u: float) -> dict[str, np.ndarray]:
@@ -179,7 +184,7 @@ COOCCURRENCES = Case(
         "equal words once": Fault("found.get((i, j), 0) + 1 / d", "found.get((i, j), 0) + 1 / d / (1 + (i == j))"),
     },
     quick=True,
-)  # fmt: skip
+)
 TRAINING = Case(
     name="glove",
     claim="GloVe's loss and gradients, and vectors, biases and accumulators after AdaGrad steps on many cells.",

@@ -67,8 +67,9 @@ def probe(A: Any, known: Any, other: Any, asked: Any) -> tuple[Any, Any]:
     W = torch.zeros(CLASSES, A.shape[1], dtype=A.dtype, device=A.device, requires_grad=True)
     b = torch.zeros(CLASSES, dtype=A.dtype, device=A.device, requires_grad=True)
     scores = lambda rows: torch.nn.functional.linear((rows - middle) / width, W, b)  # noqa: E731
-    search = torch.optim.LBFGS([W, b], max_iter=500, tolerance_grad=1e-5, tolerance_change=0.0,
-                               line_search_fn="strong_wolfe")  # fmt: skip
+    search = torch.optim.LBFGS(
+        [W, b], max_iter=500, tolerance_grad=1e-5, tolerance_change=0.0, line_search_fn="strong_wolfe"
+    )
 
     def loss() -> Any:
         search.zero_grad()

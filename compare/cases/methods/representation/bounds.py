@@ -26,7 +26,7 @@ def envelope(x: Arrays, u: float) -> dict[str, np.ndarray]:
         "reconstruction": np.array([reconstruction(x, u)]),
         # A share is one division; a difference of two is one rounding more.
         "probe": np.array([unseen + 2 * u, seen + unseen + 5 * u]),
-    }  # fmt: skip
+    }
 
 
 def backward(A: np.ndarray, u: float) -> float:

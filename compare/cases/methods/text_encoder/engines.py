@@ -114,11 +114,15 @@ def keras_encoder(x: Mapping[str, Any]) -> Any:
     arrays = {name: np.asarray(keras.ops.convert_to_numpy(array)) for name, array in x.items() if "." in name}
     vocab, dim = arrays["embeddings.word_embeddings.weight"].shape
     encoder = Encoder(
-        vocab, dim, layers=x["layers"], heads=x["heads"], epsilon=x["epsilon"],
+        vocab,
+        dim,
+        layers=x["layers"],
+        heads=x["heads"],
+        epsilon=x["epsilon"],
         inner=len(arrays["encoder.layer.0.intermediate.dense.bias"]),
         positions=len(arrays["embeddings.position_embeddings.weight"]),
         segments=len(arrays["embeddings.token_type_embeddings.weight"]),
         dtype=arrays["embeddings.word_embeddings.weight"].dtype.name,
-    )  # fmt: skip
+    )
     checkpoint.load(encoder, arrays)
     return encoder

@@ -36,11 +36,15 @@ def draw(sentences: Sequence[str], max_length: int = 256) -> dict[str, np.ndarra
     sizes = checkpoint.sizes(config)
     weights[WORDS] = weights[WORDS][rows]
     used = {name: a for name, a in weights.items() if not name.startswith(("pooler", "embeddings.position_ids"))}
-    return with_hidden({
-        **{name: a.astype(np.float64) for name, a in used.items()},
-        "ids": places.reshape(ids.shape), "attention_mask": mask, "segments": np.zeros_like(ids),
-        **parameters({name: sizes[name] for name in ("layers", "heads", "epsilon")}),
-    })  # fmt: skip
+    return with_hidden(
+        {
+            **{name: a.astype(np.float64) for name, a in used.items()},
+            "ids": places.reshape(ids.shape),
+            "attention_mask": mask,
+            "segments": np.zeros_like(ids),
+            **parameters({name: sizes[name] for name in ("layers", "heads", "epsilon")}),
+        }
+    )
 
 
 def torch_outputs(x: Arrays, dtype: str) -> dict[str, np.ndarray]:

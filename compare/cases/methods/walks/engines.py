@@ -105,9 +105,12 @@ def settings(x: Mapping[str, Any]) -> list[tuple[float, float]]:
 
 
 def outputs(
-    weights: np.ndarray, steps: list[np.ndarray], by_table: list[np.ndarray], by_rejection: list[np.ndarray],
+    weights: np.ndarray,
+    steps: list[np.ndarray],
+    by_table: list[np.ndarray],
+    by_rejection: list[np.ndarray],
     deepwalk: list[np.ndarray],
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """Return the outputs of the case from the steps and the walks of each graph and setting, graph by graph."""
     graphs, nodes, _ = weights.shape
     begun = np.stack([of[:, 0].reshape(PASSES, nodes) for of in deepwalk])

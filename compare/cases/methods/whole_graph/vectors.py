@@ -117,8 +117,13 @@ def pairs_keras(x: Mapping[str, Any]) -> dict[str, Any]:
 
 def pair_outputs(loss: Any, first: Any, tables: Any) -> dict[str, Any]:
     """Return the outputs of the case."""
-    return {"loss": loss, "document gradient": first[0], "word gradient": first[1],
-            "documents": tables[0], "words": tables[1]}  # fmt: skip
+    return {
+        "loss": loss,
+        "document gradient": first[0],
+        "word gradient": first[1],
+        "documents": tables[0],
+        "words": tables[1],
+    }
 
 
 def pairs_envelope(x: Arrays, u: float) -> Arrays:

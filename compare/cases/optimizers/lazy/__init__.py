@@ -130,8 +130,11 @@ CORRECTION = "np.sqrt(-np.expm1(t * np.log(b2))) / -np.expm1(t * np.log(b1))"
 
 def bounds(name: str) -> dict[str, Bound]:
     """One bound for the table and each slot, after one step and after the free run."""
-    return {f"{k}, {what}": running(WHY.format(length=length))
-            for k in ("table", *oracle.SLOTS[name]) for what, length in LENGTHS.items()}  # fmt: skip
+    return {
+        f"{k}, {what}": running(WHY.format(length=length))
+        for k in ("table", *oracle.SLOTS[name])
+        for what, length in LENGTHS.items()
+    }
 
 
 def case(name: str, claim: str, cite: str, faults: dict[str, Fault]) -> Case:

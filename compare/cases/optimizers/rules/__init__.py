@@ -22,9 +22,15 @@ def adamw_scale(x: Arrays, want: Arrays) -> np.ndarray:
 
 
 def case(
-    name: str, torch_name: str, keras_name: str, bound: Bound, faults: dict[str, Fault], keras: str, torch: str,
+    name: str,
+    torch_name: str,
+    keras_name: str,
+    bound: Bound,
+    faults: dict[str, Fault],
+    keras: str,
+    torch: str,
     what: str,
-) -> Case:  # fmt: skip
+) -> Case:
     """Put one optimizer's case together: its defaults in the oracle's call, and PyTorch's beside them."""
     return Case(
         name=f"{name}-defaults",

@@ -105,9 +105,15 @@ def both(run: Any) -> Any:
 
 
 def case(
-    name: str, claim: str, cite: str, oracle: Any, scale: Any, impls: dict[str, Any], faults: dict[str, Fault],
+    name: str,
+    claim: str,
+    cite: str,
+    oracle: Any,
+    scale: Any,
+    impls: dict[str, Any],
+    faults: dict[str, Fault],
     **more: Any,
-) -> Case:  # fmt: skip
+) -> Case:
     """Put one optimizer's case together."""
     why = " ".join(scale.__doc__.split())
     return Case(

@@ -28,9 +28,13 @@ def run_tensorflow(x: Mapping[str, Any]) -> dict[str, Any]:
     again = (tf.function(step) if graph else step)()
     tf.debugging.assert_equal(loss[0], again)
     return {
-        "loss": loss, "count": count, "input gradient": of_input, "output gradient": of_output,
-        "input": tables[0], "output": tables[1],
-    }  # fmt: skip
+        "loss": loss,
+        "count": count,
+        "input gradient": of_input,
+        "output gradient": of_output,
+        "input": tables[0],
+        "output": tables[1],
+    }
 
 
 def objective(x: Mapping[str, Any]) -> tuple[Any, Any]:
@@ -41,10 +45,17 @@ def objective(x: Mapping[str, Any]) -> tuple[Any, Any]:
 
     blocks, block = x["radius"].shape
     options = Options(
-        model="cbow" if x["cbow"] else "skipgram", dim=x["input table"].shape[1], window=x["window"], block=block,
-        blocks=blocks, shared_noise=x["noise"].shape[1], negatives=x["negatives"], limit=x["limit"],
-        forward_only=bool(x["forward"]), cbow_gradient="word2vec.c" if x["undivided"] else "exact",
-    )  # fmt: skip
+        model="cbow" if x["cbow"] else "skipgram",
+        dim=x["input table"].shape[1],
+        window=x["window"],
+        block=block,
+        blocks=blocks,
+        shared_noise=x["noise"].shape[1],
+        negatives=x["negatives"],
+        limit=x["limit"],
+        forward_only=bool(x["forward"]),
+        cbow_gradient="word2vec.c" if x["undivided"] else "exact",
+    )
     left, right = sides(x, options)
     at = Stream(x["keys"], left, right, x["noise"])
     return (CbowSampling if x["cbow"] else SkipGramSampling)(options), at
@@ -98,9 +109,13 @@ def run_torch(x: Mapping[str, Any]) -> dict[str, Any]:
         limited(table, places, x["rate"], x["limit"]) for table, places in zip((inputs, outputs), ids, strict=True)
     ]
     return {
-        "loss": total[None], "count": times.sum()[None].long(), "input gradient": inputs.grad,
-        "output gradient": outputs.grad, "input": after[0], "output": after[1],
-    }  # fmt: skip
+        "loss": total[None],
+        "count": times.sum()[None].long(),
+        "input gradient": inputs.grad,
+        "output gradient": outputs.grad,
+        "input": after[0],
+        "output": after[1],
+    }
 
 
 def mask(x: Mapping[str, Any]) -> Any:

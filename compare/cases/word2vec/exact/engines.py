@@ -21,9 +21,12 @@ def run_keras(x: Mapping[str, Any], loss: str, divided: bool) -> dict[str, Any]:
     examples = Examples(*(x[name].numpy() for name in ("context", "target", "noise", "rate")))
     losses = trainer.train(examples, x["rate"].numpy())
     return {
-        "input gradient": of_input, "output gradient": of_output,
-        "loss": losses, "input": tables[0], "output": tables[1],
-    }  # fmt: skip
+        "input gradient": of_input,
+        "output gradient": of_output,
+        "loss": losses,
+        "input": tables[0],
+        "output": tables[1],
+    }
 
 
 def run_torch(x: Mapping[str, Any], loss: str, divided: bool) -> dict[str, Any]:
@@ -45,9 +48,12 @@ def run_torch(x: Mapping[str, Any], loss: str, divided: bool) -> dict[str, Any]:
         optimizer.step()
         losses[p] = nats.detach()
     return {
-        "input gradient": start[0].grad, "output gradient": start[1].grad,
-        "loss": losses, "input": tables[0], "output": tables[1],
-    }  # fmt: skip
+        "input gradient": start[0].grad,
+        "output gradient": start[1].grad,
+        "loss": losses,
+        "input": tables[0],
+        "output": tables[1],
+    }
 
 
 def example(tables: list[Any], x: Mapping[str, Any], keys: list[Any], p: int, loss: str, divided: bool) -> Any:

@@ -51,9 +51,14 @@ def gradients(x: Arrays, every: list[Keys], loss: str, divided: bool) -> tuple[n
 
 
 def slopes(
-    inputs: np.ndarray, outputs: np.ndarray, ids: np.ndarray, keys: np.ndarray, label: np.ndarray, loss: str,
+    inputs: np.ndarray,
+    outputs: np.ndarray,
+    ids: np.ndarray,
+    keys: np.ndarray,
+    label: np.ndarray,
+    loss: str,
     divided: bool,
-) -> tuple[float, np.ndarray, np.ndarray]:  # fmt: skip
+) -> tuple[float, np.ndarray, np.ndarray]:
     """Return the loss of an example, the gradient of each of its context rows, and of each key's row."""
     hidden = inputs[ids].sum(axis=0) / len(ids)
     u = outputs[keys] @ hidden

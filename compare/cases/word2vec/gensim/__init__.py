@@ -44,8 +44,11 @@ def draw(
     """Consecutive documents, or pieces of `cut` words; rates and thresholds that float32 holds exactly."""
     vocabulary, corpus = text.vocabulary(max_vocab=VOCAB), text.lee()
     first = int(rng.integers(len(corpus) - documents + 1))
-    pieces = [document[i : i + (cut or len(document))] for document in corpus[first : first + documents]
-              for i in range(0, len(document), cut or len(document))]  # fmt: skip
+    pieces = [
+        document[i : i + (cut or len(document))]
+        for document in corpus[first : first + documents]
+        for i in range(0, len(document), cut or len(document))
+    ]
     # At least two jobs, and so two rates, however short the documents are.
     together = sum(map(len, pieces)) - 1
     chosen = [[vocabulary.ids.get(word, -1) for word in piece] for piece in pieces]
@@ -98,10 +101,12 @@ def drawn(x: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         "context": context,
         "target": np.array([target for _, target, _, _ in examples], np.int64),
         "noise": np.array([noise for _, _, noise, _ in examples], np.int64).reshape(len(examples), -1),
-        "codes": codes, "points": points, "lengths": lengths,
+        "codes": codes,
+        "points": points,
+        "lengths": lengths,
         "starts": np.cumsum([0, *map(len, jobs)])[:-1],
         "rate": np.array([rate for _, _, _, rate in examples], np.float64),
-    }  # fmt: skip
+    }
 
 
 def envelope(x: Arrays, u: float) -> dict[str, np.ndarray]:

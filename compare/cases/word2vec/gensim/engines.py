@@ -29,10 +29,21 @@ def build(x: Mapping[str, Any]) -> Any:
             return done
 
     model = Noting(
-        vector_size=x["state input"].shape[2], window=x["window"], min_count=1, sample=x["sample"], seed=x["seed"],
-        workers=1, alpha=x["alpha"], min_alpha=x["min alpha"], sg=x["skip-gram"], hs=int(x["negatives"] == 0),
-        negative=x["negatives"], cbow_mean=1, sorted_vocab=0, batch_words=x["batch words"],
-    )  # fmt: skip
+        vector_size=x["state input"].shape[2],
+        window=x["window"],
+        min_count=1,
+        sample=x["sample"],
+        seed=x["seed"],
+        workers=1,
+        alpha=x["alpha"],
+        min_alpha=x["min alpha"],
+        sg=x["skip-gram"],
+        hs=int(x["negatives"] == 0),
+        negative=x["negatives"],
+        cbow_mean=1,
+        sorted_vocab=0,
+        batch_words=x["batch words"],
+    )
     model.after = []
     model.build_vocab_from_freq({str(word): int(n) for word, n in enumerate(x["counts"])})
     return model

@@ -62,9 +62,14 @@ def keys_of(x: Arrays, paths: Paths, target: int, drawn: np.ndarray) -> tuple[np
 
 
 def learn(
-    inputs: np.ndarray, outputs: np.ndarray, ids: np.ndarray, keys: np.ndarray, label: np.ndarray, rate: float,
+    inputs: np.ndarray,
+    outputs: np.ndarray,
+    ids: np.ndarray,
+    keys: np.ndarray,
+    label: np.ndarray,
+    rate: float,
     as_gensim: bool,
-) -> None:  # fmt: skip
+) -> None:
     """Descend for one example; each row of the context gets the whole error."""
     hidden = inputs[ids].sum(axis=0) / len(ids)
     error = np.zeros_like(hidden)
