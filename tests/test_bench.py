@@ -164,6 +164,7 @@ def command_child(row, work, *_):
     return os.getpid()
 
 command.measure = once
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it for what runs in the background
 app(["bench", "layers", "--quick", "--rounds", "1", "--out", sys.argv[2]])
 """
     for whom, status, said in (("self", 130, "stopped."), ("child", 2, "tf_emb was killed by SIGKILL: no message")):
