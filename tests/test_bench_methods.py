@@ -17,6 +17,7 @@ from compare.bench.methods import command, measures
 from compare.bench.methods.figure import Figure, Runs, slug
 from compare.bench.methods.images import images
 from compare.bench.methods.measures import encodings, representation
+from tf_emb.evaluate import measures as of_vectors
 from tf_emb.vectors import Vectors
 
 EYE = np.eye(4, dtype=np.float32)
@@ -200,7 +201,7 @@ def test_a_table_gives_its_vectors_and_its_pictures(measured):
 
 def test_another_measure_would_be_missed(monkeypatch):
     # The package's attribute of that name is the function.
-    monkeypatch.setattr(sys.modules["tf_emb.evaluate.representation"], "sparsity", lambda table: 0.2)
+    monkeypatch.setattr(of_vectors, "sparsity", lambda table: 0.2)
     data = next(representation.images({}))
     small = representation.Images(data.name, data.pixels[:60], data.classes[:60])
     found = {figure.measure: figure for figure in representation.beside("digits", small, lambda x, seed: x, [0])}

@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import ortho_group
 
 from tf_emb import evaluate
-from tf_emb.evaluate.representation import (
+from tf_emb.evaluate.measures import (
     alignment,
     correlation,
     effective_rank,

@@ -77,7 +77,7 @@ def explained(data: Images) -> Figure:
     """The reconstruction by PCA of the rows that it was fitted to is its explained variance."""
     from sklearn.decomposition import PCA
 
-    from tf_emb.evaluate.representation import reconstruction
+    from tf_emb.evaluate.measures import reconstruction
 
     x = data.pixels.reshape(len(data.pixels), -1).astype(np.float64)
     model = PCA(DIM, svd_solver="full").fit(x)
@@ -104,7 +104,7 @@ def known(seeds: Sequence[int], rows: int) -> Iterator[Figure]:
     """
     from scipy.special import hyp0f1
 
-    from tf_emb.evaluate.representation import effective_rank, uniformity
+    from tf_emb.evaluate.measures import effective_rank, uniformity
 
     tables = [np.random.default_rng(seed).normal(size=(rows, DIM)) for seed in seeds]
     ranks = [abs(effective_rank(np.linalg.qr(table)[0]) - DIM) for table in tables]
