@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-_ROWS = 20_000  # rows per task of a thread
+_ROWS = 50_000  # rows per task of a thread
 _SCORES = 1 << 24  # cosines at once, 64 MiB
 _PIECES = 1000  # whose maxima bound the largest cosines
 # NumPy 2 has a product of rows by BLAS. A product of the whole table by BLAS reads it more slowly.
