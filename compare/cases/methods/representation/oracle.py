@@ -35,7 +35,8 @@ def draw(rng: np.random.Generator) -> dict[str, np.ndarray]:
             others[second] = -others[first]
     line = np.insert(others, 0, classes - 1 + rng.uniform(-0.1, 0.1, ROWS), axis=1)
     straight = np.linalg.qr(line)[0] * np.sqrt(ROWS) * WIDTH
-    vectors = np.insert(straight[:, 1:] @ turn(DIM - 1), 0, straight[:, 0], axis=1) + 0.1
+    turned = straight[:, 1:] @ turn(DIM - 1) * [1, 1, 1, -1]  # the last column's correlations are negative
+    vectors = np.insert(turned, 0, straight[:, 0], axis=1) + 0.1
     flat = np.concatenate([straight[:, :4], np.zeros((ROWS, 1)), np.full((ROWS, 1), 2.5)], axis=1)
     holes = vectors.copy()
     holes[5], holes[7] = 0, holes[6]
