@@ -86,7 +86,7 @@ def model_of(layer: keras.Layer, mode: Mode) -> keras.Model:
     if mode.form == "ragged":
         raise Absent("Keras' models take ragged ids by tf.data alone")
     inputs = inputs_of(mode)
-    return keras.Model(inputs, applied(layer, mode, inputs))
+    return keras.Model(feed(inputs), applied(layer, mode, inputs))
 
 
 def inputs_of(mode: Mode) -> list[keras.KerasTensor]:
@@ -96,8 +96,8 @@ def inputs_of(mode: Mode) -> list[keras.KerasTensor]:
     ]
 
 
-def feed(parts: Sequence[np.ndarray]) -> Any:
-    """Return what `train_on_batch` and `predict_on_batch` take."""
+def feed(parts: Sequence[Any]) -> Any:
+    """Return what a model of these inputs takes."""
     return list(parts) if len(parts) > 1 else parts[0]
 
 

@@ -90,7 +90,7 @@ def _copy_of(layer: keras.Layer, model: Model) -> keras.Layer:
 def _nested(model: Model, layer: keras.Layer) -> Model:
     """Return a model of a model."""
     inputs = [keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype) for tensor in model.inputs]
-    return keras.Model(inputs, model(inputs if len(inputs) > 1 else inputs[0]))
+    return keras.Model(feed(inputs), model(feed(inputs)))
 
 
 def _cloned(model: Model, layer: keras.Layer) -> Model:
@@ -128,7 +128,7 @@ def _exported(kit: Kit, layer: keras.Layer, mode: Mode, numbers: Numbers) -> Non
     with tempfile.TemporaryDirectory() as folder:
         model.export(folder, verbose=False)
         loaded = tf.saved_model.load(folder)
-        served(kit, mode, numbers, lambda parts: loaded.serve(*map(tf.constant, parts)).numpy())
+        served(kit, mode, numbers, lambda parts: loaded.serve(feed([tf.constant(part) for part in parts])).numpy())
 
 
 def _mixed(policy: str, kit: Kit, layer: keras.Layer, mode: Mode, numbers: Numbers) -> None:
@@ -154,6 +154,10 @@ def _quantized(bits: int, kit: Kit, layer: keras.Layer, mode: Mode, numbers: Num
     """Hold pooled dequantised rows to the float table: a number is off by half a step of its row, at most."""
     model = model_of(layer, mode)
     model.quantize(f"int{bits}")
+    if mode.layer == "OneHotDense":
+        raise Absent("a dense layer of its own")
+    if layer.quantization_mode != f"int{bits}":
+        raise RuntimeError(f"`quantize` left the layer as it was: {layer.quantization_mode}")
     step = np.abs(TABLE).max(1, keepdims=True) / (2 ** (bits - 1) - 1)
     off = np.broadcast_to(step / 2 * (1 + 2.0**-10) + 1e-6, TABLE.shape)
     for n, (call, oracle) in enumerate(zip(calls(mode), oracles(mode, kit.writes), strict=True)):
@@ -165,6 +169,8 @@ def _quantized(bits: int, kit: Kit, layer: keras.Layer, mode: Mode, numbers: Num
 
 def _lora(kit: Kit, layer: keras.Layer, mode: Mode, numbers: Numbers) -> None:
     """T + A B, with fixed A and B; after a step of SGD both have moved by the gradient of T through them."""
+    if mode.layer == "OneHotDense":
+        raise Absent("a dense layer of its own")
     layer.enable_lora(2)
     draws = np.random.default_rng(30)
     a, b = (draws.integers(-4, 5, shape) / 8 for shape in ((TABLE.shape[0], 2), (2, DIM)))

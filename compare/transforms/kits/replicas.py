@@ -1,6 +1,7 @@
 """What TensorFlow alone does with a whole model: two replicas of it, and its LiteRT form."""
 
 import tempfile
+from functools import cache
 from pathlib import Path
 
 import keras
@@ -14,11 +15,16 @@ from compare.transforms.rules import FITS
 from compare.transforms.verdict import Absent, Numbers
 
 
+@cache
+def _strategy() -> tf.distribute.Strategy:
+    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+
+
 def two(kit: Kit, layer: keras.Layer, mode: Mode, numbers: Numbers) -> None:
     """A batch of both calls, half of it for each replica: their gradients are added before Adagrad squares them."""
     if mode.form != "dense":
         raise Absent("the strategy splits a batch by its first axis")
-    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    strategy = _strategy()
     with strategy.scope():
         layer = make(mode)
         model = model_of(layer, mode)
