@@ -6,12 +6,16 @@ from typing import Any, TypeAlias
 import keras
 from keras import ops
 
-from tf_emb.ops.gather import place_sum
-from tf_emb.ops.ids import in_xla
 from tf_emb.ops.types import Index, Initializer, Rows, Slices, Tensor, Variable
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
+
+    from tf_emb.ops.meeting import coalesced, named_rows, wants_slices
+    from tf_emb.ops.program import in_xla, has_handle
+
+    class WholeRows(tf.IndexedSlices):
+        """Slices that each hold the whole gradient of their row: those that repeat one are not to be added."""
 
 LearningRate: TypeAlias = float | keras.optimizers.schedules.LearningRateSchedule
 Gradient: TypeAlias = Any  # a tensor of the shape of the table, or Slices
@@ -53,6 +57,9 @@ class LazyOptimizer(keras.optimizers.Optimizer):
         super().build(variables)
         initial = [self._initial(name) for name in self.slot_names]
         self._slots = self.add_optimizer_variables(variables, list(self.slot_names), initial)
+        if keras.backend.backend() == "tensorflow":
+            for variable in variables:
+                wants_slices(variable.value)
 
     def slots(self, variable: Variable) -> dict[str, Variable]:
         """Return the state of `variable`, by name: Keras variables of its shape and dtype."""
@@ -62,30 +69,43 @@ class LazyOptimizer(keras.optimizers.Optimizer):
     def update_step(self, gradient: Gradient, variable: Variable, learning_rate: Tensor) -> None:
         """Update the rows that `gradient` names, and their state."""
         targets = [variable, *self.slots(variable).values()]
-        gradient = ops.cast(gradient, variable.dtype)
-        if is_slices(gradient) and not in_xla():
-            gradient = coalesced(gradient)
+        gradient = self._summed(gradient, variable, scratch=targets[-1])
         read, place = _named_rows(gradient.indices) if is_slices(gradient) else _all_rows()
         rows, *old = [read(target) for target in targets]
-        new, step = self._rule(self._row_sums(gradient, targets[-1]), old, learning_rate)
+        sums = ops.cast(gradient.values if is_slices(gradient) else gradient, variable.dtype)
+        new, step = self._rule(sums, old, learning_rate)
         for target, values in zip(targets, [rows - step, *new], strict=True):
             self.assign(target, place(values))
 
-    def _row_sums(self, gradient: Gradient, scratch: Variable) -> Rows:
-        """Return, for each slice, the sum over all slices of its row, which is what gets squared.
+    def _summed(self, gradient: Gradient, variable: Variable, scratch: Variable) -> Gradient:
+        """Return slices that each hold the whole gradient of their row, which is what gets squared.
 
-        Under XLA they are summed in the rows of a slot, which has been read and gets its new value next. All slices of
-        one row then hold the same numbers, and it does not matter which is written last. tf.unique is no option there:
-        it returns garbage for ids that themselves come from a tf.unique, as those of a lookup do.
+        A gradient of the variable's shape stays as it is, unless it was made of lookups: then it becomes their rows.
+
+        Under XLA slices are summed in the rows of a slot, which has been read and gets its new value next. All slices
+        of one row then hold the same numbers, and it does not matter which is written last. tf.unique is no option
+        there: it returns garbage for ids that themselves come from a tf.unique.
         """
         if not is_slices(gradient):
+            return self._rows_of(gradient, variable)
+        if isinstance(gradient, WholeRows):
             return gradient
         if not in_xla():
-            return gradient.values
+            return coalesced(gradient)
         read, place = _named_rows(gradient.indices)
-        self.assign(scratch, place(ops.zeros_like(gradient.values)))
-        self.assign_add(scratch, gradient)
-        return read(scratch)
+        values = ops.cast(gradient.values, variable.dtype)
+        before = read(scratch)
+        self.assign(scratch, place(ops.zeros_like(values)))
+        self.assign_add(scratch, place(values))
+        sums = read(scratch)
+        self.assign(scratch, place(before))
+        return tf.IndexedSlices(sums, gradient.indices)
+
+    def _rows_of(self, gradient: Tensor, variable: Variable) -> Gradient:
+        held = variable.value if isinstance(variable, keras.Variable) else variable
+        if keras.backend.backend() != "tensorflow" or not has_handle(held) or (ids := named_rows(held)) is None:
+            return gradient
+        return _whole_rows(gradient, ids if in_xla() else tf.unique(ids)[0])
 
     def _initial(self, name: str) -> Initializer:
         return "zeros"
@@ -101,22 +121,16 @@ class LazyOptimizer(keras.optimizers.Optimizer):
         """
         if self.clipnorm is None and self.global_clipnorm is None and self.clipvalue is None:
             return list(grads)
+        if keras.backend.backend() == "tensorflow" and in_xla():  # which cannot coalesce
+            clipped = super()._clip_gradients([tf.convert_to_tensor(g) for g in grads])
+            return [_whole_rows(c, g.indices) if is_slices(g) else c for g, c in zip(grads, clipped, strict=True)]
         rows = [coalesced(g) if is_slices(g) else g for g in grads]
         clipped = super()._clip_gradients([g.values if is_slices(g) else g for g in rows])
         return [_with_values(g, values) if is_slices(g) else values for g, values in zip(rows, clipped, strict=True)]
 
 
-def coalesced(slices: Slices) -> Slices:
-    """Return `tf.IndexedSlices` with each row once, its slices summed; not under XLA.
-
-    The gradient of a lookup has this form already; then nothing is copied.
-    """
-    # With counts, which XLA cannot compile: it compiles tf.unique, and miscounts (see _row_sums).
-    rows, place, _ = tf.unique_with_counts(slices.indices)
-    once = tf.equal(tf.size(rows), tf.size(place))
-    held = tf.convert_to_tensor(slices.values)
-    values = tf.cond(once, lambda: held, lambda: place_sum(held, place, tf.size(rows)))
-    return tf.IndexedSlices(values, rows, slices.dense_shape)
+def _whole_rows(gradient: Tensor, ids: Index) -> Slices:
+    return WholeRows(tf.gather(gradient, ids), ids)
 
 
 def _named_rows(ids: Index) -> tuple[Callable[[Variable], Rows], Callable[[Rows], Slices]]:
