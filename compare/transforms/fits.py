@@ -34,15 +34,14 @@ def optimizer(fit: Fit) -> keras.optimizers.Optimizer:
     return getattr(keras.optimizers, fit.kind)(learning_rate=RATE, **fit.arguments)
 
 
-def trained(mode: Mode, fit: Fit, steps: Sequence[Step], writes: bool, scale: float = 1.0) -> Rounded:
-    """Return the table after some steps: `scale` times the summed gradients of each step's calls, then the rule.
+def trained(mode: Mode, fit: Fit, steps: Sequence[Step], writes: bool) -> Rounded:
+    """Return the table after some steps: the summed gradients of each step's calls, then the rule.
 
     Args:
         mode: the layer.
         fit: the optimizer.
         steps: the calls of each step.
         writes: whether `max_norm` writes the table.
-        scale: what a strategy divides the loss by.
     """
     table, state = Rounded.exact(TABLE, U32), State()
     average, waiting, done = table, [], 0
@@ -53,7 +52,7 @@ def trained(mode: Mode, fit: Fit, steps: Sequence[Step], writes: bool, scale: fl
             # What is known of the table so far is less than exact: so is what max_norm makes of it.
             error = table.error + 60 * U32 * np.abs(table.value) * (oracle.held != table.value)
             table = Rounded(oracle.held, error, U32)
-            gradients.append(oracle.gradient(u * scale))
+            gradients.append(oracle.gradient(u))
         waiting.append(_sum(gradients))
         if len(waiting) == fit.steps:
             g = _sum(waiting) / float(fit.steps) if fit.steps > 1 else waiting[0]

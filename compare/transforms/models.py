@@ -35,10 +35,10 @@ def fitted(model: Model, xs: Sequence[np.ndarray], y: np.ndarray, **options: Any
     model.train_on_batch(feed(xs), y.astype(np.float32))
 
 
-def both(kit: Kit, mode: Mode, scale: float = 1.0) -> Rounded:
+def both(kit: Kit, mode: Mode) -> Rounded:
     """Return the table after one step of Adagrad on both calls together."""
     step = [(call, upstream(mode, n)) for n, call in enumerate(calls(mode))]
-    return trained(mode, FITS["Adagrad"], [step], kit.writes, scale)
+    return trained(mode, FITS["Adagrad"], [step], kit.writes)
 
 
 def first(kit: Kit, mode: Mode) -> Rounded:
