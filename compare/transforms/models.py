@@ -131,6 +131,15 @@ def _exported(kit: Kit, layer: keras.Layer, mode: Mode, numbers: Numbers) -> Non
         served(kit, mode, numbers, lambda parts: loaded.serve(feed([tf.constant(part) for part in parts])).numpy())
 
 
+def _torch_exported(kit: Kit, layer: keras.Layer, mode: Mode, numbers: Numbers) -> None:
+    model = model_of(layer, mode)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.pt2"
+        model.export(path, format="torch", verbose=False)
+        program = __import__("torch").export.load(path).module()
+        served(kit, mode, numbers, lambda parts: program(feed([kit.tensor(part) for part in parts])))
+
+
 def _mixed(policy: str, kit: Kit, layer: keras.Layer, mode: Mode, numbers: Numbers) -> None:
     """Hold outputs, rounded once to half precision, and a step on the float32 table."""
     half = unit_roundoff(policy.removeprefix("mixed_"))
@@ -153,9 +162,9 @@ def _rounded(a: Rounded, u: float) -> Rounded:
 def _quantized(bits: int, kit: Kit, layer: keras.Layer, mode: Mode, numbers: Numbers) -> None:
     """Hold pooled dequantised rows to the float table: a number is off by half a step of its row, at most."""
     model = model_of(layer, mode)
-    model.quantize(f"int{bits}")
     if mode.layer == "OneHotDense":
-        raise Absent("a dense layer of its own")
+        raise Absent("Keras' Dense has it")
+    model.quantize(f"int{bits}")
     if layer.quantization_mode != f"int{bits}":
         raise RuntimeError(f"`quantize` left the layer as it was: {layer.quantization_mode}")
     step = np.abs(TABLE).max(1, keepdims=True) / (2 ** (bits - 1) - 1)
@@ -170,7 +179,7 @@ def _quantized(bits: int, kit: Kit, layer: keras.Layer, mode: Mode, numbers: Num
 def _lora(kit: Kit, layer: keras.Layer, mode: Mode, numbers: Numbers) -> None:
     """T + A B, with fixed A and B; after a step of SGD both have moved by the gradient of T through them."""
     if mode.layer == "OneHotDense":
-        raise Absent("a dense layer of its own")
+        raise Absent("Keras' Dense has it")
     layer.enable_lora(2)
     draws = np.random.default_rng(30)
     a, b = (draws.integers(-4, 5, shape) / 8 for shape in ((TABLE.shape[0], 2), (2, DIM)))
@@ -225,6 +234,8 @@ def ways(kit: Kit) -> dict[str, Do]:
         "int8": partial(_quantized, 8, kit),
         "int4": partial(_quantized, 4, kit),
     }
+    if kit.name == "torch":
+        found["model.export, torch"] = partial(_torch_exported, kit)
     if kit.name == "tensorflow":
         from compare.transforms.kits import replicas
 

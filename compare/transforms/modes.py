@@ -40,6 +40,7 @@ class Mode:
         form: "dense", "offsets" or "ragged": how ids are given.
         weighted: whether bags are given per_sample_weights.
         outside: whether some ids name no row.
+        keras: whether the layer is Keras' own, which stands beside ours.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Mode:
     form: str = "dense"
     weighted: bool = False
     outside: bool = False
+    keras: bool = False
 
     @property
     def bag(self) -> bool:
@@ -65,7 +67,7 @@ class Mode:
         forms = {"dense": "ids", "offsets": "(ids, offsets)", "ragged": "ragged ids"}
         given = forms[self.form] + (", weights" if self.weighted else "")
         words = ", ".join(f"{name}={value!r}" for name, value in self.options.items())
-        return f"{self.layer}({words})({given})"
+        return f"{'keras.layers.' * self.keras}{self.layer}({words})({given})"
 
 
 def _bag(name: str, combiner: str, form: str = "dense", weighted: bool = False, **options: Any) -> Mode:
@@ -97,6 +99,7 @@ MODES = (
     _bag("ragg", "mean", "ragged"),
     _bag("b-all", "sqrtn", weighted=True, padding_idx=PADDING, max_norm=1.5, scale_grad_by_freq=True),
     Mode("1hot", "OneHotDense"),
+    Mode("keras", "Embedding", keras=True),
 )  # fmt: skip
 BY_NAME = {mode.name: mode for mode in MODES}
 

@@ -21,7 +21,10 @@ def make(mode: Mode, **options: Any) -> keras.Layer:
     """Return a built layer of a mode, which holds the table."""
     import tf_emb.layers
 
-    layer = getattr(tf_emb.layers, mode.layer)(VOCAB, DIM, **mode.options, **options)
+    if mode.form == "ragged" and keras.backend.backend() != "tensorflow":
+        raise Absent("ragged tensors are TensorFlow's")
+    home = keras.layers if mode.keras else tf_emb.layers
+    layer = getattr(home, mode.layer)(VOCAB, DIM, **mode.options, **options)
     layer.build()
     layer.set_weights([TABLE.astype(np.float32)])
     return layer

@@ -45,11 +45,24 @@ class Torch(Kit):
             "second derivative": self._second,
             "forward mode": self._forward,
             "per-example gradients": self._per_example,
+            "functional_call": self._functional,
             "recomputation": self._recomputed,
         }
 
     def function(self, layer: keras.Layer, mode: Mode) -> Callable[..., Tensor]:
-        """Return the output as a function of the trained table and the parts."""
+        """Return the output as a function of the trained table and the parts, by Keras' `stateless_call`."""
+        fixed = [variable.value for variable in layer.non_trainable_variables]
+
+        def run(table: Tensor, *parts: Tensor) -> Tensor:
+            def call(*args: Tensor, **options: Tensor) -> Tensor:
+                return layer.stateless_call([table], fixed, *args, **options)[0]
+
+            return applied(call, mode, parts)
+
+        return run
+
+    def swapped(self, layer: keras.Layer, mode: Mode) -> Callable[..., Tensor]:
+        """Return the same function by PyTorch's `functional_call`."""
         table = layer.trainable_variables[0].value
         name = next(name for name, parameter in layer.named_parameters() if parameter is table)
 
@@ -161,6 +174,11 @@ class Torch(Kit):
 
     def _per_example(self, layer: keras.Layer, mode: Mode, numbers: Numbers) -> None:
         run, table = self.gradients(self.function(layer, mode), mode), _table(layer)
+        got = torch.func.vmap(lambda *given: run(table, *given))(*self.stacked(mode), self.upstreams(mode))
+        self.apiece(mode, numbers, got)
+
+    def _functional(self, layer: keras.Layer, mode: Mode, numbers: Numbers) -> None:
+        run, table = self.gradients(self.swapped(layer, mode), mode), _table(layer)
         got = torch.func.vmap(lambda *given: run(table, *given))(*self.stacked(mode), self.upstreams(mode))
         self.apiece(mode, numbers, got)
 
