@@ -91,4 +91,6 @@ def csr_product(matrix: CSRMatrix, dense: Rows, count: Count) -> Output:
 def _with_a_row(dense: Rows) -> Rows:
     if dense.shape[0]:
         return dense
-    return tf.cond(tf.equal(tf.shape(dense)[0], 0), lambda: tf.zeros([1, tf.shape(dense)[1]], dense.dtype), lambda: dense)
+    return tf.cond(
+        tf.equal(tf.shape(dense)[0], 0), lambda: tf.zeros([1, tf.shape(dense)[1]], dense.dtype), lambda: dense
+    )

@@ -17,8 +17,8 @@ if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
     from tf_emb.ops.csr import has_csr
-    from tf_emb.ops.meeting import read_rows
-    from tf_emb.ops.program import has_tangent, in_vectorized_map, has_handle
+    from tf_emb.ops.meeting import read_rows, whole
+    from tf_emb.ops.program import has_handle, has_tangent, in_vectorized_map
 
 
 def lookup(
@@ -60,8 +60,7 @@ def _rows(table: Held, ids: Index, sparse: bool) -> Rows:
     if keras.backend.backend() != "tensorflow":
         return ops.take(table, ids, axis=0)  # the gradient of a table has its shape, and is summed in any case
     if not has_handle(table) or in_vectorized_map() or has_tangent(table.handle):
-        # A custom gradient would be dropped. That of tf.reshape has the shape of the table, and is a sum.
-        return tf.gather(tf.reshape(table, table.shape), ids)
+        return tf.gather(whole(table), ids)  # here a custom gradient would be dropped
     flat = read_rows(table, tf.reshape(ids, [-1]), sparse)
     rows = tf.reshape(flat, tf.concat([tf.shape(ids), flat.shape[-1:]], 0))
     return rows if ids.shape.rank is None else tf.ensure_shape(rows, [*ids.shape, flat.shape[-1]])

@@ -24,7 +24,7 @@ import tensorflow as tf
 
 from tf_emb.ops.csr import place_sum
 from tf_emb.ops.program import ONE_TAPE, current_graph, in_vectorized_map, in_xla, replicas, tapes
-from tf_emb.ops.types import Graph, Held, Index, Output, Rows, Slices, Tensor
+from tf_emb.ops.types import Graph, Held, Index, Rows, Slices, Tensor
 
 Handle: TypeAlias = Any  # the resource tensor of a tf.Variable
 Gradient: TypeAlias = Any  # a tensor of the shape of the table, or Slices
@@ -53,8 +53,7 @@ class Meeting:
 
     def is_of_the_same_tape(self) -> bool:
         """Return whether exactly the tape that follows the token follows the table now."""
-        kind = tapes(self.handle)
-        return kind == tapes(self.token) and (kind == ONE_TAPE or (kind == 0 and self.graph is not None))
+        return tapes(self.handle) == tapes(self.token) == ONE_TAPE
 
     def total(self, upstream: Gradient) -> Gradient:
         """Return the table's gradient: what the lookups sent, summed."""
@@ -62,15 +61,8 @@ class Meeting:
             return upstream
         if self.sparse and self._has_all():
             return coalesced(upstream)
-        self._leave_ids(upstream.indices)
-        return tf.math.unsorted_segment_sum(upstream.values, upstream.indices, self.vocab)
-
-    def _leave_ids(self, ids: Index) -> None:
-        """Keep what a gradient of the table's shape does not tell: the rows it was made of, for `named_rows`."""
-        if current_graph() is self.graph and self.graph is not None and replicas() == 1:
-            _kept(self.graph, "ids", dict).setdefault(id(self.handle), []).append(ids)
-        elif self.graph is not None:
-            _kept(self.handle, "lost", bool)
+        total = tf.math.unsorted_segment_sum(upstream.values, upstream.indices, self.vocab)
+        return _noted(total, upstream.indices, self.handle, self.graph) if self.sparse else total
 
     def _has_all(self) -> bool:
         """Return whether no other gradient of the table can join this one as slices, and slices may be used."""
@@ -87,10 +79,11 @@ def read_rows(table: Held, ids: Index, sparse: bool) -> Rows:
         sparse: whether the gradient may be slices.
     """
     rows = tf.gather(table, ids)  # which tells the tapes that the table is used
-    if tf.executing_eagerly() and not tapes(table.handle):
-        return rows
+    if not tapes(table.handle):
+        if tf.executing_eagerly():
+            return rows
+        return _summed_once(rows, ids, int(table.shape[0])) if sparse else tf.gather(whole(table), ids)
     meeting = _meeting(table)
-
     meeting.sparse &= sparse
 
     @tf.custom_gradient
@@ -101,6 +94,42 @@ def read_rows(table: Held, ids: Index, sparse: bool) -> Rows:
         return tf.identity(tensor), gradient
 
     return joined(meeting.token, tf.stop_gradient(rows), ids)
+
+
+def whole(table: Held) -> Rows:
+    """Return all of a table, whose gradient is not slices: tf.reshape sums them into a tensor of its shape."""
+    return tf.reshape(table, table.shape)
+
+
+def _summed_once(rows: Rows, ids: Index, vocab: int) -> Rows:
+    """Return `rows`; at the first place of each id they get the sum of its gradients, and elsewhere zeros.
+
+    For a graph that no tape follows, whose gradient may be taken from outside, or after it was saved and loaded. The
+    slices of a lookup then have the norm and the squares of their sum, although they name an id more than once.
+    """
+
+    @tf.custom_gradient
+    def joined(tensor: Rows, at: Index) -> tuple[Rows, Callable[[Rows], tuple[Rows, None]]]:
+        def gradient(upstream: Rows) -> tuple[Rows, None]:
+            place = tf.range(tf.size(at))
+            first = tf.gather(tf.math.unsorted_segment_min(place, at, vocab), at)
+            total = tf.gather(tf.math.unsorted_segment_sum(upstream, at, vocab), at)
+            return tf.where(tf.equal(place, first)[:, None], total, tf.zeros_like(total)), None
+
+        return tf.identity(tensor), gradient
+
+    return joined(rows, ids)
+
+
+def _noted(total: Rows, ids: Index, handle: Handle, graph: Graph | None) -> Rows:
+    """Return `total`, after noting what it does not tell, for `named_rows`: that it was made of the rows `ids`."""
+    here = current_graph()
+    if here is not graph or (here is not None and replicas() > 1):
+        _kept(handle, "lost", bool)
+    elif here is not None:
+        _kept(here, "ids", dict)[id(total)] = total, ids
+        _kept(here, "named", set).add(id(handle))
+    return total
 
 
 def _meeting(table: Held) -> Meeting:
@@ -118,29 +147,45 @@ def coalesced(slices: Slices) -> Slices:
     return tf.IndexedSlices(values, rows, slices.dense_shape)
 
 
-def wants_slices(table: Held) -> None:
-    """Note that the optimizer of `table` sums repeated slices itself, and is to get slices wherever there are any."""
+def wants_slices(table: Held, *, from_now: bool) -> None:
+    """Note that the optimizer of `table` sums repeated slices itself, and is to get slices wherever there are any.
+
+    Args:
+        table: a tf.Variable.
+        from_now: whether no gradient that was traced before will be used.
+    """
     for part in getattr(table, "values", [table]):  # a variable of several replicas has one part in each
         _kept(part.handle, "slices", bool)
+        if from_now and _mark(part.handle, "lost"):
+            delattr(part.handle, KEY + "lost")
 
 
-def named_rows(table: Held) -> Index | None:
-    """Return the ids, repeated or not, that made up the gradient of `table` where it has the table's shape.
+def ids_of(gradient: Tensor) -> Index | None:
+    """Return the ids, repeated or not, of the lookups that `gradient` is the sum of; None if it is of something else.
 
-    None where the gradient did not come from lookups, or was taken eagerly.
+    It has the shape of the table, and has been taken in the function that is being traced.
+    """
+    graph = current_graph()
+    total, ids = _kept(graph, "ids", dict).get(id(gradient), (None, None)) if graph is not None else (None, None)
+    return ids if total is gradient else None
+
+
+def check_named(table: Held) -> None:
+    """Reject a gradient of the shape of `table`, not known to `ids_of`, if lookups are in it.
 
     Raises:
-        ValueError: they are not known here, since the gradient was taken outside of this function.
+        ValueError: they are. Their ids are lost, since the gradient was taken in another function or has been changed.
     """
-    if tf.executing_eagerly():
-        return None
-    if _mark(table.handle, "lost"):
+    graph = current_graph()
+    lost = _mark(table.handle, "lost")
+    while graph is not None and not lost:
+        lost = id(table.handle) in _kept(graph, "named", set)
+        graph = getattr(graph, "outer_graph", None)
+    if lost:
         raise ValueError(
-            "The rows of this batch must be known where they are updated; the gradient has the shape of the table. "
+            "The gradient must name the rows of the batch; got a tensor of the shape of the table. "
             "Call `optimizer.build(model.trainable_variables)` before the first gradient is taken."
         )
-    ids = _kept(current_graph(), "ids", dict).get(id(table.handle))
-    return None if ids is None else tf.concat([tf.cast(some, tf.int64) for some in ids], 0)
 
 
 KEY = "_tf_emb_"  # of what is noted on a handle or a graph, whose lives it shares

@@ -65,4 +65,4 @@ def has_handle(table: Held) -> bool:
     if not isinstance(table, tf.Variable):
         return False
     # One of several replicas has a handle in each of them, and none outside.
-    return not isinstance(table, tf.distribute.DistributedValues) or tf.distribute.in_replica_context()
+    return not isinstance(table, tf.distribute.DistributedValues) or not tf.distribute.in_cross_replica_context()

@@ -11,11 +11,12 @@ from tf_emb.ops.types import Index, Initializer, Rows, Slices, Tensor, Variable
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
-    from tf_emb.ops.meeting import coalesced, named_rows, wants_slices
-    from tf_emb.ops.program import in_xla, has_handle
+    from tf_emb.ops.meeting import check_named, coalesced, ids_of, wants_slices
+    from tf_emb.ops.program import has_handle, in_xla
 
     class WholeRows(tf.IndexedSlices):
         """Slices that each hold the whole gradient of their row: those that repeat one are not to be added."""
+
 
 LearningRate: TypeAlias = float | keras.optimizers.schedules.LearningRateSchedule
 Gradient: TypeAlias = Any  # a tensor of the shape of the table, or Slices
@@ -33,6 +34,7 @@ class LazyOptimizer(keras.optimizers.Optimizer):
 
     slot_names: tuple[str, ...] = ()
     _learning_rate: Any
+    _applying = False  # whether the gradients were taken before the optimizer knew the variables
 
     def __init__(self, learning_rate: LearningRate, **kwargs: Any) -> None:
         for name, remedy in REJECTED.items():
@@ -50,6 +52,14 @@ class LazyOptimizer(keras.optimizers.Optimizer):
                 (), filled(learning_rate), "float64", aggregation="only_first_replica", name="learning_rate"
             )
 
+    def apply(self, grads: Sequence[Gradient], trainable_variables: Sequence[Variable] | None = None) -> None:
+        """Update the variables, as in Keras."""
+        self._applying = True
+        try:
+            super().apply(grads, trainable_variables)
+        finally:
+            self._applying = False
+
     def build(self, variables: Sequence[Variable]) -> None:
         """Create the state of every variable."""
         if self.built:
@@ -59,7 +69,7 @@ class LazyOptimizer(keras.optimizers.Optimizer):
         self._slots = self.add_optimizer_variables(variables, list(self.slot_names), initial)
         if keras.backend.backend() == "tensorflow":
             for variable in variables:
-                wants_slices(variable.value)
+                wants_slices(variable.value, from_now=not self._applying)
 
     def slots(self, variable: Variable) -> dict[str, Variable]:
         """Return the state of `variable`, by name: Keras variables of its shape and dtype."""
@@ -86,8 +96,12 @@ class LazyOptimizer(keras.optimizers.Optimizer):
         of one row then hold the same numbers, and it does not matter which is written last. tf.unique is no option
         there: it returns garbage for ids that themselves come from a tf.unique.
         """
+        gradient = _as_slices(gradient)
         if not is_slices(gradient):
-            return self._rows_of(gradient, variable)
+            held = variable.value if isinstance(variable, keras.Variable) else variable
+            if keras.backend.backend() == "tensorflow" and has_handle(held):
+                check_named(held)
+            return gradient
         if isinstance(gradient, WholeRows):
             return gradient
         if not in_xla():
@@ -100,12 +114,6 @@ class LazyOptimizer(keras.optimizers.Optimizer):
         sums = read(scratch)
         self.assign(scratch, place(before))
         return tf.IndexedSlices(sums, gradient.indices)
-
-    def _rows_of(self, gradient: Tensor, variable: Variable) -> Gradient:
-        held = variable.value if isinstance(variable, keras.Variable) else variable
-        if keras.backend.backend() != "tensorflow" or not has_handle(held) or (ids := named_rows(held)) is None:
-            return gradient
-        return _whole_rows(gradient, ids if in_xla() else tf.unique(ids)[0])
 
     def _initial(self, name: str) -> Initializer:
         return "zeros"
@@ -123,10 +131,18 @@ class LazyOptimizer(keras.optimizers.Optimizer):
             return list(grads)
         if keras.backend.backend() == "tensorflow" and in_xla():  # which cannot coalesce
             clipped = super()._clip_gradients([tf.convert_to_tensor(g) for g in grads])
-            return [_whole_rows(c, g.indices) if is_slices(g) else c for g, c in zip(grads, clipped, strict=True)]
-        rows = [coalesced(g) if is_slices(g) else g for g in grads]
+            ids = [g.indices if is_slices(g) else ids_of(g) for g in grads]
+            return [c if i is None else _whole_rows(c, i) for c, i in zip(clipped, ids, strict=True)]
+        rows = [coalesced(g) if is_slices(g) else g for g in map(_as_slices, grads)]
         clipped = super()._clip_gradients([g.values if is_slices(g) else g for g in rows])
         return [_with_values(g, values) if is_slices(g) else values for g, values in zip(rows, clipped, strict=True)]
+
+
+def _as_slices(gradient: Gradient) -> Gradient:
+    """Return the rows of a gradient of the table's shape that is the sum of lookups; anything else as it is."""
+    if keras.backend.backend() != "tensorflow" or is_slices(gradient) or (ids := ids_of(gradient)) is None:
+        return gradient
+    return _whole_rows(gradient, ids if in_xla() else tf.unique(ids)[0])
 
 
 def _whole_rows(gradient: Tensor, ids: Index) -> Slices:
