@@ -7,9 +7,9 @@ from typing import Any, TypeAlias
 import keras
 import numpy as np
 
-from compare.transforms.kits.kit import Do, Kit, applied, held
+from compare.transforms.kits.kit import Do, Kit, applied, held, oracle_of
 from compare.transforms.modes import TABLE, Call, Mode, calls, upstream
-from compare.transforms.oracle import U32, Oracle
+from compare.transforms.oracle import U32
 from compare.transforms.rules import FITS, MU, RATE, Fit, State, clipped
 from compare.transforms.verdict import Absent, Numbers
 from tf_emb.parity.rounding import Rounded
@@ -25,7 +25,9 @@ class Dot(keras.losses.Loss):
         super().__init__(reduction="sum", name="dot")
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Return the sums over the last axis."""
+        """Return the sums over the last axis; of losses, the products."""
+        if len(y_pred.shape) < 2:
+            return y_true * y_pred
         return keras.ops.sum(keras.ops.cast(y_true, y_pred.dtype) * y_pred, axis=-1)
 
 
@@ -48,7 +50,7 @@ def trained(mode: Mode, fit: Fit, steps: Sequence[Step], writes: bool) -> Rounde
     for step in steps:
         gradients = []
         for call, u in step:
-            oracle = Oracle(mode, call, table.value, writes)
+            oracle = oracle_of(mode, call, table.value, writes)
             # What is known of the table so far is less than exact: so is what max_norm makes of it.
             error = table.error + 60 * U32 * np.abs(table.value) * (oracle.held != table.value)
             table = Rounded(oracle.held, error, U32)

@@ -135,7 +135,8 @@ def _torch_exported(kit: Kit, layer: keras.Layer, mode: Mode, numbers: Numbers) 
     model = model_of(layer, mode)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.pt2"
-        model.export(path, format="torch", verbose=False)
+        signature = [keras.InputSpec(shape=part.shape, dtype=part.dtype.name) for part in calls(mode)[0].parts]
+        model.export(path, format="torch", verbose=False, input_signature=[feed(signature)])
         program = __import__("torch").export.load(path).module()
         served(kit, mode, numbers, lambda parts: program(feed([kit.tensor(part) for part in parts])))
 
@@ -162,7 +163,7 @@ def _rounded(a: Rounded, u: float) -> Rounded:
 def _quantized(bits: int, kit: Kit, layer: keras.Layer, mode: Mode, numbers: Numbers) -> None:
     """Hold pooled dequantised rows to the float table: a number is off by half a step of its row, at most."""
     model = model_of(layer, mode)
-    if mode.layer == "OneHotDense":
+    if not mode.layer.startswith("Embedding"):
         raise Absent("Keras' Dense has it")
     model.quantize(f"int{bits}")
     if layer.quantization_mode != f"int{bits}":
@@ -178,7 +179,7 @@ def _quantized(bits: int, kit: Kit, layer: keras.Layer, mode: Mode, numbers: Num
 
 def _lora(kit: Kit, layer: keras.Layer, mode: Mode, numbers: Numbers) -> None:
     """T + A B, with fixed A and B; after a step of SGD both have moved by the gradient of T through them."""
-    if mode.layer == "OneHotDense":
+    if not mode.layer.startswith("Embedding"):
         raise Absent("Keras' Dense has it")
     layer.enable_lora(2)
     draws = np.random.default_rng(30)

@@ -26,6 +26,8 @@ OUTSIDE = np.array(
 WEIGHTS = np.array([[[4, 8, 2, 2], [8, 16, 4, 4], [8, 8, 8, 8]], [[2, 8, 4, 2], [4, 4, 16, 8], [8, 8, 8, 8]]]) / 8
 FLAT = np.array([[1, 2, 1, 4, 0, 5, 1, 2], [3, 1, 3, 0, 0, 6, 7, 6]], np.int32)
 FLAT_WEIGHTS = np.array([[4, 8, 2, 2, 8, 16, 4, 4], [2, 8, 4, 2, 4, 4, 16, 8]]) / 8
+TARGETS = np.array([[2, 1, 2], [0, 3, 2]], np.int32)
+NOISE = np.array([[1, 4], [2, 5], [2, 7]], np.int32)  # the last example draws its own target
 OFFSETS = np.array([[0, 3, 3, 5], [0, 2, 4, 4]], np.int32)
 
 
@@ -40,6 +42,7 @@ class Mode:
         form: "dense", "offsets" or "ragged": how ids are given.
         weighted: whether bags are given per_sample_weights.
         outside: whether some ids name no row.
+        head: which output layer's loss it is; "" for lookups.
         keras: whether the layer is Keras' own, which stands beside ours.
     """
 
@@ -50,6 +53,7 @@ class Mode:
     weighted: bool = False
     outside: bool = False
     keras: bool = False
+    head: str = ""
 
     @property
     def bag(self) -> bool:
@@ -64,6 +68,8 @@ class Mode:
     @property
     def said(self) -> str:
         """How a program writes it."""
+        if self.head:
+            return f"{self.layer}(...).loss(hidden, targets)"
         forms = {"dense": "ids", "offsets": "(ids, offsets)", "ragged": "ragged ids"}
         given = forms[self.form] + (", weights" if self.weighted else "")
         words = ", ".join(f"{name}={value!r}" for name, value in self.options.items())
@@ -99,6 +105,9 @@ MODES = (
     _bag("ragg", "mean", "ragged"),
     _bag("b-all", "sqrtn", weighted=True, padding_idx=PADDING, max_norm=1.5, scale_grad_by_freq=True),
     Mode("1hot", "OneHotDense"),
+    Mode("soft", "FullSoftmax", form="scored", head="soft"),
+    Mode("neg", "NegativeSampling", form="scored", head="neg"),
+    Mode("tree", "HierarchicalSoftmax", form="scored", head="tree"),
     Mode("keras", "Embedding", keras=True),
 )  # fmt: skip
 BY_NAME = {mode.name: mode for mode in MODES}
@@ -112,21 +121,29 @@ class Call:
         ids: integers, shape (batch, time), or flat.
         offsets: where bags start; None for a batch.
         weights: the shape of the ids; None for none.
+        hidden: with `ids` as the targets, what an output layer is given; None for lookups.
     """
 
     ids: np.ndarray
     offsets: np.ndarray | None = None
     weights: np.ndarray | None = None
+    hidden: np.ndarray | None = None
 
     @property
     def parts(self) -> list[np.ndarray]:
         """The arrays, those that there are."""
+        if self.hidden is not None:
+            return [self.hidden.astype(np.float32), self.ids]
         weights = None if self.weights is None else self.weights.astype(np.float32)
         return [part for part in (self.ids, self.offsets, weights) if part is not None]
 
 
 def calls(mode: Mode) -> list[Call]:
     """Return the two calls of a mode."""
+    if mode.head:
+        size = VOCAB if mode.head == "soft" else DIM
+        hidden = np.random.default_rng(5).integers(-6, 7, (2, 3, size)) / 8
+        return [Call(TARGETS[n], hidden=hidden[n]) for n in range(2)]
     if mode.form == "dense":
         ids = OUTSIDE if mode.outside else IDS
         return [Call(ids[n], None, WEIGHTS[n] if mode.weighted else None) for n in range(2)]
@@ -135,7 +152,7 @@ def calls(mode: Mode) -> list[Call]:
 
 def upstream(mode: Mode, call: int) -> np.ndarray:
     """Return dE/dout of a call: small integers, none of them 0."""
-    bags = len(OFFSETS[0]) if mode.form != "dense" else len(IDS[0])
-    shape = (bags, DIM) if mode.bag else (*IDS[0].shape, DIM)
+    bags = len(OFFSETS[0]) if mode.form in ("offsets", "ragged") else len(IDS[0])
+    shape = (bags, DIM) if mode.bag else (bags,) if mode.head else (*IDS[0].shape, DIM)
     draws = np.random.default_rng(10 + call)
     return draws.integers(1, 5, shape) * draws.choice([-1.0, 1.0], shape)

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 import keras
 import numpy as np
 
+from compare.transforms.heads import HeadOracle
 from compare.transforms.modes import DIM, TABLE, VOCAB, Call, Mode, calls, upstream
 from compare.transforms.oracle import Oracle
 from compare.transforms.verdict import Absent, Numbers
@@ -23,9 +24,23 @@ def make(mode: Mode, **options: Any) -> keras.Layer:
 
     if mode.form == "ragged" and keras.backend.backend() != "tensorflow":
         raise Absent("ragged tensors are TensorFlow's")
+    if mode.head:
+        if options:
+            raise Absent("computed at the dtype of the table")
+        return _scored(mode)
     home = keras.layers if mode.keras else tf_emb.layers
     layer = getattr(home, mode.layer)(VOCAB, DIM, **mode.options, **options)
     layer.build()
+    layer.set_weights([TABLE.astype(np.float32)])
+    return layer
+
+
+def _scored(mode: Mode) -> keras.Layer:
+    from compare.transforms.heads import Scored
+
+    layer = Scored(mode.head)
+    layer.build(tuple(calls(mode)[0].parts[0].shape))
+    layer.built = True
     layer.set_weights([TABLE.astype(np.float32)])
     return layer
 
@@ -40,6 +55,8 @@ def held(layer: keras.Layer) -> np.ndarray:
 def applied(layer: Callable[..., Tensor], mode: Mode, parts: Parts) -> Tensor:
     """Return the output of a layer for the arrays of a call."""
     ids, *rest = parts
+    if mode.head:
+        return layer(ids, *rest)
     if mode.form == "ragged":
         import tensorflow as tf
 
@@ -50,9 +67,14 @@ def applied(layer: Callable[..., Tensor], mode: Mode, parts: Parts) -> Tensor:
     return layer(given, per_sample_weights=rest[-1]) if mode.weighted else layer(given)
 
 
-def oracles(mode: Mode, writes: bool) -> list[Oracle]:
+def oracles(mode: Mode, writes: bool) -> list[Oracle | HeadOracle]:
     """Return the oracles of both calls, each from the same table."""
-    return [Oracle(mode, call, writes=writes) for call in calls(mode)]
+    return [oracle_of(mode, call, TABLE, writes) for call in calls(mode)]
+
+
+def oracle_of(mode: Mode, call: Call, table: np.ndarray, writes: bool) -> Oracle | HeadOracle:
+    """Return the oracle of a call with a table."""
+    return (HeadOracle if mode.head else Oracle)(mode, call, table, writes)
 
 
 class Kit(ABC):
@@ -98,10 +120,10 @@ class Kit(ABC):
             u = upstream(mode, n)
             self.hold(numbers, mode, str(n), got(self.parts(call), self.tensor(u.astype(np.float32))), oracle, u)
 
-    def hold(self, numbers: Numbers, mode: Mode, tag: str, got: Results, oracle: Oracle, u: np.ndarray) -> None:
+    def hold(self, numbers: Numbers, mode: Mode, tag: str, got: Results, oracle: Oracle | HeadOracle, u: np.ndarray) -> None:
         """Hold output and gradients to an oracle; None is not compared."""
         want = [oracle.forward(), oracle.gradient(u)[mode.trained]]
-        want += [oracle.weights_gradient(u)] if mode.weighted else []
+        want += [oracle.weights_gradient(u)] if isinstance(oracle, Oracle) and mode.weighted else []
         for name, tensor, number in zip(("out", "table", "weights"), got, want, strict=False):
             if tensor is not None:
                 numbers.hold(name + tag, numpy(tensor), number)
@@ -112,7 +134,7 @@ class Kit(ABC):
         out, table, *weights = (None if tensor is None else numpy(tensor) for tensor in got)
         for n, oracle in enumerate(both):
             numbers.hold(f"out{n}", out[n], oracle.forward())
-            if weights:
+            if weights and isinstance(oracle, Oracle):
                 numbers.hold(f"weights{n}", weights[0][n], oracle.weights_gradient(upstream(mode, n)))
         if table is not None:
             first, second = (oracle.gradient(upstream(mode, n))[mode.trained] for n, oracle in enumerate(both))
