@@ -46,13 +46,10 @@ class Bags:
 
     def max(self, values: Rows) -> Rows:
         """Return the largest of `values`, shape (places, dim), in each bag; an empty bag holds an arbitrary number."""
-        if self.width is None:
-            return segment_max(values, self.bag, self.count)
-        by_bag = self._by_bag(values)
-        if not (isinstance(self.width, int) and self.width):  # a maximum of no places is an error
-            lowest = float("-inf") if keras.backend.is_float_dtype(values.dtype) else -(2**31)
-            by_bag = ops.pad(by_bag, [[0, 0], [0, 1], [0, 0]], constant_values=lowest)
-        return ops.max(by_bag, axis=1)
+        sizes = self.width, self.count
+        if all(isinstance(size, int) and size > 0 for size in sizes):  # a maximum of nothing is an error
+            return ops.max(self._by_bag(values), axis=1)
+        return segment_max(values, self.bag, self.count)
 
     def spread(self, vectors: Rows) -> Rows:
         """Return the vector of each place's bag."""

@@ -18,7 +18,7 @@ if keras.backend.backend() == "tensorflow":
 
     from tf_emb.ops.csr import has_csr
     from tf_emb.ops.meeting import read_rows, whole
-    from tf_emb.ops.program import has_handle, has_tangent, in_vectorized_map
+    from tf_emb.ops.program import has_handle, has_tangent, in_vectorized_map, nothing_records
 
 
 def lookup(
@@ -59,6 +59,8 @@ def _rows(table: Held, ids: Index, sparse: bool) -> Rows:
     """Return the rows at `ids`, which exist, with a gradient that is summed per row of the table."""
     if keras.backend.backend() != "tensorflow":
         return ops.take(table, ids, axis=0)  # the gradient of a table has its shape, and is summed in any case
+    if nothing_records() and tf.executing_eagerly():
+        return tf.gather(table, ids)
     if not has_handle(table) or in_vectorized_map() or has_tangent(table.handle):
         return tf.gather(whole(table), ids)  # here a custom gradient would be dropped
     flat = read_rows(table, tf.reshape(ids, [-1]), sparse)

@@ -24,10 +24,11 @@ import tensorflow as tf
 
 from tf_emb.ops.csr import place_sum
 from tf_emb.ops.program import ONE_TAPE, current_graph, in_vectorized_map, in_xla, replicas, tapes
-from tf_emb.ops.types import Graph, Held, Index, Rows, Slices, Tensor
+from tf_emb.ops.types import Graph, Held, Index, Output, Rows, Slices, Tensor
 
 Handle: TypeAlias = Any  # the resource tensor of a tf.Variable
 Gradient: TypeAlias = Any  # a tensor of the shape of the table, or Slices
+Noted: TypeAlias = Any  # a set or a dictionary
 
 
 class Meeting:
@@ -160,13 +161,17 @@ def wants_slices(table: Held, *, from_now: bool) -> None:
             delattr(part.handle, KEY + "lost")
 
 
-def ids_of(gradient: Tensor) -> Index | None:
+def ids_of(gradient: Output) -> Index | None:
     """Return the ids, repeated or not, of the lookups that `gradient` is the sum of; None if it is of something else.
 
     It has the shape of the table, and has been taken in the function that is being traced.
     """
     graph = current_graph()
-    total, ids = _kept(graph, "ids", dict).get(id(gradient), (None, None)) if graph is not None else (None, None)
+    if graph is None:
+        return None
+    while gradient.op.type in ("Identity", "IdentityN"):  # as tf.distribute wraps it where there is one replica
+        gradient = gradient.op.inputs[gradient.value_index]
+    total, ids = _kept(graph, "ids", dict).get(id(gradient), (None, None))
     return ids if total is gradient else None
 
 
@@ -199,7 +204,7 @@ def _present(handle: Handle) -> Any:
     return _kept(graph, "meetings", dict).setdefault(id(handle), set())
 
 
-def _kept(owner: Graph | Handle, name: str, make: Callable[[], Any]) -> Any:
+def _kept(owner: Graph | Handle, name: str, make: Callable[[], Noted]) -> Noted:
     """Return what is noted on `owner` under this name, after noting what `make` returns if nothing is."""
     if not _mark(owner, name):
         setattr(owner, KEY + name, make())

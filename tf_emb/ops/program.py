@@ -11,7 +11,10 @@ from tensorflow.python.ops.control_flow_v2_func_graphs import ControlFlowFuncGra
 
 from tf_emb.ops.types import Graph, Held, Tensor
 
-NO_TAPE, ONE_TAPE = 0, 1  # of what `tapes` returns; 2 for several tapes, or one that is persistent
+ONE_TAPE = 1  # of what `tapes` returns
+
+# Returns whether no tape and no forward accumulator is active in this thread.
+nothing_records = pywrap_tfe.TFE_Py_TapeSetIsEmpty
 
 
 def current_graph() -> Graph | None:
@@ -39,7 +42,7 @@ def has_tangent(tensor: Tensor) -> bool:
 
 
 def tapes(tensor: Tensor) -> int:
-    """Return how many gradient tapes follow `tensor`: NO_TAPE, ONE_TAPE, or 2 for more, or for a persistent one."""
+    """Return how many gradient tapes follow `tensor`: 0, ONE_TAPE, or 2 for more, or for a persistent one."""
     return int(pywrap_tfe.TFE_Py_TapeSetPossibleGradientTypes([tensor]))
 
 
@@ -57,7 +60,7 @@ def may_use_variants() -> bool:
     if tf.executing_eagerly():
         return True
     plain = not isinstance(tf.compat.v1.get_default_graph(), ControlFlowFuncGraph) and not in_vectorized_map()
-    return plain and not in_xla() and not pywrap_tfe.TFE_Py_TapeSetIsEmpty()
+    return plain and not in_xla() and not nothing_records()
 
 
 def has_handle(table: Held) -> bool:
