@@ -137,9 +137,7 @@ class Oracle:
     def tangent(self, direction: np.ndarray) -> Rounded:
         """Return the derivative of the output along a direction of the table."""
         moved = self.s[:, None] * direction
-        value, error = (
-            np.einsum("bid,id->bd", *pair) for pair in ((self.A, moved), (np.abs(self.A), np.abs(moved)))
-        )
+        value, error = (np.einsum("bid,id->bd", *pair) for pair in ((self.A, moved), (np.abs(self.A), np.abs(moved))))
         return self._bounded(self.shaped(value), self.shaped(error))
 
     def of_weights(self, dA: np.ndarray, magnitude: np.ndarray, factor: int = 1) -> Rounded:

@@ -98,7 +98,7 @@ def nadam(w: Rounded, g: Rounded, state: State, t: int) -> Rounded:
 
     def schedule(step: int) -> Rounded:
         power = 0.96**step
-        return (1 - Rounded(np.float64(power), (step + FUNCTION) * u * power, u) * 0.5) * B1
+        return (1 - Rounded(np.asarray(power), np.asarray((step + FUNCTION) * u * power), u) * 0.5) * B1
 
     product = state.get("product", Rounded.exact(1.0, u)) * schedule(t)
     state["product"] = product
@@ -139,7 +139,7 @@ def adafactor(w: Rounded, g: Rounded, state: State, t: int) -> Rounded:
     """Row and column means of g^2 + eps stand for it: v = r c / mean(r); the step is clipped to a mean square of 1."""
     rows, columns = w.value.shape
     square, beta = g * g + 1e-30, 1 - 1 / t  # beta_2_decay = -1
-    kept = Rounded(np.float64(beta), FUNCTION * w.u * (1 - beta) * (t > 1), w.u)
+    kept = Rounded(np.asarray(beta), np.asarray(FUNCTION * w.u * (1 - beta) * (t > 1)), w.u)
     mean_r, mean_c = square.sum(1) / columns, square.sum(0) / rows
     state["r"] = kept * _kept(state, "r", mean_r) + (1 - kept) * mean_r
     state["c"] = kept * _kept(state, "c", mean_c) + (1 - kept) * mean_c

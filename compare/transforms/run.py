@@ -20,6 +20,7 @@ Outcomes: TypeAlias = dict[Cell, Outcome]
 
 BACKENDS = ("tensorflow", "jax", "torch")
 ROOT = Path(__file__).parents[2]
+WORKER = [sys.executable, "-m", "compare.transforms.worker"]
 LONGEST = 300  # seconds without a word: a cell that hangs
 
 
@@ -60,7 +61,7 @@ def _one_process(
     """Run a process until it ends; return the cell that it was in, and how it ended."""
     began: Cell | None = None
     with subprocess.Popen(
-        [sys.executable, "-m", "compare.transforms.worker", backend],
+        [*WORKER, backend],
         cwd=ROOT,
         env=_environment(backend),
         text=True,

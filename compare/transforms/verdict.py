@@ -19,7 +19,7 @@ class Outcome:
     why: str = ""
 
 
-class Absent(Exception):
+class AbsentError(Exception):
     """A mode has no such transformation: the cell stays empty."""
 
 

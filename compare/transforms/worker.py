@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from compare.transforms import verdict
 from compare.transforms.modes import BY_NAME, Mode
-from compare.transforms.verdict import Absent, Numbers, Outcome
+from compare.transforms.verdict import AbsentError, Numbers, Outcome
 
 MARK = "cell "
 
@@ -21,23 +21,27 @@ class Worker:
     """The cells of one backend; what the eager layer computes is kept for comparison, mode by mode."""
 
     def __init__(self, backend: str) -> None:
-        from compare.transforms import fits, models
+        from compare.transforms.kits import fits, models
         from compare.transforms.kits.kit import make
 
         self.make = make
         self.kit = importlib.import_module(f"compare.transforms.kits.{backend}").KIT
         self.ways = {**self.kit.ways(), **models.ways(self.kit), **fits.ways(self.kit)}
         self._eager: dict[str, Numbers] = {}
+        self._last = ""
 
     def run(self, way: str, mode: Mode) -> Outcome:
         """Return the outcome of one cell."""
+        if way != self._last:
+            self.kit.tidy()
+            self._last = way
         if way not in self.ways:
             return Outcome(verdict.NONE, "not on this backend")
         try:
             numbers = Numbers(self.eager(mode).got)
             self.ways[way](self.make(mode), mode, numbers)
             return numbers.outcome()
-        except Absent as reason:
+        except AbsentError as reason:
             return Outcome(verdict.NONE, str(reason))
         except Exception as error:
             return Outcome(verdict.REFUSED if ours(error) else verdict.WRONG, said(error))

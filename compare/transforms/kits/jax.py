@@ -22,6 +22,10 @@ class Jax(Kit):
         """Return a tensor of the array's values."""
         return jnp.asarray(array)
 
+    def tidy(self) -> None:
+        """Forget compiled programs."""
+        jax.clear_caches()
+
     def ways(self) -> dict[str, Do]:
         """Return the transformations of this backend by their names."""
         return {

@@ -7,14 +7,15 @@ from typing import Any, TypeAlias
 import keras
 import numpy as np
 
-from compare.transforms.heads import HeadOracle
+from compare.transforms.kits.heads import HeadOracle
 from compare.transforms.modes import DIM, TABLE, VOCAB, Call, Mode, calls, upstream
 from compare.transforms.oracle import Oracle
-from compare.transforms.verdict import Absent, Numbers
+from compare.transforms.verdict import AbsentError, Numbers
 
 Tensor: TypeAlias = Any  # of the backend that is running
 Parts: TypeAlias = Sequence[Tensor]  # ids, then offsets and weights where there are any
 Results: TypeAlias = Sequence[Tensor]  # the output, the gradient of the trained table, that of weights if there are any
+AnyOracle: TypeAlias = Oracle | HeadOracle
 Do: TypeAlias = Callable[[keras.Layer, Mode, Numbers], None]
 
 
@@ -23,10 +24,10 @@ def make(mode: Mode, **options: Any) -> keras.Layer:
     import tf_emb.layers
 
     if mode.form == "ragged" and keras.backend.backend() != "tensorflow":
-        raise Absent("ragged tensors are TensorFlow's")
+        raise AbsentError("ragged tensors are TensorFlow's")
     if mode.head:
         if options:
-            raise Absent("computed at the dtype of the table")
+            raise AbsentError("computed at the dtype of the table")
         return _scored(mode)
     home = keras.layers if mode.keras else tf_emb.layers
     layer = getattr(home, mode.layer)(VOCAB, DIM, **mode.options, **options)
@@ -36,7 +37,7 @@ def make(mode: Mode, **options: Any) -> keras.Layer:
 
 
 def _scored(mode: Mode) -> keras.Layer:
-    from compare.transforms.heads import Scored
+    from compare.transforms.kits.heads import Scored
 
     layer = Scored(mode.head)
     layer.build(tuple(calls(mode)[0].parts[0].shape))
@@ -67,12 +68,12 @@ def applied(layer: Callable[..., Tensor], mode: Mode, parts: Parts) -> Tensor:
     return layer(given, per_sample_weights=rest[-1]) if mode.weighted else layer(given)
 
 
-def oracles(mode: Mode, writes: bool) -> list[Oracle | HeadOracle]:
+def oracles(mode: Mode, writes: bool) -> list[AnyOracle]:
     """Return the oracles of both calls, each from the same table."""
     return [oracle_of(mode, call, TABLE, writes) for call in calls(mode)]
 
 
-def oracle_of(mode: Mode, call: Call, table: np.ndarray, writes: bool) -> Oracle | HeadOracle:
+def oracle_of(mode: Mode, call: Call, table: np.ndarray, writes: bool) -> AnyOracle:
     """Return the oracle of a call with a table."""
     return (HeadOracle if mode.head else Oracle)(mode, call, table, writes)
 
@@ -100,6 +101,9 @@ class Kit(ABC):
     def differentiated(self, layer: keras.Layer, mode: Mode) -> Callable[..., Results]:
         """Return a function of parts and an upstream that returns output and gradients."""
 
+    def tidy(self) -> None:  # noqa: B027 (a backend may have nothing to forget)
+        """Forget compiled programs, which are of no use to the next transformation."""
+
     def parts(self, call: Call) -> list[Tensor]:
         """Return the tensors of a call."""
         return [self.tensor(part) for part in call.parts]
@@ -107,7 +111,7 @@ class Kit(ABC):
     def stacked(self, mode: Mode) -> list[Tensor]:
         """Return the tensors of both calls, one above the other."""
         if mode.form == "ragged":
-            raise Absent("ragged batches do not stack")
+            raise AbsentError("ragged batches do not stack")
         return [self.tensor(np.stack(pair)) for pair in zip(*(call.parts for call in calls(mode)), strict=True)]
 
     def upstreams(self, mode: Mode) -> Tensor:
@@ -120,30 +124,28 @@ class Kit(ABC):
             u = upstream(mode, n)
             self.hold(numbers, mode, str(n), got(self.parts(call), self.tensor(u.astype(np.float32))), oracle, u)
 
-    def hold(self, numbers: Numbers, mode: Mode, tag: str, got: Results, oracle: Oracle | HeadOracle, u: np.ndarray) -> None:
-        """Hold output and gradients to an oracle; None is not compared."""
+    def hold(self, numbers: Numbers, mode: Mode, tag: str, got: Results, oracle: AnyOracle, u: np.ndarray) -> None:
+        """Hold output and gradients to an oracle."""
         want = [oracle.forward(), oracle.gradient(u)[mode.trained]]
         want += [oracle.weights_gradient(u)] if isinstance(oracle, Oracle) and mode.weighted else []
         for name, tensor, number in zip(("out", "table", "weights"), got, want, strict=False):
-            if tensor is not None:
-                numbers.hold(name + tag, numpy(tensor), number)
+            numbers.hold(name + tag, numpy(tensor), number)
 
     def together(self, mode: Mode, numbers: Numbers, got: Results) -> None:
         """Hold stacked outputs, and the one gradient of both calls, to the oracles."""
         both = oracles(mode, self.writes)
-        out, table, *weights = (None if tensor is None else numpy(tensor) for tensor in got)
+        out, table, *weights = (numpy(tensor) for tensor in got)
         for n, oracle in enumerate(both):
             numbers.hold(f"out{n}", out[n], oracle.forward())
             if weights and isinstance(oracle, Oracle):
                 numbers.hold(f"weights{n}", weights[0][n], oracle.weights_gradient(upstream(mode, n)))
-        if table is not None:
-            first, second = (oracle.gradient(upstream(mode, n))[mode.trained] for n, oracle in enumerate(both))
-            numbers.hold("table", table, first + second)
+        first, second = (oracle.gradient(upstream(mode, n))[mode.trained] for n, oracle in enumerate(both))
+        numbers.hold("table", table, first + second)
 
     def apiece(self, mode: Mode, numbers: Numbers, got: Results) -> None:
         """Hold stacked outputs and gradients, one per call, to the oracles."""
         for n, oracle in enumerate(oracles(mode, self.writes)):
-            mine = [None if tensor is None else tensor[n] for tensor in got]
+            mine = [tensor[n] for tensor in got]
             self.hold(numbers, mode, str(n), mine, oracle, upstream(mode, n))
 
 

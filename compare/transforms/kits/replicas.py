@@ -8,11 +8,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from compare.transforms.fits import Dot, model_of, optimizer, trained
+from compare.transforms.kits.fits import Dot, model_of, optimizer, trained
 from compare.transforms.kits.kit import Kit, held, make, oracles
 from compare.transforms.modes import Mode, calls, upstream
 from compare.transforms.rules import FITS
-from compare.transforms.verdict import Absent, Numbers
+from compare.transforms.verdict import AbsentError, Numbers
 
 
 @cache
@@ -23,7 +23,7 @@ def _strategy() -> tf.distribute.Strategy:
 def two(kit: Kit, layer: keras.Layer, mode: Mode, numbers: Numbers) -> None:
     """A batch of both calls, half of it for each replica: their gradients are added before Adagrad squares them."""
     if mode.form != "dense":
-        raise Absent("the strategy splits a batch by its first axis")
+        raise AbsentError("the strategy splits a batch by its first axis")
     strategy = _strategy()
     with strategy.scope():
         layer = make(mode)
@@ -37,6 +37,12 @@ def two(kit: Kit, layer: keras.Layer, mode: Mode, numbers: Numbers) -> None:
     numbers.hold("trained by both", held(layer), trained(mode, FITS["Adagrad"], [step], True))
 
 
+def _places(interpreter: tf.lite.Interpreter) -> list[int]:
+    """Return the numbers of the inputs, in the order of the model's."""
+    found = sorted((one["name"], int(one["index"])) for one in interpreter.get_input_details())
+    return [index for _, index in found]
+
+
 def litert(kit: Kit, layer: keras.Layer, mode: Mode, numbers: Numbers) -> None:
     """The model's LiteRT file, run by TensorFlow's interpreter."""
     model = model_of(layer, mode)
@@ -45,13 +51,12 @@ def litert(kit: Kit, layer: keras.Layer, mode: Mode, numbers: Numbers) -> None:
         model.export(path, format="litert", verbose=False)
         interpreter = tf.lite.Interpreter(str(path))
         for n, (call, oracle) in enumerate(zip(calls(mode), oracles(mode, True), strict=True)):
-            details = interpreter.get_input_details()
-            order = sorted(range(len(details)), key=lambda i, d=details: d[i]["name"])
-            for at, part in zip(order, call.parts, strict=True):
-                interpreter.resize_tensor_input(details[at]["index"], part.shape)
+            places = _places(interpreter)
+            for at, part in zip(places, call.parts, strict=True):
+                interpreter.resize_tensor_input(at, part.shape)
             interpreter.allocate_tensors()
-            for at, part in zip(order, call.parts, strict=True):
-                interpreter.set_tensor(details[at]["index"], part)
+            for at, part in zip(places, call.parts, strict=True):
+                interpreter.set_tensor(at, part)
             interpreter.invoke()
             out = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
             numbers.hold(f"out{n}", out, oracle.forward())

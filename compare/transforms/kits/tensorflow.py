@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from compare.transforms.kits.kit import Do, Kit, Parts, Results, Tensor, applied, direction, numpy, oracles, whole
 from compare.transforms.modes import Mode, calls
-from compare.transforms.verdict import Absent, Numbers
+from compare.transforms.verdict import AbsentError, Numbers
 
 
 class TensorFlow(Kit):
@@ -162,7 +162,7 @@ class TensorFlow(Kit):
 
     def _pipeline(self, layer: keras.Layer, mode: Mode, numbers: Numbers) -> None:
         if "max_norm" in mode.options:
-            raise Absent("a pipeline may not write variables")
+            raise AbsentError("a pipeline may not write variables")
         data = tf.data.Dataset.from_tensor_slices(tuple(self.stacked(mode)))
         out = [row.numpy() for row in data.map(lambda *parts: applied(layer, mode, parts))]
         for n, oracle in enumerate(oracles(mode, True)):

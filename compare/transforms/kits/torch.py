@@ -94,9 +94,7 @@ class Torch(Kit):
         """Return a function of parts and an upstream that returns output and gradients, by autograd."""
         return self._by_autograd(lambda *parts: applied(layer, mode, parts), layer, mode)
 
-    def _by_autograd(
-        self, function: Callable[..., Tensor], layer: keras.Layer, mode: Mode
-    ) -> Callable[..., Results]:
+    def _by_autograd(self, function: Callable[..., Tensor], layer: keras.Layer, mode: Mode) -> Callable[..., Results]:
         table = layer.trainable_variables[0].value
 
         def run(*given: Tensor) -> Results:
@@ -169,8 +167,8 @@ class Torch(Kit):
         function, moved = self.function(layer, mode), direction(mode)
         for n, (call, oracle) in enumerate(zip(calls(mode), oracles(mode, True), strict=True)):
             parts = self.parts(call)
-            _, got = torch.func.jvp(lambda t, parts=parts: function(t, *parts), (_table(layer),), (self.tensor(moved),))
-            numbers.hold(f"tangent{n}", numpy(got), oracle.tangent(whole(mode, moved)))
+            got = torch.func.jvp(lambda t, parts=parts: function(t, *parts), (_table(layer),), (self.tensor(moved),))
+            numbers.hold(f"tangent{n}", numpy(got[1]), oracle.tangent(whole(mode, moved)))
 
     def _per_example(self, layer: keras.Layer, mode: Mode, numbers: Numbers) -> None:
         run, table = self.gradients(self.function(layer, mode), mode), _table(layer)

@@ -1,4 +1,4 @@
-"""The output layers' losses as layers of (hidden, targets), which go through the same transformations, and their oracle.
+"""The output layers' losses as layers of (hidden, targets), to go through the same transformations; their oracle.
 
     soft   E = log sum_j exp(u_j) - u_target,                   u = W'^T h
     neg    E = softplus(-u_o) + sum of softplus(u_k) over noise words k that are not the target,   u_j = v'_j . h
@@ -12,7 +12,7 @@ import numpy as np
 
 from compare.transforms.modes import NOISE, TABLE, Call, Mode
 from compare.transforms.oracle import U32
-from compare.transforms.verdict import Absent
+from compare.transforms.verdict import AbsentError
 from tf_emb.parity.rounding import Rounded, bounded_softmax, contract
 
 # Each word is rarer than all rarer ones together: in the tree, every inner node is the rarer child, which has bit 0,
@@ -57,6 +57,7 @@ class HeadOracle:
 
     def __init__(self, mode: Mode, call: Call, table: np.ndarray = TABLE, writes: bool = True) -> None:
         self.mode, self.call, self.held = mode, call, np.asarray(table, np.float64)
+        assert call.hidden is not None
         hidden, weights = (Rounded.exact(array, U32) for array in (call.hidden, self.held))
         if mode.head == "soft":
             logits = contract("bi,io->bo", hidden, weights)
@@ -92,7 +93,7 @@ class HeadOracle:
 
     def second(self) -> tuple[Rounded, Rounded | None]:
         """Refuse: there is no closed form here."""
-        raise Absent("no closed form of a loss's second derivative")
+        raise AbsentError("no closed form of a loss's second derivative")
 
 
 def signs(head: str, targets: np.ndarray) -> np.ndarray:

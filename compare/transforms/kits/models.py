@@ -1,4 +1,4 @@
-"""What a program does with a layer by Keras: models of models, copies, files, other precisions, adaptation, replicas."""
+"""What a program does with a layer by Keras: models of models, copies, files, other precisions, adaptation."""
 
 import copy
 import pickle
@@ -11,12 +11,12 @@ from typing import Any, TypeAlias
 import keras
 import numpy as np
 
-from compare.transforms.fits import Dot, feed, inputs_of, model_of, optimizer, trained
+from compare.transforms.kits.fits import Dot, feed, inputs_of, model_of, optimizer, trained
 from compare.transforms.kits.kit import Do, Kit, applied, held, make, numpy, oracles
 from compare.transforms.modes import DIM, TABLE, Mode, calls, upstream
 from compare.transforms.oracle import U32, Oracle
 from compare.transforms.rules import FITS
-from compare.transforms.verdict import Absent, Numbers
+from compare.transforms.verdict import AbsentError, Numbers
 from tf_emb.parity.dtypes import unit_roundoff
 from tf_emb.parity.rounding import Rounded, gamma
 
@@ -48,7 +48,7 @@ def first(kit: Kit, mode: Mode) -> Rounded:
 
 def _called_twice(kit: Kit, layer: keras.Layer, mode: Mode, numbers: Numbers) -> None:
     if mode.form == "ragged":
-        raise Absent("Keras' models take ragged ids by tf.data alone")
+        raise AbsentError("Keras' models take ragged ids by tf.data alone")
     left, right = inputs_of(mode), inputs_of(mode)
     outs = [applied(layer, mode, left), applied(layer, mode, right)]
     model = keras.Model([*left, *right], keras.layers.Concatenate(axis=-1)(outs))
@@ -59,7 +59,7 @@ def _called_twice(kit: Kit, layer: keras.Layer, mode: Mode, numbers: Numbers) ->
 
 def _time_distributed(kit: Kit, layer: keras.Layer, mode: Mode, numbers: Numbers, steps: int | None = 2) -> None:
     if mode.form != "dense" or mode.weighted:
-        raise Absent("TimeDistributed takes one tensor")
+        raise AbsentError("TimeDistributed takes one tensor")
     ids = np.stack([call.ids for call in calls(mode)], 1)
     given = keras.Input((steps, ids.shape[-1]), dtype="int32")
     model = keras.Model(given, keras.layers.TimeDistributed(layer)(given))
@@ -164,13 +164,14 @@ def _quantized(bits: int, kit: Kit, layer: keras.Layer, mode: Mode, numbers: Num
     """Hold pooled dequantised rows to the float table: a number is off by half a step of its row, at most."""
     model = model_of(layer, mode)
     if not mode.layer.startswith("Embedding"):
-        raise Absent("Keras' Dense has it")
+        raise AbsentError("Keras' Dense has it")
     model.quantize(f"int{bits}")
     if layer.quantization_mode != f"int{bits}":
         raise RuntimeError(f"`quantize` left the layer as it was: {layer.quantization_mode}")
     step = np.abs(TABLE).max(1, keepdims=True) / (2 ** (bits - 1) - 1)
     off = np.broadcast_to(step / 2 * (1 + 2.0**-10) + 1e-6, TABLE.shape)
     for n, (call, oracle) in enumerate(zip(calls(mode), oracles(mode, kit.writes), strict=True)):
+        assert isinstance(oracle, Oracle)
         want = oracle.forward()
         moved = oracle.shaped(np.einsum("bid,id->bd", np.abs(oracle.A), off))
         number = Rounded(want.value, want.error + moved, U32)
@@ -180,7 +181,7 @@ def _quantized(bits: int, kit: Kit, layer: keras.Layer, mode: Mode, numbers: Num
 def _lora(kit: Kit, layer: keras.Layer, mode: Mode, numbers: Numbers) -> None:
     """T + A B, with fixed A and B; after a step of SGD both have moved by the gradient of T through them."""
     if not mode.layer.startswith("Embedding"):
-        raise Absent("Keras' Dense has it")
+        raise AbsentError("Keras' Dense has it")
     layer.enable_lora(2)
     draws = np.random.default_rng(30)
     a, b = (draws.integers(-4, 5, shape) / 8 for shape in ((TABLE.shape[0], 2), (2, DIM)))

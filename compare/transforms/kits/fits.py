@@ -11,7 +11,7 @@ from compare.transforms.kits.kit import Do, Kit, applied, held, oracle_of
 from compare.transforms.modes import TABLE, Call, Mode, calls, upstream
 from compare.transforms.oracle import U32
 from compare.transforms.rules import FITS, MU, RATE, Fit, State, clipped
-from compare.transforms.verdict import Absent, Numbers
+from compare.transforms.verdict import AbsentError, Numbers
 from tf_emb.parity.rounding import Rounded
 
 Step: TypeAlias = Sequence[tuple[Call, np.ndarray]]  # the calls of one step, each with its upstream
@@ -85,16 +85,14 @@ def _updated(mode: Mode, fit: Fit, table: Rounded, g: Rounded, state: State, ste
 def model_of(layer: keras.Layer, mode: Mode) -> keras.Model:
     """Return a functional model of one layer, with an input for each array of a call."""
     if mode.form == "ragged":
-        raise Absent("Keras' models take ragged ids by tf.data alone")
+        raise AbsentError("Keras' models take ragged ids by tf.data alone")
     inputs = inputs_of(mode)
     return keras.Model(feed(inputs), applied(layer, mode, inputs))
 
 
 def inputs_of(mode: Mode) -> list[keras.KerasTensor]:
     """Return the inputs of a model; flat ones know no size, batches know none either."""
-    return [
-        keras.Input(batch_shape=(None, *part.shape[1:]), dtype=part.dtype.name) for part in calls(mode)[0].parts
-    ]
+    return [keras.Input(batch_shape=(None, *part.shape[1:]), dtype=part.dtype.name) for part in calls(mode)[0].parts]
 
 
 def feed(parts: Sequence[Any]) -> Any:
