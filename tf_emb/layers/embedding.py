@@ -11,9 +11,11 @@ import keras
 from keras import ops
 
 from tf_emb.layers.convert import Conversions
-from tf_emb.layers.renorm import shorten_in_place, shortened, straight_through
+from tf_emb.layers.renorm import can_write_table, shorten_in_place, shortened
+from tf_emb.layers.torch_parameters import functional_parameters
 from tf_emb.layers.trainable_rows import PartlyTrained, RowChoice, Slots, check_rows
 from tf_emb.ops.gather import distinct_rows, lookup, uncast
+from tf_emb.ops.gradient import straight_through
 from tf_emb.ops.ids import Policy, as_index, check_ids, check_policy, inside
 from tf_emb.ops.types import Ids, Index, Output, Rows, Shape
 
@@ -28,8 +30,9 @@ class Embedding(Conversions, PartlyTrained):
         padding_idx: id whose row is zero at construction (unless `weights` say otherwise) and gets no
             gradient; negative ids count from the end, as in torch. None for no such row.
         max_norm: rows that are looked up and longer than this are shortened to it, in place, before the
-            lookup, including the padding row; no gradient flows through that. On JAX, where a forward pass
-            cannot change trainable variables, the row is shortened as it is read.
+            lookup, including the padding row; no gradient flows through that. On JAX, and where PyTorch traces or
+            transforms (torch.compile, torch.func), a forward pass cannot change the table: the row is shortened
+            as it is read.
         norm_type: the p of that norm; infinity is allowed.
         scale_grad_by_freq: divide a row's gradient by how often its id occurs in the call.
         sparse: whether the gradient names only the rows of the call (on TensorFlow); False for a dense one.
@@ -81,13 +84,20 @@ class Embedding(Conversions, PartlyTrained):
         if self._slots is not None:
             self._split(self._slots)
 
+    _keras_table = keras.layers.Embedding.embeddings  # torch.compile cannot follow super() to a property
+
     @property
     def embeddings(self) -> Output:
         """The table: Keras' variable; with `trainable_rows` a tensor, put together from both parts."""
-        table = super().embeddings
+        table = self._keras_table
         if self._slots is None:
             return table
         return self._slots.merged(uncast(table), uncast(self._trained))
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Output:
+        """Call the layer, with the tensors that torch.func.functional_call may have put in its parameters' place."""
+        with functional_parameters(self):
+            return super().__call__(*args, **kwargs)
 
     def call(self, inputs: Ids) -> Output:
         """Return the row of every id."""
@@ -98,7 +108,7 @@ class Embedding(Conversions, PartlyTrained):
     def _rows(
         self, ids: Ids, padding_idx: int | None = None, by_freq: bool = False, max_norm: float | None = None
     ) -> Rows:
-        """Return the rows at the dtype of the table; `max_norm` matters on JAX alone, which has not shortened them."""
+        """Return the rows at the dtype of the table; `max_norm` matters where the table cannot be written."""
         options: dict[str, Any] = {"scale_grad_by_freq": by_freq, "sparse": self.sparse}
         if self._slots is None:
             rows = lookup(self.embeddings, ids, padding_idx, out_of_range=self.out_of_range, **options)
@@ -110,7 +120,7 @@ class Embedding(Conversions, PartlyTrained):
         return ops.where(ops.expand_dims(slots >= 0, -1), rows, fixed)
 
     def _shortened(self, rows: Rows, max_norm: float | None) -> Rows:
-        if max_norm is None or keras.backend.backend() != "jax":
+        if max_norm is None or can_write_table():
             return rows
         return straight_through(lambda tensor: shortened(tensor, max_norm, self.norm_type), rows)
 
@@ -124,7 +134,7 @@ class Embedding(Conversions, PartlyTrained):
 
     def _shorten(self, ids: Ids) -> None:
         """Apply `max_norm` to the rows that are about to be looked up, in place where the backend can."""
-        if self.max_norm is None or keras.backend.backend() == "jax":
+        if self.max_norm is None or not can_write_table():
             return
         ids, table = as_index(ids), self._embeddings
         if self._slots is not None:

@@ -19,6 +19,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from tf_emb.ops import torch_ids
 from tf_emb.ops.types import Ids, Index, Mask
 
 if keras.backend.backend() == "tensorflow":
@@ -107,13 +108,16 @@ def fill_value(out_of_range: Policy) -> float:
 
 def raise_outside(ids: Index, vocab: int) -> Index:
     """Return `ids`, after an error if one names no row and this program can raise; see `apply_policy`."""
+    backend = keras.backend.backend()
     if not can_raise(ids):
+        if backend == "torch":
+            torch_ids.assert_all(inside(ids, vocab), _rule(vocab))
         return ids
-    if keras.backend.backend() == "tensorflow" and tf.is_symbolic_tensor(ids):
+    if backend == "tensorflow" and tf.is_symbolic_tensor(ids):
         holds = tf.debugging.Assert(tf.reduce_all(inside(ids, vocab)), [_rule(vocab), ids], summarize=20)
         with tf.control_dependencies([holds] if holds is not None else []):
             return tf.identity(ids)
-    _raise_eager(ops.convert_to_numpy(ids), vocab)
+    _raise_eager(torch_ids.values(ids) if backend == "torch" else ops.convert_to_numpy(ids), vocab)
     return ids
 
 
@@ -129,11 +133,14 @@ def _rule(vocab: int) -> str:
 
 
 def can_raise(ids: Ids) -> bool:
-    """Return whether the program that reads `ids` can stop with an error: not under XLA, nor under JAX's jit."""
+    """Return whether the program that reads `ids` can stop with an error that names one.
+
+    Not under XLA, nor under JAX's jit, nor where PyTorch traces (tf_emb.ops.torch_ids).
+    """
     backend = keras.backend.backend()
     if backend == "jax":
         return not isinstance(ids, sys.modules["jax"].core.Tracer)  # Keras has imported it
-    return backend != "tensorflow" or not in_xla()
+    return torch_ids.readable(ids) if backend == "torch" else not in_xla()
 
 
 def in_xla() -> bool:
