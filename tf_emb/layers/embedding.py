@@ -14,9 +14,11 @@ from tf_emb.layers.convert import Conversions
 from tf_emb.layers.renorm import can_write_table, shorten_in_place, shortened
 from tf_emb.layers.torch_parameters import functional_parameters
 from tf_emb.layers.trainable_rows import PartlyTrained, RowChoice, Slots, check_rows
+from tf_emb.layers.unknown_ids import Seen, watched, witness_of
 from tf_emb.ops.gather import distinct_rows, lookup, uncast
 from tf_emb.ops.gradient import straight_through
 from tf_emb.ops.ids import Policy, as_index, check_ids, check_policy, inside
+from tf_emb.ops.shield import shielded
 from tf_emb.ops.types import Ids, Index, Output, Rows, Shape
 
 
@@ -101,6 +103,7 @@ class Embedding(Conversions, PartlyTrained):
 
     def call(self, inputs: Ids) -> Output:
         """Return the row of every id."""
+        inputs = watched(self, inputs)
         self._shorten(inputs)
         rows = self._rows(inputs, self.padding_idx, self.scale_grad_by_freq, self.max_norm)
         return ops.cast(rows, self.compute_dtype)
@@ -117,7 +120,8 @@ class Embedding(Conversions, PartlyTrained):
         slots = self._slots.of(ids, self.out_of_range)
         padding = self._slots.of_padding(padding_idx)
         rows = self._shortened(lookup(self._trained, slots, padding, out_of_range="zero", **options), max_norm)
-        return ops.where(ops.expand_dims(slots >= 0, -1), rows, fixed)
+        rows = ops.where(ops.expand_dims(slots >= 0, -1), rows, fixed)
+        return shielded(rows, as_index(ids), self.input_dim, self.out_of_range)
 
     def _shortened(self, rows: Rows, max_norm: float | None) -> Rows:
         if max_norm is None or can_write_table():
@@ -142,6 +146,23 @@ class Embedding(Conversions, PartlyTrained):
         elif isinstance(self.out_of_range, int):
             ids = ops.where(inside(ids, self.input_dim), ids, ops.cast(self.out_of_range, ids.dtype))
         shorten_in_place(uncast(table), ops.reshape(ids, (-1,)), self.max_norm, self.norm_type)
+
+    def first_unknown_id(self) -> Seen | None:
+        """Return the first id that named no row in a compiled program, which cannot raise, and its position.
+
+        None where there was none, or `out_of_range` is not "raise". On JAX wait for the program's results before: it
+        may still be running.
+        """
+        witness = witness_of(self)
+        return None if witness is None else witness.first()
+
+    def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
+        """Name to TensorFlow what a SavedModel needs of a program that XLA compiled, and no checkpoint has."""
+        children: dict[str, Any] = super()._trackable_children(save_type, **kwargs)
+        witness = witness_of(self)
+        if save_type == "savedmodel" and witness is not None and witness.variable is not None:
+            children["_first_unknown_id"] = witness.variable
+        return children
 
     def compute_output_spec(self, inputs: Ids) -> keras.KerasTensor:
         """Reject symbolic ids that are not integers, before there is any data; return the spec of the output."""

@@ -19,8 +19,9 @@ import tensorflow as tf
 from keras import ops
 from keras.src.backend.common.variables import AutocastScope  # Keras has no public way to leave the scope
 
-from tf_emb.ops.gradient import scaled
+from tf_emb.ops.gradient import scaled, without_nan
 from tf_emb.ops.ids import Policy, apply_policy, as_index, existing, fill_value, in_xla, inside
+from tf_emb.ops.shield import shielded, some_unknown
 from tf_emb.ops.types import Count, CSRMatrix, DType, Held, Ids, Index, Mask, Output, Rows, Table, Weights
 
 if keras.backend.backend() == "tensorflow":
@@ -59,7 +60,9 @@ def lookup(
     if keras.backend.backend() == "tensorflow":
         rows, _, place = distinct_rows(table, ids, padding_idx, scale_grad_by_freq, out_of_range, sparse)
         dim = rows.shape[-1]
-        result = tf.reshape(spread(rows, place), tf.concat([tf.shape(ids), [dim]], 0))
+        # At the places too, where what is NaN of one example is not yet added to what is not of another.
+        places = shielded(spread(rows, place), ids, vocab, out_of_range)
+        result = tf.reshape(places, tf.concat([tf.shape(ids), [dim]], 0))
         return tf.ensure_shape(result, [*ids.shape, dim])
     # The gradient of a table is dense here, so it is summed in any case.
     ids = apply_policy(ids, vocab, out_of_range)
@@ -95,7 +98,11 @@ def _with_gradient(
         rows = scaled(rows, ops.expand_dims(1 / ops.cast(counts, rows.dtype), -1))
     if padding_idx is not None:
         rows = _where(ids != padding_idx, rows, ops.stop_gradient(rows))
-    return rows if exists is None else _where(exists, rows, ops.full_like(rows, fill_value(policy)))
+    if exists is None:
+        return rows
+    if policy != "zero":
+        rows = without_nan(rows, some_unknown(exists))
+    return _where(exists, rows, ops.full_like(rows, fill_value(policy)))
 
 
 def _where(condition: Mask, rows: Rows, otherwise: Rows) -> Rows:

@@ -6,6 +6,7 @@ gradient, is NaN for a row that holds an infinity, and no formula turns the NaN 
 So each backend is asked in its own words.
 """
 
+import importlib
 from collections.abc import Callable
 
 import keras
@@ -15,10 +16,8 @@ from tf_emb.ops.types import Mask, Rows, Tensor
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
-elif keras.backend.backend() == "jax":
-    from tf_emb.ops import jax_gradient as other
 else:
-    from tf_emb.ops import torch_gradient as other
+    other = importlib.import_module(f"tf_emb.ops.{keras.backend.backend()}_gradient")
 
 
 def scaled(rows: Rows, factor: Tensor) -> Rows:

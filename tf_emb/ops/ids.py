@@ -111,24 +111,26 @@ def raise_outside(ids: Index, vocab: int) -> Index:
     backend = keras.backend.backend()
     if not can_raise(ids):
         if backend == "torch":
-            torch_ids.assert_all(inside(ids, vocab), _rule(vocab))
+            torch_ids.assert_all(inside(ids, vocab), rule(vocab))
         return ids
     if backend == "tensorflow" and tf.is_symbolic_tensor(ids):
-        holds = tf.debugging.Assert(tf.reduce_all(inside(ids, vocab)), [_rule(vocab), ids], summarize=20)
+        holds = tf.debugging.Assert(tf.reduce_all(inside(ids, vocab)), [rule(vocab), ids], summarize=20)
         with tf.control_dependencies([holds] if holds is not None else []):
             return tf.identity(ids)
-    _raise_eager(torch_ids.values(ids) if backend == "torch" else ops.convert_to_numpy(ids), vocab)
+    raise_values(torch_ids.values(ids) if backend == "torch" else ops.convert_to_numpy(ids), vocab)
     return ids
 
 
-def _raise_eager(ids: np.ndarray, vocab: int) -> None:
+def raise_values(ids: np.ndarray, vocab: int) -> None:
+    """Raise IndexError if one of `ids` names no row; it has the first, and its position."""
     if ids.size and (ids.min() < 0 or ids.max() >= vocab):
         at = np.argwhere((ids < 0) | (ids >= vocab))[0]
         place = tuple(int(i) for i in at)
-        raise IndexError(f"{_rule(vocab)}; got {ids[place]} at {place}.")
+        raise IndexError(f"{rule(vocab)}; got {ids[place]} at {place}.")
 
 
-def _rule(vocab: int) -> str:
+def rule(vocab: int) -> str:
+    """Return what an error says first."""
     return f"`ids` must be in 0..{vocab - 1} (or choose out_of_range='nan', 'zero' or a row)"
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from tf_emb.ops.types import Mask, Rows, Tensor
+from tf_emb.ops.types import Mask, Output, Rows, Tensor
 
 jax = sys.modules["jax"]  # Keras has imported it
 ad, batching, mlir = (importlib.import_module(f"jax.interpreters.{name}") for name in ("ad", "batching", "mlir"))
@@ -50,13 +50,13 @@ def _identity(rows: Tensor, when: Mask) -> Tensor:
     return rows
 
 
-def _backward(upstream: Any, rows: Any, when: Mask) -> tuple[Any, None]:
+def _backward(upstream: Output, rows: Output, when: Mask) -> tuple[Any, None]:
     if type(upstream) is ad.Zero:
         return ad.Zero(rows.aval), None
     return jax.numpy.where(when & jax.numpy.isnan(upstream), jax.numpy.zeros_like(upstream), upstream), None
 
 
-def _forward(primals: tuple[Any, Mask], tangents: tuple[Any, Any]) -> tuple[Any, Any]:
+def _forward(primals: tuple[Output, Mask], tangents: tuple[Output, Output]) -> tuple[Any, Any]:
     rows, when = primals
     tangent = tangents[0]
     if type(tangent) is not ad.Zero:

@@ -5,11 +5,14 @@ torch.compile takes no function that has a forward mode, so each class is there 
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
-from tf_emb.ops.types import Mask, Rows, Tensor
+from tf_emb.ops.types import Mask, Output, Rows, Tensor
 
 torch = sys.modules["torch"]  # Keras has imported it
+Context: TypeAlias = Any  # what autograd hands from forward to backward
+Kind: TypeAlias = Any  # a subclass of torch.autograd.Function
+Function: Kind = torch.autograd.Function
 
 
 def scaled(rows: Rows, factor: Tensor) -> Rows:
@@ -31,77 +34,77 @@ def without_nan(rows: Tensor, when: Mask) -> Tensor:
     return result
 
 
-def _for_now(kind: Any, forward_too: Any) -> Any:
+def _for_now(kind: Kind, forward_too: Kind) -> Kind:
     return kind if torch.compiler.is_compiling() else forward_too
 
 
-class _Scaled(torch.autograd.Function):
+class _Scaled(Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(rows: Any, factor: Tensor) -> Any:
+    def forward(rows: Output, factor: Tensor) -> Output:
         return rows.clone()
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Rows, Tensor], output: Rows) -> None:
+    def setup_context(ctx: Context, inputs: tuple[Rows, Tensor], output: Rows) -> None:
         ctx.save_for_backward(inputs[1])
         ctx.save_for_forward(inputs[1])
 
     @staticmethod
-    def backward(ctx: Any, upstream: Any) -> tuple[Any, None]:
+    def backward(ctx: Context, upstream: Output) -> tuple[Output, None]:
         return _times(upstream, ctx.saved_tensors[0]), None
 
 
 class _ScaledForward(_Scaled):
     @staticmethod
-    def jvp(ctx: Any, tangent: Any, _: Any) -> Any:
+    def jvp(ctx: Context, tangent: Output, _: Output) -> Output:
         return _times(tangent, ctx.saved_tensors[0])
 
 
-def _times(gradient: Any, factor: Any) -> Any:
+def _times(gradient: Output, factor: Output) -> Output:
     return torch.where(factor == 0, torch.zeros_like(gradient), gradient * factor)
 
 
-class _StraightThrough(torch.autograd.Function):
+class _StraightThrough(Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(rows: Rows, image: Any) -> Any:
+    def forward(rows: Rows, image: Output) -> Output:
         return image.clone()
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Rows, Rows], output: Rows) -> None:
+    def setup_context(ctx: Context, inputs: tuple[Rows, Rows], output: Rows) -> None:
         """Keep nothing: the gradient is that of the identity."""
 
     @staticmethod
-    def backward(ctx: Any, upstream: Any) -> tuple[Any, None]:
+    def backward(ctx: Context, upstream: Output) -> tuple[Output, None]:
         return upstream.clone(), None
 
 
 class _StraightThroughForward(_StraightThrough):
     @staticmethod
-    def jvp(ctx: Any, tangent: Any, _: Any) -> Any:
+    def jvp(ctx: Context, tangent: Output, _: Output) -> Output:
         return tangent.clone()
 
 
-class _WithoutNan(torch.autograd.Function):
+class _WithoutNan(Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(rows: Any, when: Mask) -> Any:
+    def forward(rows: Output, when: Mask) -> Output:
         return rows.clone()
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, Mask], output: Tensor) -> None:
+    def setup_context(ctx: Context, inputs: tuple[Tensor, Mask], output: Tensor) -> None:
         ctx.save_for_backward(inputs[1])
 
     @staticmethod
-    def backward(ctx: Any, upstream: Any) -> tuple[Any, None]:
+    def backward(ctx: Context, upstream: Output) -> tuple[Output, None]:
         (when,) = ctx.saved_tensors
         return torch.where(when & torch.isnan(upstream), torch.zeros_like(upstream), upstream), None
 
 
 class _WithoutNanForward(_WithoutNan):
     @staticmethod
-    def jvp(ctx: Any, tangent: Any, _: Any) -> Any:
+    def jvp(ctx: Context, tangent: Output, _: Output) -> Output:
         return tangent.clone()

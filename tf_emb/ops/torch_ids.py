@@ -10,7 +10,7 @@ import sys
 import keras
 import numpy as np
 
-from tf_emb.ops.types import Ids, Index, Mask, Output
+from tf_emb.ops.types import Ids, Index, Output
 
 if keras.backend.backend() == "torch":
     torch = sys.modules["torch"]  # Keras has imported it
@@ -33,20 +33,21 @@ def readable(ids: Ids) -> bool:
         return False
     if not isinstance(ids, torch.Tensor):
         return True
-    ids = _unwrapped(ids)
-    return type(ids) in (torch.Tensor, torch.nn.Parameter) and not ids.is_meta and not torch._is_functional_tensor(ids)
+    plain = _unwrapped(ids)
+    own = type(plain) in (torch.Tensor, torch.nn.Parameter)
+    return own and not plain.is_meta and not torch._is_functional_tensor(plain)
 
 
 def values(ids: Ids) -> np.ndarray:
     """Return `ids` that are `readable`, with an axis more for each torch.func.vmap around them."""
     if not isinstance(ids, torch.Tensor):
         return np.asarray(ids)
-    ids = _unwrapped(ids)
+    plain = _unwrapped(ids)
     with torch._functorch.pyfunctorch.temporarily_clear_interpreter_stack():  # a copy to the host is no operation of it
-        return np.asarray(ids.cpu().numpy())
+        return np.asarray(plain.cpu().numpy())
 
 
-def assert_all(holds: Mask, rule: str) -> None:
+def assert_all(holds: Output, rule: str) -> None:
     """In a program that torch.compile or torch.export traces for the CPU, stop it where `holds` does not.
 
     On a GPU such an assertion would leave the whole process without its device.
@@ -55,9 +56,12 @@ def assert_all(holds: Mask, rule: str) -> None:
         torch._assert_async(torch.all(holds), rule)
 
 
-def can_assert(ids: Ids) -> bool:
-    """Return whether `assert_all` does anything."""
-    return bool(torch.compiler.is_compiling()) and ids.device.type == "cpu"  # type: ignore[attr-defined]
+def cannot_warn(ids: Ids) -> bool:
+    """Return whether to warn of what a program will do is impossible, or idle.
+
+    torch.compile cannot follow a warning, and `assert_all` stops what it makes for the CPU; a fake tensor runs nothing.
+    """
+    return bool(torch.compiler.is_compiling()) or (traced() and not torch.jit.is_tracing())
 
 
 def constant(array: np.ndarray) -> Index:
