@@ -12,18 +12,18 @@ from keras import ops
 
 from tf_emb.layers.convert import Conversions
 from tf_emb.layers.renorm import can_write_table, shorten_in_place, shortened
-from tf_emb.layers.torch_parameters import functional_parameters
+from tf_emb.layers.torch_parameters import FUNCTIONAL
 from tf_emb.layers.trainable_rows import PartlyTrained, RowChoice, Slots, check_rows
 from tf_emb.layers.unknown_ids import Seen, watched, witness_of
 from tf_emb.ops.gather import distinct_rows, lookup, uncast
 from tf_emb.ops.gradient import straight_through
-from tf_emb.ops.ids import Policy, as_index, check_ids, check_policy, inside
+from tf_emb.ops.ids import Policy, as_index, can_raise, check_ids, check_policy, inside, leaves_nan
 from tf_emb.ops.shield import shielded
 from tf_emb.ops.types import Ids, Index, Output, Rows, Shape
 
 
 @keras.saving.register_keras_serializable("tf_emb")
-class Embedding(Conversions, PartlyTrained):
+class Embedding(Conversions, *FUNCTIONAL, PartlyTrained):  # type: ignore[misc]
     """Turns ids into dense vectors of fixed size, as `keras.layers.Embedding` and `torch.nn.Embedding` do.
 
     Args:
@@ -96,14 +96,10 @@ class Embedding(Conversions, PartlyTrained):
             return table
         return self._slots.merged(uncast(table), uncast(self._trained))
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Output:
-        """Call the layer, with the tensors that torch.func.functional_call may have put in its parameters' place."""
-        with functional_parameters(self):
-            return super().__call__(*args, **kwargs)
-
     def call(self, inputs: Ids) -> Output:
         """Return the row of every id."""
-        inputs = watched(self, inputs)
+        if self.out_of_range == "raise" and not can_raise(inputs):
+            inputs = watched(self, inputs)
         self._shorten(inputs)
         rows = self._rows(inputs, self.padding_idx, self.scale_grad_by_freq, self.max_norm)
         return ops.cast(rows, self.compute_dtype)
@@ -121,7 +117,7 @@ class Embedding(Conversions, PartlyTrained):
         padding = self._slots.of_padding(padding_idx)
         rows = self._shortened(lookup(self._trained, slots, padding, out_of_range="zero", **options), max_norm)
         rows = ops.where(ops.expand_dims(slots >= 0, -1), rows, fixed)
-        return shielded(rows, as_index(ids), self.input_dim, self.out_of_range)
+        return shielded(rows, as_index(ids), self.input_dim) if leaves_nan(ids, self.out_of_range) else rows
 
     def _shortened(self, rows: Rows, max_norm: float | None) -> Rows:
         if max_norm is None or can_write_table():

@@ -22,6 +22,7 @@ from tf_emb.layers.bag_inputs import BagInputs, Bags, BagWeights, as_bags
 from tf_emb.layers.embedding import Embedding
 from tf_emb.layers.unknown_ids import watched
 from tf_emb.ops.gather import spread
+from tf_emb.ops.ids import leaves_nan
 from tf_emb.ops.reductions import gathered_sum, segment_max, segment_sum
 from tf_emb.ops.shield import shielded
 from tf_emb.ops.types import Index, Mask, Output, Rows, Shape
@@ -117,20 +118,22 @@ class EmbeddingBag(Embedding):
         if per_sample_weights is not None and self.combiner == "max":
             raise ValueError("`per_sample_weights` must be None for combiner='max'; got weights. Use 'sum'.")
         of = as_bags(inputs, per_sample_weights, self.include_last_offset)
-        of = self._watched_bags(of)
+        if leaves_nan(of.ids, self.out_of_range):
+            of = self._watched_bags(of)
         live = ops.ones_like(of.ids, "bool") if self.padding_idx is None else of.ids != self.padding_idx
         rows, ids, place = self._distinct(of.ids)  # at the table's dtype: a long sum in float16 stops growing
         if self.padding_idx is not None:
             rows = ops.where((ids != self.padding_idx)[:, None], rows, 0)  # a padding row may hold NaN
-        out = shielded(combine(rows, place, of, live, self.combiner), of.ids, self.input_dim, self.out_of_range)
+        out = combine(rows, place, of, live, self.combiner)
+        if leaves_nan(of.ids, self.out_of_range):
+            out = shielded(out, of.ids, self.input_dim)
         out = out if self.default_id is None else self._fill(out, _any(live, of))
         return ops.cast(out, self.compute_dtype)
 
     def _watched_bags(self, of: Bags) -> Bags:
         """Return `of`, watched for ids that name no row, of which neither table nor weights get NaN."""
-        ids, weights = watched(self, of.ids), of.weights
-        if weights is not None:
-            weights = shielded(weights, ids, self.input_dim, self.out_of_range)
+        ids = watched(self, of.ids) if self.out_of_range == "raise" else of.ids
+        weights = None if of.weights is None else shielded(of.weights, ids, self.input_dim)
         return replace(of, ids=ids, weights=weights)
 
     def _fill(self, out: Rows, filled: Mask) -> Rows:

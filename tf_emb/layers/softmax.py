@@ -10,7 +10,7 @@ import keras
 from keras import ops
 
 from tf_emb.layers.embedding import Embedding
-from tf_emb.layers.tied import checked, from_saved, output_table
+from tf_emb.layers.tied import Config, checked, from_saved, output_table
 from tf_emb.ops.reductions import product
 from tf_emb.ops.types import Ids, Initializer, Output, Rows, Shape, Tensor
 
@@ -115,7 +115,7 @@ class FullSoftmax(keras.layers.Layer):
         }
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Self:
+    def from_config(cls, config: Config) -> Self:
         """Return a layer; one that was tied finds its embedding where it is first called (tf_emb.layers.tied)."""
         own = dict(config)
         tied = own.pop("tied_to", None)

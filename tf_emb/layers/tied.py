@@ -6,7 +6,7 @@ the layer of that name is looked for among those that lead to the input.
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
 from keras import ops
@@ -15,6 +15,8 @@ from tf_emb.layers.embedding import Embedding
 from tf_emb.ops.gather import uncast
 from tf_emb.ops.types import DType, Output, Rows, Table
 
+Config: TypeAlias = dict[str, Any]  # what Keras writes of a layer
+
 
 class Tie:
     """The embedding whose table an output layer reads. No attribute of a layer that Keras would track.
@@ -22,19 +24,21 @@ class Tie:
     Args:
         embedding: the layer; None where only its name is known yet.
         name: its name.
+        sure: whether it is the layer itself; from a file it may be a copy, where Keras lost the mark.
     """
 
-    def __init__(self, embedding: Embedding | None, name: str) -> None:
-        self.embedding, self.name = embedding, name
+    def __init__(self, embedding: Embedding | None, name: str, sure: bool = True) -> None:
+        self.embedding, self.name, self.sure = embedding, name, sure
 
     def found(self, hidden: Rows) -> Embedding:
-        """Return the embedding; where only its name is known, from the layers that lead to the symbolic `hidden`.
+        """Return the embedding; where it is not sure which, the one of its name that leads to the symbolic `hidden`.
 
         Raises:
-            ValueError: there is none of this name.
+            ValueError: there is none.
         """
-        if self.embedding is None:
-            self.embedding = next((layer for layer in _before(hidden) if self._is(layer)), None)
+        if not self.sure:
+            same = [layer for layer in _before(hidden) if isinstance(layer, Embedding) and layer.name == self.name]
+            self.embedding, self.sure = (same[0], True) if same else (self.embedding, False)
         if self.embedding is None:
             raise ValueError(
                 f"`tied_to` must be a layer: {self.name!r} is none of those that lead to this input. "
@@ -46,11 +50,8 @@ class Tie:
         """Return what `from_saved` reads."""
         if self.embedding is None:
             return {"config": {"name": self.name}}
-        config: dict[str, Any] = keras.saving.serialize_keras_object(self.embedding)
+        config: Config = keras.saving.serialize_keras_object(self.embedding)
         return config
-
-    def _is(self, layer: keras.Layer) -> bool:
-        return isinstance(layer, Embedding) and layer.name == self.name
 
 
 def checked(tied_to: Embedding | None, vocab_size: int | None) -> tuple[Tie | None, int]:
@@ -72,11 +73,11 @@ def checked(tied_to: Embedding | None, vocab_size: int | None) -> tuple[Tie | No
     return Tie(tied_to, tied_to.name), tied_to.input_dim
 
 
-def from_saved(config: dict[str, Any]) -> Tie:
+def from_saved(config: Config) -> Tie:
     """Return the tie that `get_config` wrote."""
     name = config["config"]["name"]
     shared = "shared_object_id" in config  # then Keras returns the model's own layer, not a copy
-    return Tie(keras.saving.deserialize_keras_object(config) if shared else None, name)
+    return Tie(keras.saving.deserialize_keras_object(config) if shared else None, name, sure=False)
 
 
 def output_table(embedding: Embedding, dtype: DType) -> Table:

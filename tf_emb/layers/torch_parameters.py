@@ -6,8 +6,11 @@ in which variables have other values; this opens it where something was put.
 """
 
 import contextlib
+from typing import Any
 
 import keras
+
+from tf_emb.ops.types import Output
 
 Scope = contextlib.AbstractContextManager[object]
 
@@ -20,3 +23,16 @@ def functional_parameters(layer: keras.Layer) -> Scope:
     held = [(variable, parameters[variable.path]) for variable in layer.variables if variable.path in parameters]
     put = [(variable, tensor) for variable, tensor in held if tensor is not variable._value]
     return keras.StatelessScope(put) if put else contextlib.nullcontext()
+
+
+class Functional:
+    """A layer that functional_call can call."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Output:
+        """Call the layer, with what stands in its parameters' place."""
+        with functional_parameters(self):
+            return super().__call__(*args, **kwargs)  # type: ignore[misc]
+
+
+# The base classes that a layer needs for it.
+FUNCTIONAL: tuple[Any, ...] = (Functional,) if keras.backend.backend() == "torch" else ()

@@ -17,7 +17,7 @@ import keras
 import numpy as np
 
 from tf_emb.ops import torch_ids
-from tf_emb.ops.ids import can_raise, inside, rule
+from tf_emb.ops.ids import inside, rule
 from tf_emb.ops.types import Held, Ids, Output
 
 if keras.backend.backend() == "tensorflow":
@@ -42,7 +42,7 @@ class Witness:
     def __init__(self, layer: str, vocab: int) -> None:
         self.layer, self.vocab = layer, vocab
         self.seen: Seen | None = None
-        self.warned = self.reported = False
+        self.warned = False
         self.variable: Held | None = None
 
     def compiled(self) -> None:
@@ -65,7 +65,7 @@ class Witness:
         """Keep the first id that named no row, and warn of it."""
         if self.seen is None:
             self.seen = value, position
-            self.report()
+            warnings.warn(f"A compiled program met an unknown id. {self.message()}", stacklevel=2)
 
     def first(self) -> Seen | None:
         """Return the first id that named no row, and where it was."""
@@ -75,12 +75,6 @@ class Witness:
                 self.seen = known[1], tuple(known[2 : 1 + known[0]])
         return self.seen
 
-    def report(self) -> None:
-        """Warn of the first such id, once."""
-        if self.first() is not None and not self.reported:
-            self.reported = True
-            warnings.warn(f"A compiled program met an unknown id. {self.message()}", stacklevel=2)
-
     def message(self) -> str:
         """Return the text of an error, after `first`."""
         value, position = self.seen or (None, None)
@@ -88,7 +82,7 @@ class Witness:
 
     def forget(self) -> None:
         """Begin anew."""
-        self.seen, self.reported = None, False
+        self.seen = None
         if self.variable is not None:
             self.variable.assign(np.zeros(2 + AXES, np.int64))
 
@@ -102,18 +96,14 @@ def witness_of(layer: keras.Layer) -> Witness | None:
 
 
 def watched(layer: Watched, ids: Ids) -> Ids:
-    """Return `ids`, to be looked up in the place of those given; under "raise", see what happens to them.
+    """Return `ids`, to be looked up in the place of those given, and see what happens to them.
 
     Args:
-        layer: an `Embedding`.
-        ids: integers, any shape; an array, a tensor or a tracer.
+        layer: an `Embedding` whose `out_of_range` is "raise".
+        ids: integers, any shape, of a program that cannot raise.
     """
     backend = keras.backend.backend()
-    if layer.out_of_range != "raise" or (backend == "torch" and torch_ids.cannot_warn(ids)):
-        return ids
-    if can_raise(ids):
-        if layer in _witnesses and backend == "tensorflow" and tf.executing_eagerly():
-            _witnesses[layer].report()
+    if backend == "torch" and torch_ids.cannot_warn():
         return ids
     witness = _witnesses.setdefault(layer, Witness(layer.name, layer.input_dim))
     if backend == "jax":

@@ -20,7 +20,7 @@ from keras import ops
 from keras.src.backend.common.variables import AutocastScope  # Keras has no public way to leave the scope
 
 from tf_emb.ops.gradient import scaled, without_nan
-from tf_emb.ops.ids import Policy, apply_policy, as_index, existing, fill_value, in_xla, inside
+from tf_emb.ops.ids import Policy, apply_policy, as_index, existing, fill_value, in_xla, inside, leaves_nan
 from tf_emb.ops.shield import shielded, some_unknown
 from tf_emb.ops.types import Count, CSRMatrix, DType, Held, Ids, Index, Mask, Output, Rows, Table, Weights
 
@@ -60,8 +60,9 @@ def lookup(
     if keras.backend.backend() == "tensorflow":
         rows, _, place = distinct_rows(table, ids, padding_idx, scale_grad_by_freq, out_of_range, sparse)
         dim = rows.shape[-1]
-        # At the places too, where what is NaN of one example is not yet added to what is not of another.
-        places = shielded(spread(rows, place), ids, vocab, out_of_range)
+        places = spread(rows, place)
+        if leaves_nan(ids, out_of_range):  # here too, where NaN of one example is not yet added to another's gradient
+            places = shielded(places, ids, vocab)
         result = tf.reshape(places, tf.concat([tf.shape(ids), [dim]], 0))
         return tf.ensure_shape(result, [*ids.shape, dim])
     # The gradient of a table is dense here, so it is summed in any case.

@@ -101,6 +101,11 @@ def existing(ids: Index, vocab: int, policy: Policy) -> tuple[Mask | None, Index
     return exists, ops.where(exists, ids, ops.zeros_like(ids))
 
 
+def leaves_nan(ids: Index, policy: Policy) -> bool:
+    """Return whether an id that names no row gives a row of NaN here."""
+    return policy == "nan" or (policy == "raise" and not can_raise(ids))
+
+
 def fill_value(out_of_range: Policy) -> float:
     """Return what fills the row of an id that names none."""
     return 0.0 if out_of_range == "zero" else float("nan")

@@ -10,21 +10,18 @@ that reads it is NaN, and its gradient is NaN at every row of the example or, af
 from keras import ops
 
 from tf_emb.ops.gradient import without_nan
-from tf_emb.ops.ids import Policy, can_raise, inside
+from tf_emb.ops.ids import inside
 from tf_emb.ops.types import Index, Mask, Tensor
 
 
-def shielded(values: Tensor, ids: Index, vocab: int, policy: Policy) -> Tensor:
-    """Return `values` bit for bit, with the gradient above.
+def shielded(values: Tensor, ids: Index, vocab: int) -> Tensor:
+    """Return `values` bit for bit, with the gradient above; for where tf_emb.ops.ids.leaves_nan.
 
     Args:
         values: any shape: what a lookup of `ids` returns, or what is made of it.
         ids: int32 or int64, all of the call.
         vocab: how many rows there are.
-        policy: as for `lookup`.
     """
-    if policy not in ("raise", "nan") or (policy == "raise" and can_raise(ids)):
-        return values
     return without_nan(values, some_unknown(inside(ids, vocab)))
 
 

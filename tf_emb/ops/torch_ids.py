@@ -56,12 +56,12 @@ def assert_all(holds: Output, rule: str) -> None:
         torch._assert_async(torch.all(holds), rule)
 
 
-def cannot_warn(ids: Ids) -> bool:
-    """Return whether to warn of what a program will do is impossible, or idle.
+def cannot_warn() -> bool:
+    """Return whether to warn of what a program will do is impossible, or idle: it is neither under torch.jit.trace.
 
     torch.compile cannot follow a warning, and `assert_all` stops what it makes for the CPU; a fake tensor runs nothing.
     """
-    return bool(torch.compiler.is_compiling()) or (traced() and not torch.jit.is_tracing())
+    return not torch.jit.is_tracing()
 
 
 def constant(array: np.ndarray) -> Index:
