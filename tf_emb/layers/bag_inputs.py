@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from tf_emb.ops import torch_ids
 from tf_emb.ops.ids import as_index
 from tf_emb.ops.reductions import segment_max, segment_sum
 from tf_emb.ops.types import Count, Ids, Index, Rows, Shape, Weights
@@ -112,14 +113,18 @@ def _from_offsets(ids: Index, offsets: Index, weights: Weights | None, include_l
     _check_offsets(offsets, ids, include_last)
     starts = offsets[:-1] if include_last else offsets
     place = ops.arange(ops.shape(ids)[0], dtype=keras.backend.standardize_dtype(starts.dtype))
-    bag = ops.cast(ops.searchsorted(starts, place, side="right"), "int32") - 1
+    search = torch_ids.searchsorted if keras.backend.backend() == "torch" else ops.searchsorted
+    bag = ops.cast(search(starts, place, side="right"), "int32") - 1
     return Bags(ids, bag, ops.shape(starts)[0], weights)
 
 
 def _check_offsets(offsets: Index, ids: Index, include_last: bool) -> None:
     """Reject offsets that torch rejects, and unsorted ones, which it silently accepts; symbolic values pass."""
+    if keras.backend.backend() == "torch" and not torch_ids.readable(offsets):
+        return
     try:
-        known, places = np.asarray(ops.convert_to_numpy(offsets)), int(ops.shape(ids)[0])
+        known = torch_ids.values(offsets) if keras.backend.backend() == "torch" else ops.convert_to_numpy(offsets)
+        known, places = np.asarray(known), int(ops.shape(ids)[0])
     except Exception:  # a tensor of a graph or a tracer has no values yet, and every backend says so differently
         return
     if not (len(known) or places or include_last):

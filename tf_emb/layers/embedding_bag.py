@@ -11,6 +11,7 @@ A bag without such places becomes zeros, or the row `default_id`.
 """
 
 import sys
+from dataclasses import replace
 from numbers import Integral
 from typing import Any, Literal, Self, TypeAlias
 
@@ -19,7 +20,10 @@ from keras import ops
 
 from tf_emb.layers.bag_inputs import BagInputs, Bags, BagWeights, as_bags
 from tf_emb.layers.embedding import Embedding
+from tf_emb.layers.unknown_ids import watched
+from tf_emb.ops.ids import leaves_nan
 from tf_emb.ops.reductions import gathered_sum
+from tf_emb.ops.shield import shielded
 from tf_emb.ops.types import Index, Mask, Output, Rows, Shape
 
 if keras.backend.backend() == "tensorflow":
@@ -118,13 +122,23 @@ class EmbeddingBag(Embedding):
         if per_sample_weights is not None and self.combiner == "max":
             raise ValueError("`per_sample_weights` must be None for combiner='max'; got weights. Use 'sum'.")
         of = as_bags(inputs, per_sample_weights, self.include_last_offset)
+        if leaves_nan(of.ids, self.out_of_range):
+            of = self._watched_bags(of)
         live = ops.ones_like(of.ids, "bool") if self.padding_idx is None else of.ids != self.padding_idx
         rows, ids, place = self._distinct(of.ids)  # at the table's dtype: a long sum in float16 stops growing
         if self.padding_idx is not None:
             rows = ops.where((ids != self.padding_idx)[:, None], rows, 0)  # a padding row may hold NaN
         out = combine(rows, place, of, live, self.combiner)
+        if leaves_nan(of.ids, self.out_of_range):
+            out = shielded(out, of.ids, self.input_dim)
         out = out if self.default_id is None else self._fill(out, _any(live, of))
         return ops.cast(out, self.compute_dtype)
+
+    def _watched_bags(self, of: Bags) -> Bags:
+        """Return `of`, watched for ids that name no row, of which neither table nor weights get NaN."""
+        ids = watched(self, of.ids) if self.out_of_range == "raise" else of.ids
+        weights = None if of.weights is None else shielded(of.weights, ids, self.input_dim)
+        return replace(of, ids=ids, weights=weights)
 
     def _fill(self, out: Rows, filled: Mask) -> Rows:
         """Return `out` with the default row where a bag is empty."""
