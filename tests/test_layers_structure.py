@@ -54,16 +54,17 @@ OPTIONS = [
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=lambda options: " ".join(options) or "plain")
-def test_a_call_goes_through_three_files(options: dict) -> None:
+def test_a_call_goes_through_five_files(options: dict) -> None:
     layer, ids = Embedding(7, 2, **options), np.array([[1, 4, 1]])
     layer.build()
-    assert files_entered(lambda: layer(ids)) == {"layers/embedding.py", "ops/gather.py", "ops/ids.py"}
+    way = {"layers/embedding.py", "layers/id_inputs.py", "layers/given.py", "ops/gather.py", "ops/ids.py"}
+    assert files_entered(lambda: layer(ids)) == way
 
 
-def test_a_call_reaches_the_table_in_four_functions_and_the_places_in_one_more() -> None:
+def test_a_call_reaches_the_table_in_five_functions_and_the_places_in_one_more() -> None:
     layer = Embedding(7, 2)
     layer.build()
-    way = ["call", "_rows", "lookup"]
+    way = ["__call__", "call", "_rows", "lookup"]
     assert frames_to("gather", lambda: layer(np.array([4, 1, 4]))) == [
         [*way, "distinct_rows"],
         [*way, "spread", "gather"],

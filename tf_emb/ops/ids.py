@@ -113,11 +113,16 @@ def raise_outside(ids: Index, vocab: int) -> Index:
         holds = tf.debugging.Assert(tf.reduce_all(inside(ids, vocab)), [_rule(vocab), ids], summarize=20)
         with tf.control_dependencies([holds] if holds is not None else []):
             return tf.identity(ids)
-    _raise_eager(ops.convert_to_numpy(ids), vocab)
+    refuse_outside(ops.convert_to_numpy(ids), vocab)
     return ids
 
 
-def _raise_eager(ids: np.ndarray, vocab: int) -> None:
+def refuse_outside(ids: np.ndarray, vocab: int) -> None:
+    """Reject ids, known ones, if one names no row.
+
+    Raises:
+        IndexError: the first of them, with its position.
+    """
     if ids.size and (ids.min() < 0 or ids.max() >= vocab):
         at = np.argwhere((ids < 0) | (ids >= vocab))[0]
         place = tuple(int(i) for i in at)
