@@ -22,7 +22,8 @@ class Conversions:
 
         Args:
             matrix: shape (vocab, dim): an array, a tensor of any library, nested lists; or what has such `vectors`,
-                as gensim's KeyedVectors and `tf_emb.Vectors` do. Its dtype becomes the layer's unless `dtype` is given.
+                as gensim's KeyedVectors and `tf_emb.Vectors` do. Its dtype, if it has one, becomes the layer's
+                unless `dtype` is given.
             freeze: whether the table is not trained.
             **kwargs: what the class takes. PyTorch's `embeddings` is `matrix`, and `_freeze` is `freeze`.
 
@@ -40,7 +41,7 @@ class Conversions:
         table = as_table(matrix)
         if table.ndim != 2 or 0 in table.shape:
             raise ValueError(f"`matrix` must have shape (vocab, dim); got {table.shape}. Give one row a word.")
-        floating = keras.backend.is_float_dtype(table.dtype.name)
+        floating = hasattr(matrix, "dtype") and keras.backend.is_float_dtype(table.dtype.name)
         kwargs.setdefault("dtype", table.dtype.name if floating else keras.config.floatx())
         return cls(*table.shape, weights=table, trainable=not freeze, **kwargs)  # type: ignore[call-arg]
 

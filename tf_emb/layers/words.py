@@ -7,6 +7,7 @@ attributes, its configuration and the files that hold it know our words alone.
 import functools
 import inspect
 from collections.abc import Callable
+from numbers import Real
 from typing import Any, TypeAlias
 
 import keras
@@ -61,7 +62,7 @@ def in_our_words(words: dict[str, str], more: Arguments, kwargs: Keywords, given
         kwargs: what is given by name.
         given: the sizes that are given without names.
     """
-    if more and isinstance(more[0], int | np.integer):
+    if more and isinstance(more[0], Real):
         raise TypeError(
             f"The third argument must be `embeddings_initializer`, as in Keras; got {more[0]}. "
             f"Name PyTorch's: padding_idx={more[0]} or max_norm={more[0]}."
