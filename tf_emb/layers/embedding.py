@@ -11,15 +11,16 @@ import keras
 from keras import ops
 
 from tf_emb.layers.convert import Conversions
+from tf_emb.layers.quantized import Quantizable
 from tf_emb.layers.renorm import shorten_in_place, shortened, straight_through
-from tf_emb.layers.trainable_rows import PartlyTrained, RowChoice, Slots, check_rows
+from tf_emb.layers.trainable_rows import RowChoice, Slots, check_rows
 from tf_emb.ops.gather import distinct_rows, lookup, uncast
 from tf_emb.ops.ids import Policy, as_index, check_ids, check_policy, inside
 from tf_emb.ops.types import Ids, Index, Output, Rows, Shape
 
 
 @keras.saving.register_keras_serializable("tf_emb")
-class Embedding(Conversions, PartlyTrained):
+class Embedding(Conversions, Quantizable):
     """Turns ids into dense vectors of fixed size, as `keras.layers.Embedding` and `torch.nn.Embedding` do.
 
     Args:
@@ -46,6 +47,8 @@ class Embedding(Conversions, PartlyTrained):
         TypeError: called with ids that are not integers.
         IndexError: called with an id that names no row, under "raise", where the program can raise.
     """
+
+    _quantized_as_it_is = True
 
     def __init__(
         self,
@@ -83,7 +86,9 @@ class Embedding(Conversions, PartlyTrained):
 
     @property
     def embeddings(self) -> Output:
-        """The table: Keras' variable; with `trainable_rows` a tensor, put together from both parts."""
+        """The table: Keras' variable, or its integers; put together, with `trainable_rows` and after `enable_lora`."""
+        if self.lora_enabled and self.built:
+            return self._as_read()
         table = super().embeddings
         if self._slots is None:
             return table
@@ -98,7 +103,12 @@ class Embedding(Conversions, PartlyTrained):
     def _rows(
         self, ids: Ids, padding_idx: int | None = None, by_freq: bool = False, max_norm: float | None = None
     ) -> Rows:
-        """Return the rows at the dtype of the table; `max_norm` matters on JAX alone, which has not shortened them."""
+        """Return the rows at the dtype of the table; `max_norm` matters on JAX alone, which has not shortened them.
+
+        Rows of a frozen table, quantised or adapted, are read otherwise: see `_read`.
+        """
+        if self._is_frozen():
+            return self._read(ids, by_freq, max_norm)
         options: dict[str, Any] = {"scale_grad_by_freq": by_freq, "sparse": self.sparse}
         if self._slots is None:
             rows = lookup(self.embeddings, ids, padding_idx, out_of_range=self.out_of_range, **options)
@@ -109,6 +119,9 @@ class Embedding(Conversions, PartlyTrained):
         rows = self._shortened(lookup(self._trained, slots, padding, out_of_range="zero", **options), max_norm)
         return ops.where(ops.expand_dims(slots >= 0, -1), rows, fixed)
 
+    def _is_frozen(self) -> bool:
+        return self.lora_enabled or self.quantization_mode is not None
+
     def _shortened(self, rows: Rows, max_norm: float | None) -> Rows:
         if max_norm is None or keras.backend.backend() != "jax":
             return rows
@@ -117,14 +130,14 @@ class Embedding(Conversions, PartlyTrained):
     def _distinct(self, ids: Ids) -> tuple[Rows, Ids, Index | None]:
         """Return rows, their ids, and for each of the flat `ids` the number of its row: None if there is one per id."""
         self._shorten(ids)
-        if keras.backend.backend() != "tensorflow" or self._slots is not None:
+        if keras.backend.backend() != "tensorflow" or self._slots is not None or self._is_frozen():
             return self._rows(ids, self.padding_idx, self.scale_grad_by_freq, self.max_norm), ids, None
         arguments = self.padding_idx, self.scale_grad_by_freq, self.out_of_range, self.sparse
         return distinct_rows(self.embeddings, as_index(ids), *arguments)
 
     def _shorten(self, ids: Ids) -> None:
         """Apply `max_norm` to the rows that are about to be looked up, in place where the backend can."""
-        if self.max_norm is None or keras.backend.backend() == "jax":
+        if self.max_norm is None or keras.backend.backend() == "jax" or self._is_frozen():
             return
         ids, table = as_index(ids), self._embeddings
         if self._slots is not None:

@@ -86,6 +86,8 @@ class EmbeddingBag(Embedding):
         ValueError: an argument is outside its range, or `per_sample_weights` are given to "max".
     """
 
+    _quantized_as_it_is = True
+
     def __init__(
         self,
         input_dim: int,
