@@ -14,7 +14,7 @@ from tf_emb.layers.convert import Conversions
 from tf_emb.layers.quantized import Quantizable
 from tf_emb.layers.renorm import shorten_in_place, shortened, straight_through
 from tf_emb.layers.trainable_rows import RowChoice, Slots, check_rows
-from tf_emb.ops.gather import distinct_rows, lookup, uncast
+from tf_emb.ops.gather import distinct_rows, lookup, reads_distinct, uncast
 from tf_emb.ops.ids import Policy, as_index, check_ids, check_policy, inside
 from tf_emb.ops.types import Ids, Index, Output, Rows, Shape
 
@@ -130,7 +130,7 @@ class Embedding(Conversions, Quantizable):
     def _distinct(self, ids: Ids) -> tuple[Rows, Ids, Index | None]:
         """Return rows, their ids, and for each of the flat `ids` the number of its row: None if there is one per id."""
         self._shorten(ids)
-        if keras.backend.backend() != "tensorflow" or self._slots is not None or self._is_frozen():
+        if self._slots is not None or self._is_frozen() or not reads_distinct(self.embeddings):
             return self._rows(ids, self.padding_idx, self.scale_grad_by_freq, self.max_norm), ids, None
         arguments = self.padding_idx, self.scale_grad_by_freq, self.out_of_range, self.sparse
         return distinct_rows(self.embeddings, as_index(ids), *arguments)

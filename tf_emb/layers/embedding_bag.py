@@ -19,9 +19,11 @@ from keras import ops
 
 from tf_emb.layers.bag_inputs import BagInputs, Bags, BagWeights, as_bags
 from tf_emb.layers.embedding import Embedding
-from tf_emb.ops.gather import spread
-from tf_emb.ops.reductions import gathered_sum, segment_max, segment_sum
+from tf_emb.ops.reductions import gathered_sum
 from tf_emb.ops.types import Index, Mask, Output, Rows, Shape
+
+if keras.backend.backend() == "tensorflow":
+    from tf_emb.ops.csr import spread
 
 Combiner = Literal["sum", "mean", "max", "sqrtn"]
 TorchModule: TypeAlias = Any  # torch.nn.EmbeddingBag
@@ -38,14 +40,17 @@ def combine(rows: Rows, place: Index | None, of: Bags, live: Mask, combiner: Com
         combiner: see the docstring of this module.
     """
     if combiner == "max":
-        return _largest(spread(rows, place), of, live)
+        return _largest(rows if place is None else spread(rows, place), of, live)
     weights = ops.cast(live, rows.dtype) if of.weights is None else ops.where(live, of.weights, 0)
     weights = ops.cast(weights, rows.dtype)
-    total = gathered_sum(rows, place, of.bag, of.count, weights, learned=of.weights is not None)
+    if place is None:
+        total = of.sum(rows * weights[:, None])
+    else:
+        total = gathered_sum(rows, place, of.bag, of.count, weights, learned=of.weights is not None)
     if combiner == "sum":
         return total
-    norm = segment_sum(weights if combiner == "mean" else weights**2, of.bag, of.count)[:, None]
-    norm = norm if combiner == "mean" else ops.sqrt(norm)
+    norm = of.sum(weights if combiner == "mean" else weights**2)[:, None]
+    norm = norm if combiner == "mean" else ops.sqrt(ops.where(norm == 0, 1, norm)) * ops.cast(norm != 0, norm.dtype)
     return ops.where(norm == 0, 0, total / ops.where(norm == 0, 1, norm))
 
 
@@ -53,17 +58,16 @@ def _largest(rows: Rows, of: Bags, live: Mask) -> Rows:
     """Return, for every bag and column, the first place that holds the largest value."""
     fixed = ops.where(live[:, None], ops.stop_gradient(rows), float("-inf"))
     fixed = ops.where(ops.isnan(fixed), float("inf"), fixed)  # NaN is not equal to itself: no place would be found
-    largest = segment_max(fixed, of.bag, of.count)
-    is_largest = ops.logical_and(live[:, None], fixed == ops.take(largest, of.bag, axis=0))
+    is_largest = ops.logical_and(live[:, None], fixed == of.spread(of.max(fixed)))
     place = ops.arange(ops.shape(rows)[0], dtype="int32")[:, None]
-    first = -segment_max(-ops.where(is_largest, place, ops.shape(rows)[0] - 1), of.bag, of.count)
+    first = -of.max(-ops.where(is_largest, place, ops.shape(rows)[0] - 1))
     filled = _any(live, of)[:, None]
     padded = ops.pad(rows, [[0, 1], [0, 0]])  # so that row 0 exists where there are no places
     return ops.where(filled, ops.take_along_axis(padded, ops.where(filled, first, 0), axis=0), 0)
 
 
 def _any(live: Mask, of: Bags) -> Mask:
-    return segment_sum(ops.cast(live, "int32"), of.bag, of.count) > 0
+    return of.sum(ops.cast(live, "int32")) > 0
 
 
 @keras.saving.register_keras_serializable("tf_emb")

@@ -23,7 +23,8 @@ from tf_emb.ops.types import Ids, Index, Mask
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
-    from tensorflow.python.ops import control_flow_util  # there is no public way to ask what `in_xla` asks
+
+    from tf_emb.ops.program import in_xla
 
 Policy = Literal["raise", "nan", "zero"] | int
 
@@ -134,8 +135,3 @@ def can_raise(ids: Ids) -> bool:
     if backend == "jax":
         return not isinstance(ids, sys.modules["jax"].core.Tracer)  # Keras has imported it
     return backend != "tensorflow" or not in_xla()
-
-
-def in_xla() -> bool:
-    """Return whether TensorFlow is tracing a function that XLA will compile."""
-    return bool(control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph()))
