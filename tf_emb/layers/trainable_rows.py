@@ -12,10 +12,10 @@ import keras
 import numpy as np
 from keras import ops
 
+from tf_emb.ops import torch_ids
+from tf_emb.ops.gather import uncast
 from tf_emb.ops.ids import Policy, as_index, inside
 from tf_emb.ops.types import Ids, Index, Table
-
-REJECTED = "`{}` must not be used with `trainable_rows`, which split the table; got both. Train all rows, or none."
 
 # Integers, or one bool per row.
 RowChoice: TypeAlias = Sequence[int] | Sequence[bool] | np.ndarray
@@ -44,6 +44,16 @@ def check_rows(rows: RowChoice | None, vocab: int) -> tuple[int, ...] | None:
     return tuple(int(row) for row in np.unique(given % vocab))
 
 
+def constant(array: np.ndarray) -> Index:
+    """Return what `as_constant` turns into an int32 tensor: on PyTorch one already, as it traces no array."""
+    return torch_ids.constant(array) if keras.backend.backend() == "torch" else array
+
+
+def as_constant(array: Index) -> Index:
+    """Return an int32 tensor, in the graph that is being built, on the device that Keras uses."""
+    return ops.convert_to_tensor(array, "int32")
+
+
 class Slots:
     """Where the trained rows of a table are: its row `rows[s]` is row s of the small table."""
 
@@ -51,6 +61,7 @@ class Slots:
         self.rows = np.asarray(rows, np.int32)
         self.of_row = np.full(vocab, -1, np.int32)
         self.of_row[self.rows] = np.arange(len(rows), dtype=np.int32)
+        self._slot_of_row, self._places = constant(self.of_row), constant(self.rows[:, None])
 
     def of(self, ids: Ids, out_of_range: Policy) -> Index:
         """Return the slot of each id, -1 for rows that are not trained and ids that name no row.
@@ -61,9 +72,7 @@ class Slots:
         """
         ids = as_index(ids)
         exists = inside(ids, len(self.of_row))
-        slots = ops.take(
-            ops.convert_to_tensor(self.of_row, "int32"), ops.where(exists, ids, ops.zeros_like(ids)), axis=0
-        )
+        slots = ops.take(as_constant(self._slot_of_row), ops.where(exists, ids, ops.zeros_like(ids)), axis=0)
         unknown = int(self.of_row[out_of_range]) if isinstance(out_of_range, int) else -1
         return ops.where(exists, slots, ops.full_like(slots, unknown))
 
@@ -74,21 +83,24 @@ class Slots:
 
     def merged(self, table: Table, trained: Table) -> Table:
         """Return the whole table, with the trained rows in their places."""
-        return ops.scatter_update(table, ops.convert_to_tensor(self.rows[:, None], "int32"), trained)
+        return ops.scatter_update(table, as_constant(self._places), trained)
 
 
 class PartlyTrained(keras.layers.Embedding):
     """`keras.layers.Embedding` whose table can be in two parts: the trained rows `_trained`, the others `_embeddings`.
 
-    `_slots` says which; None where one variable holds all rows.
+    `_slots` says which; None where one variable holds all rows. Where it does because the table was quantised, or is
+    adapted by low-rank sums, `_chosen` says which rows were to be trained.
     """
 
     _slots: Slots | None
+    _chosen: Slots | None = None
 
     def _split(self, slots: Slots) -> None:
         """Give the trained rows a variable of their own; the table keeps the others, and is not trained."""
         if self.quantization_mode is not None:
-            raise ValueError(REJECTED.format("dtype") + f" The dtype policy is {self.dtype_policy.name!r}.")
+            self._join()
+            return
         table = self._embeddings
         self._untrack_variable(table)
         table.trainable = False
@@ -101,6 +113,19 @@ class PartlyTrained(keras.layers.Embedding):
             regularizer=self.embeddings_regularizer,
             constraint=self.embeddings_constraint,
         )
+
+    def _join(self) -> None:
+        """Put the table together, if it is in two parts or is to be: one variable, which is not trained."""
+        if self._slots is None:
+            return
+        if hasattr(self, "_trained"):
+            self._embeddings.assign(self._slots.merged(uncast(self._embeddings), uncast(self._trained)))
+            locked = self._tracker.locked
+            self._tracker.unlock()
+            del self._trained
+            if locked:
+                self._tracker.lock()
+        self._chosen, self._slots = self._slots, None
 
     def set_weights(self, weights: Sequence[Table]) -> None:
         """Set the layer's variables; one table alone may be given for both parts of it."""
@@ -127,23 +152,3 @@ class PartlyTrained(keras.layers.Embedding):
             super().load_own_variables(store)
         else:
             self._hold(store["0"])
-
-    def enable_lora(self, *args: Any, **kwargs: Any) -> None:
-        """Enable low-rank adaptation, as in Keras.
-
-        Raises:
-            ValueError: `trainable_rows` are given.
-        """
-        if self._slots is not None:
-            raise ValueError(REJECTED.format("enable_lora"))
-        super().enable_lora(*args, **kwargs)
-
-    def quantize(self, *args: Any, **kwargs: Any) -> None:
-        """Quantize the table, as in Keras.
-
-        Raises:
-            ValueError: `trainable_rows` are given.
-        """
-        if self._slots is not None:
-            raise ValueError(REJECTED.format("quantize"))
-        super().quantize(*args, **kwargs)
