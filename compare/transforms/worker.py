@@ -5,7 +5,6 @@ A line says first which cell begins: a process that dies has said in which.
 
 import importlib
 import json
-import re
 import sys
 import warnings
 from collections.abc import Iterator
