@@ -153,4 +153,4 @@ class Adapted(PartlyTrained):
 
 
 def _where(condition: Mask, rows: Rows, otherwise: Rows) -> Rows:
-    return ops.where(ops.expand_dims(condition, -1), rows, otherwise)
+    return ops.where(condition[..., None], rows, otherwise)

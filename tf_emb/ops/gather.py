@@ -100,7 +100,7 @@ def _with_gradient(
 ) -> Rows:
     """Return `rows` with the gradient they are due, and the policy's fill where no row exists."""
     if counts is not None:
-        rows = scaled(rows, ops.expand_dims(1 / ops.cast(counts, rows.dtype), -1))
+        rows = scaled(rows, (1 / ops.cast(counts, rows.dtype))[..., None])
     if padding_idx is not None:
         rows = _where(ids != padding_idx, rows, ops.stop_gradient(rows))
     if exists is None:
@@ -111,7 +111,7 @@ def _with_gradient(
 
 
 def _where(condition: Mask, rows: Rows, otherwise: Rows) -> Rows:
-    return ops.where(ops.expand_dims(condition, -1), rows, otherwise)
+    return ops.where(condition[..., None], rows, otherwise)  # of any rank, known or not
 
 
 def _counts(ids: Index, vocab: int) -> Index:
