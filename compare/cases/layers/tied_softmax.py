@@ -1,6 +1,7 @@
 """A softmax over the rows of the embedding itself: one table, read by id and multiplied, and one summed gradient.
 
-h = W[i];  u = W h;  E = -log softmax(u)_j;  e = y - t;  dE/dW = e h^T + sum over the places of i of W^T e, and 0 for the
+h = W[i];  u = W h;  E = -log softmax(u)_j;  e = y - t;
+dE/dW = e h^T + sum over the places of i of W^T e, and 0 for the
 padding row, in both parts. Then one step of Adagrad, a += g^2, W -= r g / sqrt(a), in which the two parts must be one.
 Press & Wolf 2017, "Using the Output Embedding to Improve Language Models".
 """
