@@ -5,6 +5,7 @@ import warnings
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from jax import export
 
 from tf_emb.layers import Embedding, EmbeddingBag
@@ -44,7 +45,10 @@ def exported(function, *arguments):
 
 def check(name):
     call, table = functional(LAYERS[name]())
-    loss = lambda table, ids: (call(table, ids) ** 2).sum()
+
+    def loss(table, ids):
+        return (call(table, ids) ** 2).sum()
+
     want, gradient = call(table, IDS), jax.grad(loss)(table, IDS)
     close(jax.jit(call)(table, IDS), want, f"{name}: jit")
     close(jax.vmap(lambda row: call(table, row[None])[0])(IDS), want, f"{name}: vmap")
@@ -84,12 +88,8 @@ for run in (
     lambda: jax.vmap(lambda row: call(table, row[None]))(BAD),
     lambda: jax.grad(lambda t: call(t, BAD).sum())(table),
 ):
-    try:
+    with pytest.raises(IndexError, match="got 7 at"):
         run()
-    except IndexError as error:
-        assert "got 7 at" in str(error), error
-    else:
-        raise AssertionError("did not raise")
 
 # Under jit: a warning at compilation, once, and one of the first such id; no NaN in the table's gradient.
 warnings.resetwarnings()
@@ -105,10 +105,8 @@ with warnings.catch_warnings(record=True) as heard:
 assert not np.isnan(gradient).any()
 assert layer.first_unknown_id() == (7, (1, 1)), layer.first_unknown_id()
 texts = [str(warning.message) for warning in heard]
-assert [text.split(":")[0].split(" id.")[0] for text in texts] == [
-    "Layer 'words'",
-    "A compiled program met an unknown",
-], texts
+assert len(texts) == 2, texts
+assert texts[0].startswith("Layer 'words': out_of_range='raise' cannot raise")
 assert "got 7 at (1, 1)" in texts[1]
 assert "debug_callback" not in str(jax.make_jaxpr(lambda ids: Embedding(5, 4, out_of_range="nan")(ids))(IDS))
 assert np.isnan(step(table * jnp.nan, IDS)).any()  # not of a bad id: it passes
