@@ -105,9 +105,9 @@ def _with_gradient(
         rows = _where(ids != padding_idx, rows, ops.stop_gradient(rows))
     if exists is None:
         return rows
-    if policy != "zero":
-        rows = without_nan(rows, some_unknown(exists))
-    return _where(exists, rows, ops.full_like(rows, fill_value(policy)))
+    rows = _where(exists, rows, ops.full_like(rows, fill_value(policy)))
+    # After the fill: XLA cannot broadcast a mask to what a custom gradient returns, where ids may be one or none.
+    return rows if policy == "zero" else without_nan(rows, some_unknown(exists))
 
 
 def _where(condition: Mask, rows: Rows, otherwise: Rows) -> Rows:
