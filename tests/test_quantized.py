@@ -124,6 +124,7 @@ def test_an_id_without_a_row_is_refused(kind: type, mode: str) -> None:
 
 
 @MODES
+@pytest.mark.filterwarnings("ignore:invalid value encountered in cast:RuntimeWarning")  # NaN has no integer
 def test_padding_reads_as_stored_and_is_left_out_of_bags(mode: str) -> None:
     table = TABLE.copy()
     table[3] = np.nan
@@ -228,6 +229,16 @@ def test_models_quantise_save_load_clone_and_pickle(kind: type, mode: str, tmp_p
         np.testing.assert_array_equal(again(ids), want)
     assert loaded.layers[0].dtype_policy == layer.dtype_policy
     assert loaded.layers[0].trainable_rows == (1, 2, 4)
+
+
+@BOTH
+def test_an_exported_model_reads_the_same(kind: type, mode: str, tmp_path: Path) -> None:
+    model = model_of(kind, padding_idx=2, out_of_range="zero")
+    quantise(model, mode)
+    model.layers[0].enable_lora(2, b_initializer="ones")
+    model.export(tmp_path / "model", verbose=False)
+    ids = tf.constant([[1, 2, -1], [0, 5, 99]])
+    np.testing.assert_array_equal(tf.saved_model.load(str(tmp_path / "model")).serve(ids), model(ids))
 
 
 @KINDS

@@ -68,8 +68,8 @@ class Adapted(PartlyTrained):
                 regularizer=self.embeddings_regularizer,
             )
             setattr(self, name, weight)
-        self._embeddings.trainable = False
         self._tracker.lock()
+        self._freeze()
         self.lora_enabled = True
         self.lora_rank = rank
         self.lora_alpha = next(alpha for alpha in (lora_alpha, own, rank) if alpha is not None)
