@@ -68,8 +68,8 @@ class Adapted(PartlyTrained):
                 regularizer=self.embeddings_regularizer,
             )
             setattr(self, name, weight)
-        self._tracker.lock()
         self._freeze()
+        self._tracker.lock()
         self.lora_enabled = True
         self.lora_rank = rank
         self.lora_alpha = next(alpha for alpha in (lora_alpha, own, rank) if alpha is not None)
