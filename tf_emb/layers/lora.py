@@ -11,12 +11,14 @@ import keras
 import numpy as np
 from keras import ops
 
-from tf_emb.layers.renorm import shortened, straight_through
+from tf_emb.layers.renorm import shortened
 from tf_emb.layers.trainable_rows import PartlyTrained
 from tf_emb.ops.gather import lookup, uncast
-from tf_emb.ops.ids import Policy, apply_policy, as_index, existing, fill_value, inside
+from tf_emb.ops.gradient import straight_through
+from tf_emb.ops.ids import Policy, apply_policy, as_index, existing, fill_value, inside, leaves_nan
 from tf_emb.ops.quantized import gathered, wide
 from tf_emb.ops.reductions import product
+from tf_emb.ops.shield import shielded
 from tf_emb.ops.types import Ids, Index, Initializer, Mask, Output, Rows, Table
 
 
@@ -119,6 +121,7 @@ class Adapted(PartlyTrained):
         rows = self._stored_rows(safe)
         if self.lora_enabled:
             rows = self._with_delta(rows, ids, by_freq)
+            rows = shielded(rows, ids, self.input_dim) if leaves_nan(ids, self.out_of_range) else rows
         if max_norm is not None:
             limited = straight_through(lambda tensor: shortened(tensor, max_norm, self.norm_type), rows)
             rows = limited if self._chosen is None else _where(self._slots_of(ids) >= 0, limited, rows)
@@ -150,4 +153,4 @@ class Adapted(PartlyTrained):
 
 
 def _where(condition: Mask, rows: Rows, otherwise: Rows) -> Rows:
-    return ops.where(ops.expand_dims(condition, -1), rows, otherwise)
+    return ops.where(condition[..., None], rows, otherwise)

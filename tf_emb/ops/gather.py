@@ -4,14 +4,14 @@ The gradient of row i is the sum of the upstream gradients over all places where
 optimizer as that sum, with those of the step's other lookups of the table (tf_emb.ops.meeting).
 """
 
-from collections.abc import Callable
-
 import keras
 from keras import ops
 from keras.src.backend.common.variables import AutocastScope  # Keras has no public way to leave the scope
 
+from tf_emb.ops.gradient import scaled, without_nan
 from tf_emb.ops.ids import Policy, apply_policy, as_index, existing, fill_value, inside
-from tf_emb.ops.types import Held, Ids, Index, Mask, Output, Rows, Table, Tensor
+from tf_emb.ops.shield import some_unknown
+from tf_emb.ops.types import Held, Ids, Index, Mask, Output, Rows, Table
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
@@ -48,11 +48,12 @@ def lookup(
         TypeError: `ids` are not integers. They are not truncated: 16777217.0 is not even exact.
         IndexError: an id names no row, `out_of_range` is "raise", and the program can raise.
     """
-    ids, vocab = as_index(ids), table.shape[0]
+    held = uncast(table)  # torch.compile cannot ask a Keras variable for its shape
+    ids, vocab = as_index(ids), held.shape[0]
     ids = apply_policy(ids, vocab, out_of_range)
     exists, safe = existing(ids, vocab, out_of_range)
     counts = _counts(ids, vocab) if scale_grad_by_freq else None
-    return _with_gradient(_rows(uncast(table), safe, sparse), ids, exists, counts, padding_idx, out_of_range)
+    return _with_gradient(_rows(held, safe, sparse), ids, exists, counts, padding_idx, out_of_range)
 
 
 def _rows(table: Held, ids: Index, sparse: bool) -> Rows:
@@ -99,34 +100,18 @@ def _with_gradient(
 ) -> Rows:
     """Return `rows` with the gradient they are due, and the policy's fill where no row exists."""
     if counts is not None:
-        rows = scale_gradient(rows, ops.expand_dims(1 / ops.cast(counts, rows.dtype), -1))
+        rows = scaled(rows, (1 / ops.cast(counts, rows.dtype))[..., None])
     if padding_idx is not None:
         rows = _where(ids != padding_idx, rows, ops.stop_gradient(rows))
-    return rows if exists is None else _where(exists, rows, ops.full_like(rows, fill_value(policy)))
-
-
-def scale_gradient(rows: Tensor, factor: Tensor) -> Tensor:
-    """Return `rows` bit for bit, with their gradient multiplied by `factor`; a factor of 0 stops NaN too.
-
-    Args:
-        rows: any shape.
-        factor: broadcastable to it, the same dtype.
-    """
-
-    # `factor` is an argument, not a closure: JAX cannot differentiate a function that closes over a tracer.
-    @ops.custom_gradient
-    def identity(tensor: Tensor, weight: Tensor) -> tuple[Tensor, Callable[..., tuple[Tensor, Tensor]]]:
-        def gradient(*args: Tensor, upstream: Tensor | None = None) -> tuple[Tensor, Tensor]:
-            g = args[0] if upstream is None else upstream
-            return ops.where(weight == 0, ops.zeros_like(g), g * weight), ops.zeros_like(weight)
-
-        return tensor * 1, gradient
-
-    return identity(rows, factor)
+    if exists is None:
+        return rows
+    if policy != "zero":
+        rows = without_nan(rows, some_unknown(exists))
+    return _where(exists, rows, ops.full_like(rows, fill_value(policy)))
 
 
 def _where(condition: Mask, rows: Rows, otherwise: Rows) -> Rows:
-    return ops.where(ops.expand_dims(condition, -1), rows, otherwise)
+    return ops.where(condition[..., None], rows, otherwise)  # of any rank, known or not
 
 
 def _counts(ids: Index, vocab: int) -> Index:
@@ -134,7 +119,10 @@ def _counts(ids: Index, vocab: int) -> Index:
     exists = inside(ids, vocab)
     safe = ops.where(exists, ids, ops.zeros_like(ids))
     ones = ops.reshape(ops.cast(exists, "int32"), (-1,))
-    total = ops.scatter(ops.reshape(safe, (-1, 1)), ones, (vocab,))
+    if keras.backend.backend() == "torch":  # where Keras' scatter asks for values
+        total = ops.zeros((vocab,), "int32").index_add(0, ops.reshape(safe, (-1,)), ones)
+    else:
+        total = ops.scatter(ops.reshape(safe, (-1, 1)), ones, (vocab,))
     return ops.where(exists, ops.take(total, safe), 1)
 
 
