@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 from keras.quantizers import AbsMaxQuantizer, Int4QuantizationConfig, Int8QuantizationConfig
 
-from tf_emb.layers import Embedding, EmbeddingBag
+from tf_emb.layers import Embedding, EmbeddingBag, FullSoftmax
 
 # Keras 3.15 saves by np.array(tf.Variable), and TensorFlow 2.21's __array__ lacks NumPy 2's `copy` argument.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't:DeprecationWarning")
@@ -185,6 +185,15 @@ def test_the_table_of_numbers_is_there_on_demand(kind: type, mode: str) -> None:
     import torch  # noqa: F401  to_torch wants it loaded
 
     np.testing.assert_array_equal(layer.to_torch().weight.detach().numpy(), numbers(mode))
+
+
+@MODES
+def test_a_tied_output_layer_reads_the_numbers(mode: str) -> None:
+    layer = quantized(mode)
+    hidden = np.random.default_rng(1).normal(size=(5, DIM)).astype(np.float32)
+    logits = FullSoftmax(tied_to=layer)(hidden)
+    # A dot product of seven at float32.
+    np.testing.assert_allclose(logits, hidden @ numbers(mode).T, atol=7 * 2.0**-24 * DIM * 10)
 
 
 def test_embeddings_are_integers_as_in_keras() -> None:
