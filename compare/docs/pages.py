@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from compare import SUITE
-from compare.docs import tables
+from compare.docs import tables, words
 from compare.docs.drawing import draw
 from compare.docs.groups import grouped
 from compare.docs.rooms import ROOMS, ROOT, between, imports
@@ -16,6 +16,7 @@ from tf_emb.parity.result import Result
 Pages = dict[Path, str]
 
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
+SEMANTICS = ROOT / "docs" / "semantics.md"
 RESULTS = ROOT / "docs" / "results.md"
 READMES = (ROOT / "README.md", ROOT / "README.zh-CN.md")
 LOGS = Path("logs") / "compare"
@@ -27,11 +28,14 @@ def run_docs(
     rooms: Annotated[bool, typer.Option("--map", help="Only the map of the rooms; it needs no report.")] = False,
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 if a page would change.")] = False,
 ) -> None:
-    """Rewrite the tables of docs/results.md and both READMEs from a report, and the map in docs/architecture.md."""
+    """Rewrite the tables of docs/results.md and both READMEs from a report, and those that need none.
+
+    These are the map in docs/architecture.md and the words of other libraries in docs/semantics.md.
+    """
     if rooms and report is not None:
         raise ValueError(f"`--map` must stand without a report; got --report {report} too. Leave one of them out.")
     made = with_rooms() if rooms else with_results(read(report or newest(LOGS)))
-    made |= with_rooms()
+    made |= with_rooms() | ({} if rooms else with_words())
     changed = stale(made)
     if not check:
         for path in changed:
@@ -89,6 +93,11 @@ def with_rooms() -> Pages:
         for name, others in reversed(between(imports()).items())
     ]
     return {ARCHITECTURE: filled(ARCHITECTURE, "rooms", tables.table(["room", "what is in it", "imports"], rows))}
+
+
+def with_words() -> Pages:
+    """Return the page that says what becomes of every word of Keras' and PyTorch's layers."""
+    return {SEMANTICS: filled(SEMANTICS, "words", words.block())}
 
 
 def filled(path: Path, name: str, block: str) -> str:

@@ -121,7 +121,8 @@ class TakesIds(keras.layers.Layer):
         return super().__call__(*args, **kwargs)
 
     def _arguments(self, args: Arguments, kwargs: Keywords) -> tuple[Arguments, Keywords]:
-        return args, kwargs
+        """Return the arguments of a call by our names; PyTorch's `input` is `inputs`."""
+        return args, {"inputs" if name == "input" else name: value for name, value in kwargs.items()}
 
     def _map_ids(self, function: Callable[[AnyIds], AnyIds], inputs: AnyIds) -> AnyIds:
         """Return `inputs` with function(ids) in the place of the ids."""
