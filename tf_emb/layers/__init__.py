@@ -6,6 +6,7 @@ from tf_emb.layers.hierarchical_softmax import HierarchicalSoftmax, hierarchical
 from tf_emb.layers.negative_sampling import NegativeSampling, negative_sampling_loss
 from tf_emb.layers.one_hot import OneHotDense, one_hot_dense
 from tf_emb.layers.softmax import FullSoftmax, full_softmax_loss
+from tf_emb.layers.unknown_ids import StopAtUnknownIds
 from tf_emb.ops.gather import lookup
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "HierarchicalSoftmax",
     "NegativeSampling",
     "OneHotDense",
+    "StopAtUnknownIds",
     "full_softmax_loss",
     "hierarchical_softmax_loss",
     "huffman",

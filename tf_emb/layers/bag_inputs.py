@@ -8,8 +8,10 @@ import numpy as np
 from keras import ops
 
 from tf_emb.layers.id_inputs import is_ragged, is_sparse
+from tf_emb.ops import torch_ids
 from tf_emb.ops.ids import as_index
-from tf_emb.ops.types import Count, Ids, Index, Shape, Weights
+from tf_emb.ops.reductions import segment_max, segment_sum
+from tf_emb.ops.types import Count, Ids, Index, Rows, Shape, Weights
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
@@ -29,12 +31,34 @@ class Bags:
         bag: shape (places,), int32: the bag of each place, not decreasing.
         count: how many bags, an int or a scalar tensor.
         weights: shape (places,), or None.
+        width: how many places each bag has, where all have as many.
     """
 
     ids: Index
     bag: Index
     count: Count
     weights: Weights | None
+    width: Count | None = None
+
+    def sum(self, values: Rows) -> Rows:
+        """Return the sum of `values`, shape (places, ...), in each bag."""
+        if self.width is None:
+            return segment_sum(values, self.bag, self.count)
+        return ops.sum(self._by_bag(values), axis=1)
+
+    def max(self, values: Rows) -> Rows:
+        """Return the largest of `values`, shape (places, dim), in each bag; an empty bag holds an arbitrary number."""
+        sizes = self.width, self.count
+        if all(isinstance(size, int) and size > 0 for size in sizes):  # a maximum of nothing is an error
+            return ops.max(self._by_bag(values), axis=1)
+        return segment_max(values, self.bag, self.count)
+
+    def spread(self, vectors: Rows) -> Rows:
+        """Return the vector of each place's bag."""
+        return ops.take(vectors, self.bag, axis=0)
+
+    def _by_bag(self, values: Rows) -> Rows:
+        return ops.reshape(values, (self.count, self.width, *values.shape[1:]))
 
 
 def as_bags(inputs: BagInputs, weights: BagWeights, include_last_offset: bool) -> Bags:
@@ -129,7 +153,8 @@ def _from_dense(ids: Ids, weights: BagWeights) -> Bags:
     _check_shape("per_sample_weights", weights, ids.shape)
     batch, time = ops.shape(ids)
     bag = ops.reshape(ops.broadcast_to(ops.arange(batch, dtype="int32")[:, None], (batch, time)), (-1,))
-    return Bags(ops.reshape(ids, (-1,)), bag, batch, None if weights is None else ops.reshape(weights, (-1,)))
+    flat = None if weights is None else ops.reshape(weights, (-1,))
+    return Bags(ops.reshape(ids, (-1,)), bag, batch, flat, time)
 
 
 def of_rank(rank: int, tensor: Ids) -> Ids:
@@ -150,14 +175,18 @@ def _from_offsets(ids: Index, offsets: Index, weights: Weights | None, include_l
     _check_offsets(offsets, ids, include_last)
     starts = offsets[:-1] if include_last else offsets
     place = ops.arange(ops.shape(ids)[0], dtype=keras.backend.standardize_dtype(starts.dtype))
-    bag = ops.cast(ops.searchsorted(starts, place, side="right"), "int32") - 1
+    search = torch_ids.searchsorted if keras.backend.backend() == "torch" else ops.searchsorted
+    bag = ops.cast(search(starts, place, side="right"), "int32") - 1
     return Bags(ids, bag, ops.shape(starts)[0], weights)
 
 
 def _check_offsets(offsets: Index, ids: Index, include_last: bool) -> None:
     """Reject offsets that torch rejects, and unsorted ones, which it silently accepts; symbolic values pass."""
+    if keras.backend.backend() == "torch" and not torch_ids.readable(offsets):
+        return
     try:
-        known, places = np.asarray(ops.convert_to_numpy(offsets)), int(ops.shape(ids)[0])
+        known = torch_ids.values(offsets) if keras.backend.backend() == "torch" else ops.convert_to_numpy(offsets)
+        known, places = np.asarray(known), int(ops.shape(ids)[0])
     except Exception:  # a tensor of a graph or a tracer has no values yet, and every backend says so differently
         return
     if not (len(known) or places or include_last):

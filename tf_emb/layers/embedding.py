@@ -12,18 +12,22 @@ from keras import ops
 
 from tf_emb.layers.convert import Conversions
 from tf_emb.layers.id_inputs import AnyIds, TakesIds, is_ragged, mask_of
-from tf_emb.layers.renorm import shorten_in_place, shortened, straight_through
+from tf_emb.layers.renorm import can_write_table, shorten_in_place, shortened
+from tf_emb.layers.torch_parameters import FUNCTIONAL
 from tf_emb.layers.trainable_rows import PartlyTrained, RowChoice, Slots, check_rows
+from tf_emb.layers.unknown_ids import Seen, watched, witness_of
 from tf_emb.layers.words import TORCHS_EMBEDDING, Matrix, takes_torchs_words
-from tf_emb.ops.gather import distinct_rows, lookup, uncast
-from tf_emb.ops.ids import Policy, as_index, check_policy, inside
+from tf_emb.ops.gather import distinct_rows, lookup, reads_distinct, uncast
+from tf_emb.ops.gradient import straight_through
+from tf_emb.ops.ids import Policy, as_index, can_raise, check_policy, inside, leaves_nan
+from tf_emb.ops.shield import shielded
 from tf_emb.ops.types import Ids, Index, Initializer, Mask, Output, Rows, Shape
 
 Rule: TypeAlias = Any  # what keras.regularizers.get and keras.constraints.get take: a name, a function, a config
 
 
 @keras.saving.register_keras_serializable("tf_emb")
-class Embedding(TakesIds, Conversions, PartlyTrained):
+class Embedding(TakesIds, Conversions, *FUNCTIONAL, PartlyTrained):  # type: ignore[misc]
     """Turns ids into dense vectors of fixed size, as `keras.layers.Embedding` and `torch.nn.Embedding` do.
 
     Args:
@@ -34,8 +38,9 @@ class Embedding(TakesIds, Conversions, PartlyTrained):
         mask_zero: whether the layers that follow are told to skip padding: the places of `padding_idx`, or of id 0
             where none is given, as in Keras (its row is then trained like any other). None: if `padding_idx` is given.
         max_norm: rows that are looked up and longer than this are shortened to it, in place, before the
-            lookup, including the padding row; no gradient flows through that. On JAX, where a forward pass
-            cannot change trainable variables, the row is shortened as it is read.
+            lookup, including the padding row; no gradient flows through that. On JAX, and where PyTorch traces or
+            transforms (torch.compile, torch.func), a forward pass cannot change the table: the row is shortened
+            as it is read.
         norm_type: the p of that norm; infinity is allowed.
         scale_grad_by_freq: divide a row's gradient by how often its id occurs in the call.
         sparse: whether the gradient names only the rows of the call (on TensorFlow); False for a dense one.
@@ -99,10 +104,12 @@ class Embedding(TakesIds, Conversions, PartlyTrained):
         if self._slots is not None:
             self._split(self._slots)
 
+    _keras_table = keras.layers.Embedding.embeddings  # torch.compile cannot follow super() to a property
+
     @property
     def embeddings(self) -> Output:
         """The table: Keras' variable; with `trainable_rows` a tensor, put together from both parts."""
-        table = super().embeddings
+        table = self._keras_table
         if self._slots is None:
             return table
         return self._slots.merged(uncast(table), uncast(self._trained))
@@ -112,6 +119,8 @@ class Embedding(TakesIds, Conversions, PartlyTrained):
         inputs = self._arrived(inputs)
         if is_ragged(inputs):
             return inputs.with_flat_values(self.call(inputs.flat_values))
+        if self.out_of_range == "raise" and not can_raise(inputs):
+            inputs = watched(self, inputs)
         self._shorten(inputs)
         rows = self._rows(inputs, self.padding_idx, self.scale_grad_by_freq, self.max_norm)
         return ops.cast(rows, self.compute_dtype)
@@ -119,7 +128,7 @@ class Embedding(TakesIds, Conversions, PartlyTrained):
     def _rows(
         self, ids: Ids, padding_idx: int | None = None, by_freq: bool = False, max_norm: float | None = None
     ) -> Rows:
-        """Return the rows at the dtype of the table; `max_norm` matters on JAX alone, which has not shortened them."""
+        """Return the rows at the dtype of the table; `max_norm` matters where the table cannot be written."""
         options: dict[str, Any] = {"scale_grad_by_freq": by_freq, "sparse": self.sparse}
         if self._slots is None:
             rows = lookup(self.embeddings, ids, padding_idx, out_of_range=self.out_of_range, **options)
@@ -128,24 +137,25 @@ class Embedding(TakesIds, Conversions, PartlyTrained):
         slots = self._slots.of(ids, self.out_of_range)
         padding = self._slots.of_padding(padding_idx)
         rows = self._shortened(lookup(self._trained, slots, padding, out_of_range="zero", **options), max_norm)
-        return ops.where(ops.expand_dims(slots >= 0, -1), rows, fixed)
+        rows = ops.where(ops.expand_dims(slots >= 0, -1), rows, fixed)
+        return shielded(rows, as_index(ids), self.input_dim) if leaves_nan(ids, self.out_of_range) else rows
 
     def _shortened(self, rows: Rows, max_norm: float | None) -> Rows:
-        if max_norm is None or keras.backend.backend() != "jax":
+        if max_norm is None or can_write_table():
             return rows
         return straight_through(lambda tensor: shortened(tensor, max_norm, self.norm_type), rows)
 
     def _distinct(self, ids: Ids) -> tuple[Rows, Ids, Index | None]:
         """Return rows, their ids, and for each of the flat `ids` the number of its row: None if there is one per id."""
         self._shorten(ids)
-        if keras.backend.backend() != "tensorflow" or self._slots is not None:
+        if self._slots is not None or not reads_distinct(self.embeddings):
             return self._rows(ids, self.padding_idx, self.scale_grad_by_freq, self.max_norm), ids, None
         arguments = self.padding_idx, self.scale_grad_by_freq, self.out_of_range, self.sparse
         return distinct_rows(self.embeddings, as_index(ids), *arguments)
 
     def _shorten(self, ids: Ids) -> None:
         """Apply `max_norm` to the rows that are about to be looked up, in place where the backend can."""
-        if self.max_norm is None or keras.backend.backend() == "jax":
+        if self.max_norm is None or not can_write_table():
             return
         ids, table = as_index(ids), self._embeddings
         if self._slots is not None:
@@ -153,6 +163,23 @@ class Embedding(TakesIds, Conversions, PartlyTrained):
         elif isinstance(self.out_of_range, int):
             ids = ops.where(inside(ids, self.input_dim), ids, ops.cast(self.out_of_range, ids.dtype))
         shorten_in_place(uncast(table), ops.reshape(ids, (-1,)), self.max_norm, self.norm_type)
+
+    def first_unknown_id(self) -> Seen | None:
+        """Return the first id that named no row in a compiled program, which cannot raise, and its position.
+
+        None where there was none, or `out_of_range` is not "raise". On JAX wait for the program's results before: it
+        may still be running.
+        """
+        witness = witness_of(self)
+        return None if witness is None else witness.first()
+
+    def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
+        """Name to TensorFlow what a SavedModel needs of a program that XLA compiled, and no checkpoint has."""
+        children: dict[str, Any] = super()._trackable_children(save_type, **kwargs)
+        witness = witness_of(self)
+        if save_type == "savedmodel" and witness is not None and witness.variable is not None:
+            children["_first_unknown_id"] = witness.variable
+        return children
 
     def compute_mask(self, inputs: AnyIds, previous_mask: Mask | None = None) -> Mask | None:
         """Return which ids are not padding, in the shape of the ids; None without `mask_zero`."""

@@ -17,7 +17,7 @@ from keras import ops
 from keras.src.backend.common.symbolic_scope import in_symbolic_scope  # nothing public says it
 
 from tf_emb.layers.given import called_by, given, in_functional_model
-from tf_emb.ops.ids import Policy, as_index, as_tensor, can_raise, check_ids, raise_outside, refuse_outside
+from tf_emb.ops.ids import Policy, as_index, as_tensor, can_raise, check_ids, raise_outside, raise_values
 from tf_emb.ops.types import Index, Mask, Tensor
 
 if keras.backend.backend() == "tensorflow":
@@ -95,7 +95,7 @@ def seen_whole(ids: AnyIds, vocab: int, policy: Policy) -> AnyIds:
     if not outside.any():
         return ids if array.dtype in (np.int32, kept.dtype) else array.astype(kept.dtype)
     if policy == "raise":
-        refuse_outside(array, vocab)
+        raise_values(array, vocab)
     return np.where(outside, -1, array).astype(kept.dtype)
 
 

@@ -4,16 +4,17 @@ For every distinct id: n = (sum |x|^p)^(1/p); if n > max_norm: row *= max_norm /
 through it. (ATen/native/Embedding.cpp, embedding_renorm_cpu_.)
 """
 
-from collections.abc import Callable
-
 import keras
 from keras import ops
 
+from tf_emb.ops import torch_ids
 from tf_emb.ops.ids import inside
 from tf_emb.ops.types import Held, Index, Rows
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
+
+    from tf_emb.ops.program import in_vectorized_map
 
 EPSILON = 1e-7
 
@@ -27,17 +28,12 @@ def shortened(rows: Rows, max_norm: float, norm_type: float) -> Rows:
     return ops.where(norms > max_norm, rows * (max_norm / (norms + EPSILON)), rows)
 
 
-def straight_through(function: Callable[[Rows], Rows], rows: Rows) -> Rows:
-    """Return function(rows) with the gradient of the identity."""
-
-    @ops.custom_gradient
-    def apply(tensor: Rows) -> tuple[Rows, Callable[..., Rows]]:
-        def gradient(*args: Rows, upstream: Rows | None = None) -> Rows:
-            return args[0] if upstream is None else upstream
-
-        return function(tensor), gradient
-
-    return apply(rows)
+def can_write_table() -> bool:
+    """Return whether a forward pass may change the table here; elsewhere rows are shortened as they are read."""
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        return not in_vectorized_map()
+    return backend == "torch" and not torch_ids.transformed()
 
 
 def shorten_in_place(table: Held, ids: Index, max_norm: float, norm_type: float) -> None:

@@ -4,11 +4,13 @@ u = W'^T h;  y = softmax(u);  E = -log y_j for the target j;  dE/du = y - onehot
 dE/dW' = h e^T;  dE/dh = W' e.  Rong 2014, "word2vec Parameter Learning Explained", equations 2 to 15.
 """
 
-from typing import Any
+from typing import Any, Self
 
 import keras
 from keras import ops
 
+from tf_emb.layers.embedding import Embedding
+from tf_emb.layers.tied import Config, checked, from_saved, output_table
 from tf_emb.ops.reductions import product
 from tf_emb.ops.types import Ids, Initializer, Output, Rows, Shape, Tensor
 
@@ -34,25 +36,66 @@ class FullSoftmax(keras.layers.Layer):
     """Scores every word of the vocabulary: hidden (batch, dim) to logits (batch, vocab).
 
     Args:
-        vocab_size: how many words.
+        vocab_size: how many words; with `tied_to` it may be left out.
         kernel_initializer: initial values of the matrix W', shape (dim, vocab_size); zeros, as in word2vec.
+        tied_to: an `Embedding` whose table W is the matrix too: u = W h, and there is no `kernel`. The gradients of
+            both uses are added before an optimizer sees them. The padding row has its logit, as with PyTorch's
+            `decoder.weight = encoder.weight`, but gets no gradient; rows that are not trained get none either.
         **kwargs: what `keras.layers.Layer` takes.
+
+    The table belongs to the embedding: a model has it once among its weights, and must hold the embedding to train it.
+
+    Raises:
+        ValueError: `vocab_size` is missing, or not that of `tied_to`; `tied_to` has another dim than the input.
+        TypeError: `tied_to` is not an `Embedding`.
     """
 
-    def __init__(self, vocab_size: int, *, kernel_initializer: Initializer = "zeros", **kwargs: Any) -> None:
+    def __init__(
+        self,
+        vocab_size: int | None = None,
+        *,
+        kernel_initializer: Initializer = "zeros",
+        tied_to: Embedding | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
-        self.vocab_size = vocab_size
+        self._tie, self.vocab_size = checked(tied_to, vocab_size)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
 
+    @property
+    def tied_to(self) -> Embedding | None:
+        """The embedding whose table is read; None for a matrix of its own, or while only its name is known."""
+        return None if self._tie is None else self._tie.embedding
+
+    @tied_to.setter
+    def tied_to(self, embedding: Embedding) -> None:
+        self._tie, self.vocab_size = checked(embedding, self.vocab_size)
+
+    def __call__(self, hidden: Rows, *args: Any, **kwargs: Any) -> Output:
+        """Find the embedding of a tie of which only the name is known; call the layer."""
+        if self._tie is not None:
+            self._tie.found(hidden)
+        return super().__call__(hidden, *args, **kwargs)
+
     def build(self, input_shape: Shape) -> None:
-        """Create W'."""
-        self.kernel = self.add_weight(
-            shape=(input_shape[-1], self.vocab_size), initializer=self.kernel_initializer, name="kernel"
-        )
+        """Create W', or check that there is one."""
+        if self._tie is None:
+            self.kernel = self.add_weight(
+                shape=(input_shape[-1], self.vocab_size), initializer=self.kernel_initializer, name="kernel"
+            )
+        elif self.tied_to is not None:
+            dim = self.tied_to.output_dim
+            if dim != input_shape[-1]:
+                raise ValueError(
+                    f"`tied_to` must have the input's {input_shape[-1]} columns; got {dim}. Project first."
+                )
+            self.tied_to.build()
 
     def call(self, hidden: Rows) -> Output:
         """Return the logits u = W'^T h."""
-        return product(hidden, self.kernel)
+        if self._tie is None:
+            return product(hidden, self.kernel)
+        return product(hidden, output_table(self._tie.found(hidden), self.compute_dtype), transposed=True)
 
     def loss(self, hidden: Rows, targets: Ids) -> Output:
         """Return -log p(target | hidden), in nats, shape (batch,)."""
@@ -68,4 +111,15 @@ class FullSoftmax(keras.layers.Layer):
             **super().get_config(),
             "vocab_size": self.vocab_size,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "tied_to": None if self._tie is None else self._tie.saved(),
         }
+
+    @classmethod
+    def from_config(cls, config: Config) -> Self:
+        """Return a layer; one that was tied finds its embedding where it is first called (tf_emb.layers.tied)."""
+        own = dict(config)
+        tied = own.pop("tied_to", None)
+        layer = cls(**own)
+        if tied is not None:
+            layer._tie = from_saved(tied)
+        return layer

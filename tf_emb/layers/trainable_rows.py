@@ -12,6 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from tf_emb.ops import torch_ids
 from tf_emb.ops.ids import Policy, as_index, inside
 from tf_emb.ops.types import Ids, Index, Table
 
@@ -44,6 +45,16 @@ def check_rows(rows: RowChoice | None, vocab: int) -> tuple[int, ...] | None:
     return tuple(int(row) for row in np.unique(given % vocab))
 
 
+def constant(array: np.ndarray) -> Index:
+    """Return what `as_constant` turns into an int32 tensor: on PyTorch one already, as it traces no array."""
+    return torch_ids.constant(array) if keras.backend.backend() == "torch" else array
+
+
+def as_constant(array: Index) -> Index:
+    """Return an int32 tensor, in the graph that is being built, on the device that Keras uses."""
+    return ops.convert_to_tensor(array, "int32")
+
+
 class Slots:
     """Where the trained rows of a table are: its row `rows[s]` is row s of the small table."""
 
@@ -51,6 +62,7 @@ class Slots:
         self.rows = np.asarray(rows, np.int32)
         self.of_row = np.full(vocab, -1, np.int32)
         self.of_row[self.rows] = np.arange(len(rows), dtype=np.int32)
+        self._slot_of_row, self._places = constant(self.of_row), constant(self.rows[:, None])
 
     def of(self, ids: Ids, out_of_range: Policy) -> Index:
         """Return the slot of each id, -1 for rows that are not trained and ids that name no row.
@@ -61,9 +73,7 @@ class Slots:
         """
         ids = as_index(ids)
         exists = inside(ids, len(self.of_row))
-        slots = ops.take(
-            ops.convert_to_tensor(self.of_row, "int32"), ops.where(exists, ids, ops.zeros_like(ids)), axis=0
-        )
+        slots = ops.take(as_constant(self._slot_of_row), ops.where(exists, ids, ops.zeros_like(ids)), axis=0)
         unknown = int(self.of_row[out_of_range]) if isinstance(out_of_range, int) else -1
         return ops.where(exists, slots, ops.full_like(slots, unknown))
 
@@ -74,7 +84,7 @@ class Slots:
 
     def merged(self, table: Table, trained: Table) -> Table:
         """Return the whole table, with the trained rows in their places."""
-        return ops.scatter_update(table, ops.convert_to_tensor(self.rows[:, None], "int32"), trained)
+        return ops.scatter_update(table, as_constant(self._places), trained)
 
 
 class PartlyTrained(keras.layers.Embedding):

@@ -19,11 +19,13 @@ import keras
 import numpy as np
 from keras import ops
 
+from tf_emb.ops import torch_ids
 from tf_emb.ops.types import Ids, Index, Mask
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
-    from tensorflow.python.ops import control_flow_util  # there is no public way to ask what `in_xla` asks
+
+    from tf_emb.ops.program import in_xla
 
 Policy = Literal["raise", "nan", "zero"] | int
 
@@ -100,6 +102,11 @@ def existing(ids: Index, vocab: int, policy: Policy) -> tuple[Mask | None, Index
     return exists, ops.where(exists, ids, ops.zeros_like(ids))
 
 
+def leaves_nan(ids: Index, policy: Policy) -> bool:
+    """Return whether an id that names no row gives a row of NaN here."""
+    return policy == "nan" or (policy == "raise" and not can_raise(ids))
+
+
 def fill_value(out_of_range: Policy) -> float:
     """Return what fills the row of an id that names none."""
     return 0.0 if out_of_range == "zero" else float("nan")
@@ -107,40 +114,40 @@ def fill_value(out_of_range: Policy) -> float:
 
 def raise_outside(ids: Index, vocab: int) -> Index:
     """Return `ids`, after an error if one names no row and this program can raise; see `apply_policy`."""
+    backend = keras.backend.backend()
     if not can_raise(ids):
+        if backend == "torch":
+            torch_ids.assert_all(inside(ids, vocab), rule(vocab))
         return ids
-    if keras.backend.backend() == "tensorflow" and tf.is_symbolic_tensor(ids):
-        holds = tf.debugging.Assert(tf.reduce_all(inside(ids, vocab)), [_rule(vocab), ids], summarize=20)
+    if backend == "tensorflow" and tf.is_symbolic_tensor(ids):
+        holds = tf.debugging.Assert(tf.reduce_all(inside(ids, vocab)), [rule(vocab), ids], summarize=20)
         with tf.control_dependencies([holds] if holds is not None else []):
             return tf.identity(ids)
-    refuse_outside(ops.convert_to_numpy(ids), vocab)
+    raise_values(torch_ids.values(ids) if backend == "torch" else ops.convert_to_numpy(ids), vocab)
     return ids
 
 
-def refuse_outside(ids: np.ndarray, vocab: int) -> None:
-    """Reject ids, known ones, if one names no row.
-
-    Raises:
-        IndexError: the first of them, with its position.
-    """
+def raise_values(ids: np.ndarray, vocab: int) -> None:
+    """Raise IndexError if one of `ids` names no row; it has the first, and its position."""
     if ids.size and (ids.min() < 0 or ids.max() >= vocab):
         at = np.argwhere((ids < 0) | (ids >= vocab))[0]
         place = tuple(int(i) for i in at)
-        raise IndexError(f"{_rule(vocab)}; got {ids[place]} at {place}.")
+        raise IndexError(f"{rule(vocab)}; got {ids[place]} at {place}.")
 
 
-def _rule(vocab: int) -> str:
+def rule(vocab: int) -> str:
+    """Return what an error says first."""
     return f"`ids` must be in 0..{vocab - 1} (or choose out_of_range='nan', 'zero' or a row)"
 
 
 def can_raise(ids: Ids) -> bool:
-    """Return whether the program that reads `ids` can stop with an error: not under XLA, nor under JAX's jit."""
+    """Return whether the program that reads `ids` can stop with an error that names one.
+
+    Not under XLA, nor under JAX's jit, nor where PyTorch traces (tf_emb.ops.torch_ids).
+    """
     backend = keras.backend.backend()
     if backend == "jax":
         return not isinstance(ids, sys.modules["jax"].core.Tracer)  # Keras has imported it
-    return backend != "tensorflow" or not in_xla()
-
-
-def in_xla() -> bool:
-    """Return whether TensorFlow is tracing a function that XLA will compile."""
-    return bool(control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph()))
+    if backend == "torch":
+        return torch_ids.readable(ids)
+    return tf.executing_eagerly() or not in_xla()
