@@ -32,9 +32,9 @@ def test_what_is_called_the_same_is_there() -> None:
     taken = set(inspect.signature(Embedding).parameters) | set(inspect.signature(keras.layers.Embedding).parameters)
     taken |= set(inspect.signature(keras.layers.Layer).parameters) | {"**kwargs"}
     for word, verdict in words.VERDICTS["keras.layers.Embedding"].items():
-        name, method = word.partition("(")[0], word.endswith(")")
+        name, is_method = word.partition("(")[0], word.endswith(")")
         assert verdict
-        assert hasattr(Embedding, name) if method else name in taken, word
+        assert name in dir(Embedding) if is_method else name.strip("*") in taken, word
     for word in ("padding_idx", "max_norm", "norm_type", "scale_grad_by_freq", "sparse"):
         assert word in inspect.signature(Embedding).parameters
     assert "include_last_offset" in inspect.signature(EmbeddingBag).parameters

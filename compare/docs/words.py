@@ -49,7 +49,8 @@ VERDICTS: dict[str, dict[str, str]] = {
         SAME,
         "input_dim output_dim embeddings_initializer embeddings_regularizer embeddings_constraint weights lora_rank "
         "lora_alpha quantization_config **kwargs activity_regularizer trainable dtype autocast name call(inputs) "
-        "build() embeddings() call() compute_output_shape() compute_output_spec() save_own_variables() load_own_variables() "
+        "build() embeddings() call() compute_output_shape() compute_output_spec() save_own_variables() "
+        "load_own_variables() "
         "get_config() from_config() variable_serialization_spec() enable_lora() enable_lora(rank) "
         "enable_lora(lora_alpha) enable_lora(a_initializer) enable_lora(b_initializer) quantize() quantize(mode) "
         "quantize(type_check) quantize(config) quantized_build() quantized_build(embeddings_shape) "
