@@ -10,6 +10,7 @@ from compare.docs import tables, words
 from compare.docs.drawing import draw
 from compare.docs.groups import grouped
 from compare.docs.rooms import ROOMS, ROOT, between, imports
+from compare.transforms import table as transforms
 from tf_emb.parity.report.read import from_json
 from tf_emb.parity.result import Result
 
@@ -18,6 +19,7 @@ Pages = dict[Path, str]
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 SEMANTICS = ROOT / "docs" / "semantics.md"
 RESULTS = ROOT / "docs" / "results.md"
+SEMANTICS = ROOT / "docs" / "semantics.md"
 READMES = (ROOT / "README.md", ROOT / "README.zh-CN.md")
 LOGS = Path("logs") / "compare"
 PICTURE = ROOT / "docs" / "images" / "rooms.svg"
@@ -35,7 +37,9 @@ def run_docs(
     if rooms and report is not None:
         raise ValueError(f"`--map` must stand without a report; got --report {report} too. Leave one of them out.")
     made = with_rooms() if rooms else with_results(read(report or newest(LOGS)))
-    made |= with_rooms() | ({} if rooms else with_words())
+    made |= with_rooms() | with_transforms()
+    if not rooms:
+        made |= with_words(made[SEMANTICS])
     changed = stale(made)
     if not check:
         for path in changed:
@@ -95,24 +99,33 @@ def with_rooms() -> Pages:
     return {ARCHITECTURE: filled(ARCHITECTURE, "rooms", tables.table(["room", "what is in it", "imports"], rows))}
 
 
-def with_words() -> Pages:
-    """Return the page that says what becomes of every word of Keras' and PyTorch's layers."""
-    return {SEMANTICS: filled(SEMANTICS, "words", words.block())}
+def with_words(text: str | None = None) -> Pages:
+    """Return the page, `text` if it is made already, that says what becomes of every word of Keras' and PyTorch's."""
+    return {SEMANTICS: filled(SEMANTICS, "words", words.block(), text)}
 
 
-def filled(path: Path, name: str, block: str) -> str:
-    """Return the page at `path` with `block` between its markers `name`.
+def with_transforms() -> Pages:
+    """Return the page of transformations with its headings, rows and reasons as they are in the code.
+
+    The marks are those of the page, which `python -m compare transforms --write` has put there.
+    """
+    shown = transforms.marks_of(parted(SEMANTICS, "transforms")[1])
+    return {SEMANTICS: filled(SEMANTICS, "transforms", transforms.page(shown))}
+
+
+def filled(path: Path, name: str, block: str, text: str | None = None) -> str:
+    """Return the page at `path`, or what is to become of it, with `block` between its markers `name`.
 
     Raises:
         ValueError: the page does not hold both markers once, in their order.
     """
-    (before, _, after), (begin, end) = parted(path, name), markers(name)
+    (before, _, after), (begin, end) = parted(path, name, text), markers(name)
     return f"{before}{begin}\n\n{block}\n\n{end}{after}"
 
 
-def parted(path: Path, name: str) -> tuple[str, str, str]:
-    """Return what stands before, between and after the markers `name`."""
-    text, (begin, end) = path.read_text(encoding="utf-8"), markers(name)
+def parted(path: Path, name: str, text: str | None = None) -> tuple[str, str, str]:
+    """Return what stands before, between and after the markers `name` of a page, or of its text to come."""
+    text, (begin, end) = path.read_text(encoding="utf-8") if text is None else text, markers(name)
     if [text.count(begin), text.count(end)] != [1, 1] or text.index(begin) > text.index(end):
         raise ValueError(f"{path.name} must hold {begin} and, after it, {end}, once each. Put them where the table is.")
     before, _, rest = text.partition(begin)

@@ -7,7 +7,6 @@ import keras
 import numpy as np
 
 from tf_emb.layers.words import as_table
-from tf_emb.ops.gather import uncast
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
@@ -99,5 +98,5 @@ class Conversions:
         return sys.modules["torch"].nn.Embedding, {}
 
     def matrix(self) -> np.ndarray:
-        """Return a copy of the table, shape (vocab, dim), at its own dtype."""
-        return np.array(keras.ops.convert_to_numpy(keras.ops.copy(uncast(self.embeddings))))  # type: ignore[attr-defined]
+        """Return a copy of the table as rows are read, shape (vocab, dim), at its own dtype: numbers, if quantised."""
+        return np.array(keras.ops.convert_to_numpy(keras.ops.copy(self._as_read())))  # type: ignore[attr-defined]

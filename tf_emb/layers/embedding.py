@@ -12,9 +12,10 @@ from keras import ops
 
 from tf_emb.layers.convert import Conversions
 from tf_emb.layers.id_inputs import AnyIds, TakesIds, has_unknown_rank, in_the_form_of, is_ragged, mask_of
+from tf_emb.layers.quantized import Quantizable
 from tf_emb.layers.renorm import can_write_table, shorten_in_place, shortened
 from tf_emb.layers.torch_parameters import FUNCTIONAL
-from tf_emb.layers.trainable_rows import PartlyTrained, RowChoice, Slots, check_rows
+from tf_emb.layers.trainable_rows import RowChoice, Slots, check_rows
 from tf_emb.layers.unknown_ids import Seen, watched, witness_of
 from tf_emb.layers.words import TORCHS_EMBEDDING, Matrix, takes_torchs_words
 from tf_emb.ops.gather import distinct_rows, lookup, reads_distinct, uncast
@@ -27,7 +28,7 @@ Rule: TypeAlias = Any  # what keras.regularizers.get and keras.constraints.get t
 
 
 @keras.saving.register_keras_serializable("tf_emb")
-class Embedding(TakesIds, Conversions, *FUNCTIONAL, PartlyTrained):  # type: ignore[misc]
+class Embedding(TakesIds, Conversions, *FUNCTIONAL, Quantizable):  # type: ignore[misc]
     """Turns ids into dense vectors of fixed size, as `keras.layers.Embedding` and `torch.nn.Embedding` do.
 
     Args:
@@ -60,6 +61,8 @@ class Embedding(TakesIds, Conversions, *FUNCTIONAL, PartlyTrained):  # type: ign
         TypeError: called with ids that are not integers.
         IndexError: called with an id that names no row, under "raise", where the program can raise.
     """
+
+    _quantized_as_it_is = True
 
     @takes_torchs_words(TORCHS_EMBEDDING)
     def __init__(
@@ -108,7 +111,9 @@ class Embedding(TakesIds, Conversions, *FUNCTIONAL, PartlyTrained):  # type: ign
 
     @property
     def embeddings(self) -> Output:
-        """The table: Keras' variable; with `trainable_rows` a tensor, put together from both parts."""
+        """The table: Keras' variable, or its integers; put together, with `trainable_rows` and after `enable_lora`."""
+        if self.lora_enabled and self.built:
+            return self._as_read()
         table = self._keras_table
         if self._slots is None:
             return table
@@ -130,7 +135,12 @@ class Embedding(TakesIds, Conversions, *FUNCTIONAL, PartlyTrained):  # type: ign
     def _rows(
         self, ids: Ids, padding_idx: int | None = None, by_freq: bool = False, max_norm: float | None = None
     ) -> Rows:
-        """Return the rows at the dtype of the table; `max_norm` matters where the table cannot be written."""
+        """Return the rows at the dtype of the table; `max_norm` matters where the table cannot be written.
+
+        Rows of a frozen table, quantised or adapted, are read otherwise: see `_read`.
+        """
+        if self._is_frozen():
+            return self._read(ids, by_freq, max_norm)
         options: dict[str, Any] = {"scale_grad_by_freq": by_freq, "sparse": self.sparse}
         if self._slots is None:
             rows = lookup(self.embeddings, ids, padding_idx, out_of_range=self.out_of_range, **options)
@@ -142,6 +152,9 @@ class Embedding(TakesIds, Conversions, *FUNCTIONAL, PartlyTrained):  # type: ign
         rows = ops.where(ops.expand_dims(slots >= 0, -1), rows, fixed)
         return shielded(rows, as_index(ids), self.input_dim) if leaves_nan(ids, self.out_of_range) else rows
 
+    def _is_frozen(self) -> bool:
+        return self.lora_enabled or self.quantization_mode is not None
+
     def _shortened(self, rows: Rows, max_norm: float | None) -> Rows:
         if max_norm is None or can_write_table():
             return rows
@@ -150,14 +163,14 @@ class Embedding(TakesIds, Conversions, *FUNCTIONAL, PartlyTrained):  # type: ign
     def _distinct(self, ids: Ids) -> tuple[Rows, Ids, Index | None]:
         """Return rows, their ids, and for each of the flat `ids` the number of its row: None if there is one per id."""
         self._shorten(ids)
-        if self._slots is not None or not reads_distinct(self.embeddings):
+        if self._slots is not None or self._is_frozen() or not reads_distinct(self.embeddings):
             return self._rows(ids, self.padding_idx, self.scale_grad_by_freq, self.max_norm), ids, None
         arguments = self.padding_idx, self.scale_grad_by_freq, self.out_of_range, self.sparse
         return distinct_rows(self.embeddings, as_index(ids), *arguments)
 
     def _shorten(self, ids: Ids) -> None:
         """Apply `max_norm` to the rows that are about to be looked up, in place where the backend can."""
-        if self.max_norm is None or not can_write_table():
+        if self.max_norm is None or not can_write_table() or self._is_frozen():
             return
         ids, table = as_index(ids), self._embeddings
         if self._slots is not None:

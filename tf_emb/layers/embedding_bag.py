@@ -98,6 +98,7 @@ class EmbeddingBag(Embedding):
         ValueError: an argument is outside its range, or `per_sample_weights` are given to "max".
     """
 
+    _quantized_as_it_is = True
     _pools = True
 
     @takes_torchs_words(TORCHS_BAG)
