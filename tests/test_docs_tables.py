@@ -129,7 +129,7 @@ def elsewhere(monkeypatch, tmp_path):
     for name in ("README.md", "README.zh-CN.md", "results.md"):
         (tmp_path / name).write_text("# Page\n<!-- parity: begin -->\n<!-- parity: end -->\n")
     (tmp_path / "architecture.md").write_text("<!-- rooms: begin -->\n<!-- rooms: end -->\n")
-    (tmp_path / "semantics.md").write_text("<!-- words: begin -->\n<!-- words: end -->\n")
+    (tmp_path / "semantics.md").write_text(pages.SEMANTICS.read_text())
     monkeypatch.setattr(pages, "SEMANTICS", tmp_path / "semantics.md")
     monkeypatch.setattr(pages.words, "block", lambda: "| class |")  # tests/test_docs_words.py has the real one
     monkeypatch.setattr(pages, "ROOT", tmp_path)
