@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from compare import SUITE
-from compare.docs import tables
+from compare.docs import tables, words
 from compare.docs.drawing import draw
 from compare.docs.groups import grouped
 from compare.docs.rooms import ROOMS, ROOT, between, imports
@@ -17,6 +17,7 @@ from tf_emb.parity.result import Result
 Pages = dict[Path, str]
 
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
+SEMANTICS = ROOT / "docs" / "semantics.md"
 RESULTS = ROOT / "docs" / "results.md"
 SEMANTICS = ROOT / "docs" / "semantics.md"
 READMES = (ROOT / "README.md", ROOT / "README.zh-CN.md")
@@ -29,11 +30,16 @@ def run_docs(
     rooms: Annotated[bool, typer.Option("--map", help="Only the map of the rooms; it needs no report.")] = False,
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 if a page would change.")] = False,
 ) -> None:
-    """Rewrite the tables of docs/results.md and both READMEs from a report, and the map in docs/architecture.md."""
+    """Rewrite the tables of docs/results.md and both READMEs from a report, and those that need none.
+
+    These are the map in docs/architecture.md and the words of other libraries in docs/semantics.md.
+    """
     if rooms and report is not None:
         raise ValueError(f"`--map` must stand without a report; got --report {report} too. Leave one of them out.")
     made = with_rooms() if rooms else with_results(read(report or newest(LOGS)))
     made |= with_rooms() | with_transforms()
+    if not rooms:
+        made |= with_words(made[SEMANTICS])
     changed = stale(made)
     if not check:
         for path in changed:
@@ -93,6 +99,11 @@ def with_rooms() -> Pages:
     return {ARCHITECTURE: filled(ARCHITECTURE, "rooms", tables.table(["room", "what is in it", "imports"], rows))}
 
 
+def with_words(text: str | None = None) -> Pages:
+    """Return the page, `text` if it is made already, that says what becomes of every word of Keras' and PyTorch's."""
+    return {SEMANTICS: filled(SEMANTICS, "words", words.block(), text)}
+
+
 def with_transforms() -> Pages:
     """Return the page of transformations with its headings, rows and reasons as they are in the code.
 
@@ -102,19 +113,19 @@ def with_transforms() -> Pages:
     return {SEMANTICS: filled(SEMANTICS, "transforms", transforms.page(shown))}
 
 
-def filled(path: Path, name: str, block: str) -> str:
-    """Return the page at `path` with `block` between its markers `name`.
+def filled(path: Path, name: str, block: str, text: str | None = None) -> str:
+    """Return the page at `path`, or what is to become of it, with `block` between its markers `name`.
 
     Raises:
         ValueError: the page does not hold both markers once, in their order.
     """
-    (before, _, after), (begin, end) = parted(path, name), markers(name)
+    (before, _, after), (begin, end) = parted(path, name, text), markers(name)
     return f"{before}{begin}\n\n{block}\n\n{end}{after}"
 
 
-def parted(path: Path, name: str) -> tuple[str, str, str]:
-    """Return what stands before, between and after the markers `name`."""
-    text, (begin, end) = path.read_text(encoding="utf-8"), markers(name)
+def parted(path: Path, name: str, text: str | None = None) -> tuple[str, str, str]:
+    """Return what stands before, between and after the markers `name` of a page, or of its text to come."""
+    text, (begin, end) = path.read_text(encoding="utf-8") if text is None else text, markers(name)
     if [text.count(begin), text.count(end)] != [1, 1] or text.index(begin) > text.index(end):
         raise ValueError(f"{path.name} must hold {begin} and, after it, {end}, once each. Put them where the table is.")
     before, _, rest = text.partition(begin)

@@ -11,7 +11,7 @@ import keras
 from keras import ops
 
 from tf_emb.layers.convert import Conversions
-from tf_emb.layers.id_inputs import AnyIds, TakesIds, is_ragged, mask_of
+from tf_emb.layers.id_inputs import AnyIds, TakesIds, has_unknown_rank, in_the_form_of, is_ragged, mask_of
 from tf_emb.layers.quantized import Quantizable
 from tf_emb.layers.renorm import can_write_table, shorten_in_place, shortened
 from tf_emb.layers.torch_parameters import FUNCTIONAL
@@ -124,6 +124,8 @@ class Embedding(TakesIds, Conversions, *FUNCTIONAL, Quantizable):  # type: ignor
         inputs = self._arrived(inputs)
         if is_ragged(inputs):
             return inputs.with_flat_values(self.call(inputs.flat_values))
+        if has_unknown_rank(inputs):
+            return in_the_form_of(inputs, self.call(ops.reshape(inputs, (-1,))))
         if self.out_of_range == "raise" and not can_raise(inputs):
             inputs = watched(self, inputs)
         self._shorten(inputs)

@@ -18,7 +18,7 @@ from keras.src.backend.common.symbolic_scope import in_symbolic_scope  # nothing
 
 from tf_emb.layers.given import called_by, given, in_functional_model
 from tf_emb.ops.ids import Policy, as_index, as_tensor, can_raise, check_ids, raise_outside, raise_values
-from tf_emb.ops.types import Index, Mask, Tensor
+from tf_emb.ops.types import Ids, Index, Mask, Output, Rows, Tensor
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
@@ -50,6 +50,16 @@ def dense(ids: AnyIds) -> AnyIds:
         ids.set_shape(shape)  # which `reorder` forgets
         return ids
     return ids.todense() if hasattr(ids, "todense") else ids
+
+
+def has_unknown_rank(ids: AnyIds) -> bool:
+    """Return whether a tf.function does not know how many axes `ids` have."""
+    return getattr(ids.shape, "rank", 0) is None
+
+
+def in_the_form_of(ids: Ids, rows: Rows) -> Output:
+    """Return `rows`, shape (places, dim), in the shape of ids + (dim,), which TensorFlow finds when it runs."""
+    return tf.reshape(rows, tf.concat([tf.shape(ids), [rows.shape[-1]]], 0))
 
 
 def mask_of(ids: AnyIds, padding: int) -> Mask:
@@ -121,7 +131,8 @@ class TakesIds(keras.layers.Layer):
         return super().__call__(*args, **kwargs)
 
     def _arguments(self, args: Arguments, kwargs: Keywords) -> tuple[Arguments, Keywords]:
-        return args, kwargs
+        """Return the arguments of a call by our names; PyTorch's `input` is `inputs`."""
+        return args, {"inputs" if name == "input" else name: value for name, value in kwargs.items()}
 
     def _map_ids(self, function: Callable[[AnyIds], AnyIds], inputs: AnyIds) -> AnyIds:
         """Return `inputs` with function(ids) in the place of the ids."""

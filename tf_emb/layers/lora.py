@@ -70,7 +70,7 @@ class Adapted(PartlyTrained):
                 regularizer=self.embeddings_regularizer,
             )
             setattr(self, name, weight)
-        self._embeddings.trainable = False
+        self._freeze()
         self._tracker.lock()
         self.lora_enabled = True
         self.lora_rank = rank
