@@ -49,8 +49,8 @@ DECLARED: tuple[Declared, ...] = (
         ("SavedModel",),
         (),
         LIMIT,
-        "ModuleNotFoundError|torch_xla",
-        "Keras writes a SavedModel from PyTorch by torch_xla, which is not installed; "
+        "ModuleNotFoundError|torch_xla|dynamic_shapes|'list' object has no attribute 'shape'",
+        "Keras 3.15 cannot write a SavedModel from PyTorch, of any model, without torch_xla; "
         "`model.export(format='torch')` needs nothing more.",
     ),
     Declared(
