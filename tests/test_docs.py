@@ -130,7 +130,7 @@ def test_the_known_divergences_name_cases_that_exist():
     assert all(any(re.fullmatch(name.replace("*", ".*"), case) for case in SUITE.load()) for name in named)
 
 
-@pytest.mark.parametrize("document", [*DOCUMENTS, "compare/references/README.md", "logs/README.md"])
+@pytest.mark.parametrize("document", [*DOCUMENTS, "docs/layers.md", "compare/references/README.md", "logs/README.md"])
 def test_links_lead_somewhere(document):
     path = ROOT / document
     for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", path.read_text()):

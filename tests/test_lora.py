@@ -244,6 +244,16 @@ def test_an_alpha_given_at_construction_is_kept() -> None:
     assert again.lora_alpha == 5
 
 
+@MODES
+def test_the_table_stays_frozen_when_the_layer_is_trained_again(mode: str) -> None:
+    """In Keras 3.15 it trains from then on, beside the sums."""
+    layer = adapted(mode=mode)
+    layer.trainable = False
+    assert layer.trainable_variables == []
+    layer.trainable = True
+    assert [of.name for of in layer.trainable_variables] == ["lora_embeddings_a", "lora_embeddings_b"]
+
+
 def test_ranks_that_make_no_sum_are_refused() -> None:
     layer = Embedding(VOCAB, DIM)
     layer.build()

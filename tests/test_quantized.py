@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 from keras.quantizers import AbsMaxQuantizer, Int4QuantizationConfig, Int8QuantizationConfig
 
-from tf_emb.layers import Embedding, EmbeddingBag
+from tf_emb.layers import Embedding, EmbeddingBag, FullSoftmax
 
 # Keras 3.15 saves by np.array(tf.Variable), and TensorFlow 2.21's __array__ lacks NumPy 2's `copy` argument.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't:DeprecationWarning")
@@ -124,6 +124,7 @@ def test_an_id_without_a_row_is_refused(kind: type, mode: str) -> None:
 
 
 @MODES
+@pytest.mark.filterwarnings("ignore:invalid value encountered in cast:RuntimeWarning")  # NaN has no integer
 def test_padding_reads_as_stored_and_is_left_out_of_bags(mode: str) -> None:
     table = TABLE.copy()
     table[3] = np.nan
@@ -186,6 +187,15 @@ def test_the_table_of_numbers_is_there_on_demand(kind: type, mode: str) -> None:
     np.testing.assert_array_equal(layer.to_torch().weight.detach().numpy(), numbers(mode))
 
 
+@MODES
+def test_a_tied_output_layer_reads_the_numbers(mode: str) -> None:
+    layer = quantized(mode)
+    hidden = np.random.default_rng(1).normal(size=(5, DIM)).astype(np.float32)
+    logits = FullSoftmax(tied_to=layer)(hidden)
+    # A dot product of seven at float32.
+    np.testing.assert_allclose(logits, hidden @ numbers(mode).T, atol=7 * 2.0**-24 * DIM * 10)
+
+
 def test_embeddings_are_integers_as_in_keras() -> None:
     for mode in ("int8", "int4 by 3"):
         ours, theirs = quantized(mode), quantized(mode, keras.layers.Embedding)
@@ -228,6 +238,17 @@ def test_models_quantise_save_load_clone_and_pickle(kind: type, mode: str, tmp_p
         np.testing.assert_array_equal(again(ids), want)
     assert loaded.layers[0].dtype_policy == layer.dtype_policy
     assert loaded.layers[0].trainable_rows == (1, 2, 4)
+
+
+@BOTH
+def test_an_exported_model_reads_the_same(kind: type, mode: str, tmp_path: Path) -> None:
+    model = model_of(kind, padding_idx=2, out_of_range="zero")
+    quantise(model, mode)
+    model.layers[0].enable_lora(2, b_initializer="ones")
+    model.export(tmp_path / "model", verbose=False)
+    ids = tf.constant([[1, 2, -1], [0, 5, 99]])
+    loaded = tf.saved_model.load(str(tmp_path / "model"))
+    np.testing.assert_array_equal(loaded.serve(ids), model(ids))
 
 
 @KINDS

@@ -5,7 +5,6 @@ A line says first which cell begins: a process that dies has said in which.
 
 import importlib
 import json
-import re
 import sys
 import warnings
 from collections.abc import Iterator
@@ -64,7 +63,8 @@ def said(error: Exception) -> str:
     """Return an error in one line."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     if lines and lines[0].startswith("in user code"):  # AutoGraph: the message stands below a traceback
-        lines = [line for line in lines if re.match(r"\w*(Error|Exception)\b", line)] or lines
+        last = max((n for n, line in enumerate(lines) if line.startswith("File ")), default=-2)
+        lines = lines[last + 2 :]  # below the last frame and its line of code
     return f"{type(error).__name__}: {' '.join(lines)[:300]}"
 
 

@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 import keras
 import numpy as np
 from keras import ops
+from keras.src.backend.common.symbolic_scope import in_symbolic_scope  # nothing public says it
 
 from tf_emb.layers.id_inputs import is_ragged, is_sparse
 from tf_emb.ops import torch_ids
@@ -182,13 +183,15 @@ def _from_offsets(ids: Index, offsets: Index, weights: Weights | None, include_l
 
 def _check_offsets(offsets: Index, ids: Index, include_last: bool) -> None:
     """Reject offsets that torch rejects, and unsorted ones, which it silently accepts; symbolic values pass."""
-    if keras.backend.backend() == "torch" and not torch_ids.readable(offsets):
-        return
+    if in_symbolic_scope() or (keras.backend.backend() == "torch" and not torch_ids.readable(offsets)):
+        return  # while Keras computes shapes on PyTorch, every value is 1
     try:
         known = torch_ids.values(offsets) if keras.backend.backend() == "torch" else ops.convert_to_numpy(offsets)
         known, places = np.asarray(known), int(ops.shape(ids)[0])
     except Exception:  # a tensor of a graph or a tracer has no values yet, and every backend says so differently
         return
+    if known.ndim != 1:
+        return  # of several examples, under torch.func.vmap
     if not (len(known) or places or include_last):
         return  # no bags of no ids
     if not len(known) or known[0] != 0:
@@ -202,10 +205,15 @@ def _check_offsets(offsets: Index, ids: Index, include_last: bool) -> None:
     raise ValueError(f"`offsets` must {rule}; got {got}. They say where each bag starts among the ids.")
 
 
+def _differ(one: Count | None, other: Count | None) -> bool:
+    """Return whether two sizes are known, and not the same; those of an exported program are symbols."""
+    return isinstance(one, int) and isinstance(other, int) and one != other
+
+
 def _check_shape(name: str, given: BagWeights, shape: Shape) -> None:
     """Reject an array whose known sizes are not those of the ids."""
     if given is None:
         return
     got = tuple(given.shape)
-    if len(got) != len(shape) or any(None not in pair and pair[0] != pair[1] for pair in zip(got, shape, strict=True)):
+    if len(got) != len(shape) or any(_differ(*pair) for pair in zip(got, shape, strict=True)):
         raise ValueError(f"`{name}` must have shape {tuple(shape)}, that of the ids; got {got}. Give one per id.")

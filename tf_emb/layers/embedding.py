@@ -149,7 +149,7 @@ class Embedding(TakesIds, Conversions, *FUNCTIONAL, Quantizable):  # type: ignor
         slots = self._slots.of(ids, self.out_of_range)
         padding = self._slots.of_padding(padding_idx)
         rows = self._shortened(lookup(self._trained, slots, padding, out_of_range="zero", **options), max_norm)
-        rows = ops.where(ops.expand_dims(slots >= 0, -1), rows, fixed)
+        rows = ops.where((slots >= 0)[..., None], rows, fixed)
         return shielded(rows, as_index(ids), self.input_dim) if leaves_nan(ids, self.out_of_range) else rows
 
     def _is_frozen(self) -> bool:

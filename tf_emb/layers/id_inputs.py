@@ -163,7 +163,7 @@ class TakesIds(keras.layers.Layer):
         Raises:
             TypeError: it made them from floats.
         """
-        raw = given(ids)
+        raw = ids if in_symbolic_scope() else given(ids)
         if raw is ids or keras.backend.is_keras_tensor(raw) or not hasattr(raw, "dtype") or raw.dtype == ids.dtype:
             return ids
         if keras.backend.is_float_dtype(ids.dtype) and keras.backend.is_float_dtype(raw.dtype):

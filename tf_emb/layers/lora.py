@@ -70,7 +70,7 @@ class Adapted(PartlyTrained):
                 regularizer=self.embeddings_regularizer,
             )
             setattr(self, name, weight)
-        self._embeddings.trainable = False
+        self._freeze()
         self._tracker.lock()
         self.lora_enabled = True
         self.lora_rank = rank
@@ -153,4 +153,4 @@ class Adapted(PartlyTrained):
 
 
 def _where(condition: Mask, rows: Rows, otherwise: Rows) -> Rows:
-    return ops.where(ops.expand_dims(condition, -1), rows, otherwise)
+    return ops.where(condition[..., None], rows, otherwise)

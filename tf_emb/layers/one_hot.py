@@ -26,7 +26,9 @@ def one_hot_dense(kernel: Table, ids: Ids) -> Output:
     Returns:
         Shape ids.shape + (dim,), dtype of `kernel`.
     """
-    return product(ops.one_hot(ids, kernel.shape[0], dtype=kernel.dtype), kernel)
+    # Not ops.one_hot: PyTorch's looks at the values, which torch.func.vmap does not allow.
+    words = ops.expand_dims(ids, -1) == ops.arange(kernel.shape[0], dtype=keras.backend.standardize_dtype(ids.dtype))
+    return product(ops.cast(words, kernel.dtype), kernel)
 
 
 @keras.saving.register_keras_serializable("tf_emb")

@@ -14,7 +14,7 @@ from tf_emb.ops.types import Held, Index, Rows
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
-    from tf_emb.ops.program import in_vectorized_map
+    from tf_emb.ops.program import in_vectorized_map, replicas
 
 EPSILON = 1e-7
 
@@ -32,7 +32,7 @@ def can_write_table() -> bool:
     """Return whether a forward pass may change the table here; elsewhere rows are shortened as they are read."""
     backend = keras.backend.backend()
     if backend == "tensorflow":
-        return not in_vectorized_map()
+        return not in_vectorized_map() and replicas() == 1
     return backend == "torch" and not torch_ids.transformed()
 
 

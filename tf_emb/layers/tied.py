@@ -12,7 +12,6 @@ import keras
 from keras import ops
 
 from tf_emb.layers.embedding import Embedding
-from tf_emb.ops.gather import uncast
 from tf_emb.ops.types import DType, Output, Rows, Table
 
 Config: TypeAlias = dict[str, Any]  # what Keras writes of a layer
@@ -86,9 +85,7 @@ def output_table(embedding: Embedding, dtype: DType) -> Table:
     Rows that are not trained are in no trainable variable; the table of a quantized layer is dequantized; that of one
     with low-rank adaptation has it added.
     """
-    table = uncast(embedding.embeddings)
-    if embedding.quantization_mode in ("int8", "int4"):
-        table = ops.cast(table, embedding.compute_dtype) / ops.expand_dims(uncast(embedding.embeddings_scale), -1)
+    table = embedding._as_read()
     if embedding.padding_idx is not None:
         live = ops.expand_dims(ops.arange(embedding.input_dim) != embedding.padding_idx, -1)
         table = ops.where(live, table, ops.stop_gradient(table))

@@ -102,9 +102,7 @@ class PartlyTrained(keras.layers.Embedding):
             self._join()
             return
         table = self._embeddings
-        self._untrack_variable(table)
-        table.trainable = False
-        self._track_variable(table)
+        self._freeze()
         start = ops.take(ops.convert_to_tensor(table), ops.convert_to_tensor(slots.rows, "int32"), axis=0)
         self._trained = self.add_weight(
             shape=(len(slots.rows), self.output_dim),
@@ -113,6 +111,13 @@ class PartlyTrained(keras.layers.Embedding):
             regularizer=self.embeddings_regularizer,
             constraint=self.embeddings_constraint,
         )
+
+    def _freeze(self) -> None:
+        """Make the table a variable that is not trained, and stays so when the layer's `trainable` is set again."""
+        table = self._embeddings
+        self._untrack_variable(table)
+        table.trainable = False
+        self._track_variable(table)
 
     def _join(self) -> None:
         """Put the table together, if it is in two parts or is to be: one variable, which is not trained."""

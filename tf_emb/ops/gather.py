@@ -11,7 +11,7 @@ from keras.src.backend.common.variables import AutocastScope  # Keras has no pub
 from tf_emb.ops.gradient import scaled, without_nan
 from tf_emb.ops.ids import Policy, apply_policy, as_index, existing, fill_value, inside
 from tf_emb.ops.shield import some_unknown
-from tf_emb.ops.types import Held, Ids, Index, Mask, Output, Rows, Table
+from tf_emb.ops.types import DType, Held, Ids, Index, Mask, Output, Rows, Table
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
@@ -100,18 +100,24 @@ def _with_gradient(
 ) -> Rows:
     """Return `rows` with the gradient they are due, and the policy's fill where no row exists."""
     if counts is not None:
-        rows = scaled(rows, ops.expand_dims(1 / ops.cast(counts, rows.dtype), -1))
+        rows = scaled(rows, _inverse(counts, rows.dtype)[..., None])
     if padding_idx is not None:
         rows = _where(ids != padding_idx, rows, ops.stop_gradient(rows))
     if exists is None:
         return rows
-    if policy != "zero":
-        rows = without_nan(rows, some_unknown(exists))
-    return _where(exists, rows, ops.full_like(rows, fill_value(policy)))
+    rows = _where(exists, rows, ops.full_like(rows, fill_value(policy)))
+    # After the fill: XLA cannot broadcast a mask to what a custom gradient returns, where ids may be one or none.
+    return rows if policy == "zero" else without_nan(rows, some_unknown(exists))
+
+
+def _inverse(counts: Index, dtype: DType) -> Output:
+    # At float32 TensorFlow's graphs approximate a reciprocal: 1 / 2 is 0.49999997.
+    wide = "float64" if keras.backend.backend() == "tensorflow" else dtype
+    return ops.cast(1 / ops.cast(counts, wide), dtype)
 
 
 def _where(condition: Mask, rows: Rows, otherwise: Rows) -> Rows:
-    return ops.where(ops.expand_dims(condition, -1), rows, otherwise)
+    return ops.where(condition[..., None], rows, otherwise)  # of any rank, known or not
 
 
 def _counts(ids: Index, vocab: int) -> Index:

@@ -21,9 +21,19 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import tensorflow as tf
+from tensorflow.python.eager import record
 
 from tf_emb.ops.csr import place_sum
-from tf_emb.ops.program import ONE_TAPE, current_graph, in_vectorized_map, in_xla, replicas, tapes
+from tf_emb.ops.program import (
+    ONE_TAPE,
+    current_graph,
+    in_branch,
+    in_control_flow,
+    in_vectorized_map,
+    in_xla,
+    replicas,
+    tapes,
+)
 from tf_emb.ops.types import Graph, Held, Index, Output, Rows, Slices, Tensor
 
 Handle: TypeAlias = Any  # the resource tensor of a tf.Variable
@@ -46,11 +56,20 @@ class Meeting:
         self.vocab = int(table.shape[0])
         _present(handle).add(self)
 
+        self.token = self._connected()
+
+    def _connected(self) -> Tensor:
+        if in_control_flow():  # whose gradient cannot pass a resource through an operation: only a tape may know
+            with record.stop_recording():
+                token = tf.zeros([])
+            record.record_operation("Meeting", [token], [self.handle], lambda upstream: [self.total(upstream)])
+            return token
+
         @tf.custom_gradient
         def connect(_: Handle) -> tuple[Tensor, Callable[[Gradient], Gradient]]:
             return tf.zeros([]), self.total
 
-        self.token = connect(handle)
+        return connect(self.handle)
 
     def is_of_the_same_tape(self) -> bool:
         """Return whether exactly the tape that follows the token follows the table now."""
@@ -87,10 +106,21 @@ def read_rows(table: Held, ids: Index, sparse: bool) -> Rows:
     meeting = _meeting(table)
     meeting.sparse &= sparse
 
+    shape = table.shape.as_list()
+
+    if in_control_flow():
+        # A tape inside sees the meeting. One outside sees the loop or the condition, whose gradient is that of the
+        # operations: a loop adds tensors up, a condition returns the slices of a branch as they are.
+        with record.stop_recording():
+            out = tf.gather(whole(table), ids) if in_branch() else _summed_once(rows, ids, shape[0])
+        to_meeting = [meeting.token]
+        record.record_operation("Lookup", [out], to_meeting, lambda g: [tf.IndexedSlices(g, ids, tf.constant(shape))])
+        return out
+
     @tf.custom_gradient
     def joined(_: Tensor, tensor: Rows, at: Index) -> tuple[Rows, Callable[[Rows], tuple[Slices, None, None]]]:
         def gradient(upstream: Rows) -> tuple[Slices, None, None]:
-            return tf.IndexedSlices(upstream, at, tf.constant(table.shape.as_list())), None, None
+            return tf.IndexedSlices(upstream, at, tf.constant(shape)), None, None
 
         return tf.identity(tensor), gradient
 

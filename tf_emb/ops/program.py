@@ -7,7 +7,7 @@ import tensorflow as tf
 from tensorflow.python import pywrap_tfe
 from tensorflow.python.eager import forwardprop_util
 from tensorflow.python.ops import control_flow_util
-from tensorflow.python.ops.control_flow_v2_func_graphs import ControlFlowFuncGraph
+from tensorflow.python.ops.control_flow_v2_func_graphs import CondBranchFuncGraph, ControlFlowFuncGraph
 
 from tf_emb.ops.types import Graph, Held, Tensor
 
@@ -36,6 +36,16 @@ def in_vectorized_map() -> bool:
     return not tf.executing_eagerly() and "loop_body" in tf.compat.v1.get_default_graph().get_name_scope().split("/")
 
 
+def in_control_flow() -> bool:
+    """Return whether a branch of tf.cond, or the body of a tf.while_loop, is being traced."""
+    return isinstance(tf.compat.v1.get_default_graph(), ControlFlowFuncGraph)
+
+
+def in_branch() -> bool:
+    """Return whether a branch of tf.cond is being traced."""
+    return isinstance(tf.compat.v1.get_default_graph(), CondBranchFuncGraph)
+
+
 def has_tangent(tensor: Tensor) -> bool:
     """Return whether forward-mode differentiation (tf.autodiff.ForwardAccumulator) follows `tensor`."""
     return bool(forwardprop_util.pack_tangents([tensor]).tangents)
@@ -59,8 +69,7 @@ def may_use_variants() -> bool:
     """
     if tf.executing_eagerly():
         return True
-    plain = not isinstance(tf.compat.v1.get_default_graph(), ControlFlowFuncGraph) and not in_vectorized_map()
-    return plain and not in_xla() and not nothing_records()
+    return not (in_control_flow() or in_vectorized_map() or in_xla() or nothing_records())
 
 
 def has_handle(table: Held) -> bool:

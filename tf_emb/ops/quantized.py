@@ -73,7 +73,7 @@ def quantized_rows(table: Quantized, ids: Index) -> Rows:
     numbers = ops.cast(unpacked(integers, table.dim) if table.packed else integers, dtype)
     scale = ops.cast(gathered(table.scale, ids), dtype)
     if table.zero is None or table.group is None:
-        return numbers / ops.expand_dims(scale, -1)
+        return numbers / scale[..., None]
     zero, group = ops.cast(gathered(table.zero, ids), dtype), ops.cast(uncast(table.group), "int32")
     return (numbers - ops.take(zero, group, axis=-1)) * ops.take(scale, group, axis=-1)
 

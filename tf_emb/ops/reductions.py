@@ -34,9 +34,10 @@ def product(vectors: Tensor, matrix: Table, *, transposed: bool = False) -> Outp
         Shape (..., out).
     """
     vectors = ops.convert_to_tensor(vectors)
-    flat = ops.reshape(vectors, (-1, vectors.shape[-1]))
+    inner, outer = matrix.shape[::-1] if transposed else matrix.shape  # the vectors may not know theirs
+    flat = ops.reshape(vectors, (-1, inner))
     out = ops.einsum("nd,jd->nj" if transposed else "nd,dj->nj", flat, matrix)
-    return ops.reshape(out, (*ops.shape(vectors)[:-1], matrix.shape[0 if transposed else 1]))
+    return ops.reshape(out, (*ops.shape(vectors)[:-1], outer))
 
 
 def segment_sum(values: Tensor, segment: Index, count: Count) -> Tensor:

@@ -18,7 +18,7 @@ from compare.transforms.oracle import U32, Oracle
 from compare.transforms.rules import FITS
 from compare.transforms.verdict import AbsentError, Numbers
 from tf_emb.parity.dtypes import unit_roundoff
-from tf_emb.parity.rounding import Rounded, gamma
+from tf_emb.parity.rounding import Rounded, contract
 
 Model: TypeAlias = keras.Model
 
@@ -168,8 +168,7 @@ def _quantized(bits: int, kit: Kit, layer: keras.Layer, mode: Mode, numbers: Num
     model.quantize(f"int{bits}")
     if layer.quantization_mode != f"int{bits}":
         raise RuntimeError(f"`quantize` left the layer as it was: {layer.quantization_mode}")
-    step = np.abs(TABLE).max(1, keepdims=True) / (2 ** (bits - 1) - 1)
-    off = np.broadcast_to(step / 2 * (1 + 2.0**-10) + 1e-6, TABLE.shape)
+    off = _steps(bits) * (np.sqrt(DIM) if "max_norm" in mode.options else 1)  # shortening moves no two rows apart
     for n, (call, oracle) in enumerate(zip(calls(mode), oracles(mode, kit.writes), strict=True)):
         assert isinstance(oracle, Oracle)
         want = oracle.forward()
@@ -178,38 +177,44 @@ def _quantized(bits: int, kit: Kit, layer: keras.Layer, mode: Mode, numbers: Num
         numbers.hold(f"quantised out{n}", numpy(model.predict_on_batch(feed(call.parts))), number)
 
 
+def _steps(bits: int) -> np.ndarray:
+    """Return the most that a number of each row moves: half a step at 8 bits; at 4 bits, whose zero is rounded, one."""
+    if bits == 8:
+        step = np.abs(TABLE).max(1, keepdims=True) / 127 / 2
+    else:
+        step = (np.maximum(TABLE.max(1, keepdims=True), 0) - np.minimum(TABLE.min(1, keepdims=True), 0)) / 15
+    return np.broadcast_to(step * (1 + 2.0**-10) + 1e-6, TABLE.shape)
+
+
 def _lora(kit: Kit, layer: keras.Layer, mode: Mode, numbers: Numbers) -> None:
     """T + A B, with fixed A and B; after a step of SGD both have moved by the gradient of T through them."""
     if not mode.layer.startswith("Embedding"):
         raise AbsentError("Keras' Dense has it")
     layer.enable_lora(2)
     draws = np.random.default_rng(30)
-    a, b = (draws.integers(-4, 5, shape) / 8 for shape in ((TABLE.shape[0], 2), (2, DIM)))
+    rows = mode.trained
+    a, b = (draws.integers(-4, 5, shape) / 8 for shape in ((len(rows), 2), (2, DIM)))
     layer.lora_embeddings_a.assign(a)
     layer.lora_embeddings_b.assign(b)
-    added = a @ b
+    table = TABLE.copy()
+    table[rows] += a @ b
     if "padding_idx" in mode.options:
-        added[mode.options["padding_idx"]] = 0
-    table = TABLE + added
+        table[mode.options["padding_idx"]] = TABLE[mode.options["padding_idx"]]
     for n, call in enumerate(calls(mode)):
         want = Oracle(mode, call, table).forward()
         numbers.hold(f"adapted out{n}", numpy(applied(layer, mode, kit.parts(call))), want)
     model = model_of(layer, mode)
     model.compile(keras.optimizers.SGD(0.125), Dot(), jit_compile=kit.name == "jax")
     model.train_on_batch(feed(calls(mode)[0].parts), upstream(mode, 0).astype(np.float32))
-    g = Oracle(mode, calls(mode)[0], table).gradient(upstream(mode, 0))
-    for name, start, moved in (("a", a, _product(g, b.T)), ("b", b, _product(g, a))):
+    oracle = Oracle(mode, calls(mode)[0], table)
+    g = oracle.gradient(upstream(mode, 0))[rows]
+    oracle.s = np.where(oracle.s == 0, 0.0, 1.0)  # counts divide the gradient of A's rows; B belongs to no row
+    undivided = oracle.gradient(upstream(mode, 0))[rows]
+    of_a = contract("vd,rd->vr", g, Rounded.exact(b, U32))
+    of_b = contract("vr,vd->rd", Rounded.exact(a, U32), undivided)
+    for name, start, moved in (("a", a, of_a), ("b", b, of_b)):
         got = numpy(getattr(layer, f"lora_embeddings_{name}"))
         numbers.hold(f"adapted {name}", got, Rounded.exact(start, U32) - moved * 0.125)
-
-
-def _product(g: Rounded, other: np.ndarray) -> Rounded:
-    """Return g @ other, or g^T @ other turned round: the gradient of a factor of the table."""
-    if other.shape[0] == DIM:
-        value, error = g.value @ other, g.error @ np.abs(other)
-        return Rounded(value, error + gamma(DIM, U32) * (np.abs(g.value) @ np.abs(other)), U32)
-    value, error = other.T @ g.value, np.abs(other).T @ g.error
-    return Rounded(value, error + gamma(len(TABLE), U32) * (np.abs(other).T @ np.abs(g.value)), U32)
 
 
 COPIES = {
