@@ -33,7 +33,35 @@ class Declared:
     why: str
 
 
-DECLARED: tuple[Declared, ...] = ()
+DECLARED: tuple[Declared, ...] = (
+    Declared(
+        "torch",
+        ("functional_call",),
+        ("1hot", "soft", "neg", "tree"),
+        LIMIT,
+        "is 0, not",
+        "Keras' layers read their own variables, not the parameters that `functional_call` exchanges: the gradient of "
+        "`keras.layers.Embedding` is 0 too. `Embedding` and `EmbeddingBag` look for them; for others there is "
+        "`stateless_call`.",
+    ),
+    Declared(
+        "torch",
+        ("SavedModel",),
+        (),
+        LIMIT,
+        "ModuleNotFoundError|torch_xla|dynamic_shapes|'list' object has no attribute 'shape'",
+        "Keras 3.15 cannot write a SavedModel from PyTorch, of any model, without torch_xla; "
+        "`model.export(format='torch')` needs nothing more.",
+    ),
+    Declared(
+        "tensorflow",
+        ("unknown rank",),
+        ("1hot",),
+        LIMIT,
+        "rank",
+        "`keras.ops.shape` and `reshape`, and with them `keras.layers.Dense`, want a rank that is known.",
+    ),
+)
 
 
 def declared(backend: str, way: str, mode: str) -> Declared | None:

@@ -178,6 +178,8 @@ def _from_offsets(ids: Index, offsets: Index, weights: Weights | None, include_l
     place = ops.arange(ops.shape(ids)[0], dtype=keras.backend.standardize_dtype(starts.dtype))
     search = torch_ids.searchsorted if keras.backend.backend() == "torch" else ops.searchsorted
     bag = ops.cast(search(starts, place, side="right"), "int32") - 1
+    if in_symbolic_scope():  # where PyTorch's offsets are all 1, and the first place would lie before the first bag
+        bag = ops.maximum(bag, 0)
     return Bags(ids, bag, ops.shape(starts)[0], weights)
 
 

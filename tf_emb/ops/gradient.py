@@ -17,7 +17,7 @@ from tf_emb.ops.types import Mask, Rows, Tensor
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
-    from tf_emb.ops.program import in_vectorized_map
+    from tf_emb.ops.program import has_tangent, in_vectorized_map
 else:
     other = importlib.import_module(f"tf_emb.ops.{keras.backend.backend()}_gradient")
 
@@ -31,7 +31,7 @@ def scaled(rows: Rows, factor: Tensor) -> Rows:
     """
     if keras.backend.backend() != "tensorflow":
         return other.scaled(rows, ops.stop_gradient(factor))
-    if in_vectorized_map():  # which drops custom gradients
+    if _drops_custom_gradients(rows):
         fixed = tf.stop_gradient(rows)
         return tf.where(tf.math.is_finite(fixed), fixed + (rows - fixed) * tf.stop_gradient(factor), fixed)
 
@@ -42,11 +42,19 @@ def scaled(rows: Rows, factor: Tensor) -> Rows:
     return identity(rows)
 
 
+def _drops_custom_gradients(rows: Rows) -> bool:
+    """Return whether TensorFlow differentiates what the function does instead.
+
+    It does so in a vectorized loop, and for an eager forward accumulator.
+    """
+    return in_vectorized_map() or has_tangent(rows)
+
+
 def straight_through(function: Callable[[Rows], Rows], rows: Rows) -> Rows:
     """Return function(rows), of the shape of `rows`, with the gradient of the identity."""
     if keras.backend.backend() != "tensorflow":
         return other.straight_through(function, rows)
-    if in_vectorized_map():
+    if _drops_custom_gradients(rows):
         fixed = tf.stop_gradient(rows)
         return tf.stop_gradient(function(fixed)) + (rows - fixed)
 

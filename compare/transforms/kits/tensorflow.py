@@ -78,6 +78,8 @@ class TensorFlow(Kit):
         self._specified(layer, mode, numbers, lambda shape: [None] * len(shape))
 
     def _unknown_rank(self, layer: keras.Layer, mode: Mode, numbers: Numbers) -> None:
+        if mode.head or mode.form == "ragged":
+            raise AbsentError("hidden vectors, and the parts of a ragged tensor, have known axes")
         self._specified(layer, mode, numbers, lambda shape: None)
 
     def _mapped(self, layer: keras.Layer, mode: Mode, numbers: Numbers, mapper: Callable[..., Tensor]) -> None:
