@@ -117,6 +117,7 @@ def test_a_sequential_model_without_an_input_reads_every_row_of_a_large_table(po
     made = keras.Sequential([Embedding(vocab, 2, weights=table, dtype=policy)])
     made.build((None, 3))
     made.summary(print_fn=lambda *_, **__: None)
+    assert made.inputs[0].dtype == "float32"  # an exported model has nothing but this
     ids = np.array([[257, 2049, vocab - 1], [258, 2050, vocab - 2]])
     want = table[ids].astype(np.float32)
     np.testing.assert_array_equal(numpy(made(ids)).astype(np.float32), want)

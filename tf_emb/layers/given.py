@@ -64,8 +64,7 @@ def given(tensor: Given) -> Given:
             values = frame.f_locals
             if raw is not None and values["self"] is raw[0]:
                 tensor, raw = _input(raw, _first(values["args"], values["kwargs"]), tensor), None
-        if frame.f_code is CONVERTS:
-            values = frame.f_locals
+        if frame.f_code is CONVERTS and values["args"] is not values["original_args"]:
             after, before = tree.flatten([values["args"]]), tree.flatten([values["original_args"]])
             place = _place(tensor, after) if len(after) == len(before) else None
             tensor = tensor if place is None else before[place]
