@@ -136,8 +136,6 @@ def elsewhere(monkeypatch, tmp_path):
     monkeypatch.setattr(pages, "READMES", (tmp_path / "README.md", tmp_path / "README.zh-CN.md"))
     monkeypatch.setattr(pages, "RESULTS", tmp_path / "results.md")
     monkeypatch.setattr(pages, "ARCHITECTURE", tmp_path / "architecture.md")
-    (tmp_path / "semantics.md").write_text("<!-- transforms: begin -->\n<!-- transforms: end -->\n")
-    monkeypatch.setattr(pages, "SEMANTICS", tmp_path / "semantics.md")
     monkeypatch.setattr(pages, "PICTURE", tmp_path / "rooms.svg")
     monkeypatch.setattr(pages, "LOGS", tmp_path / "logs")
     return tmp_path
