@@ -16,6 +16,11 @@ from compare.bench.layers.command import apart, start
 
 ROOT = Path(__file__).parent.parent
 ROUNDS = 3
+PEERS = {
+    "SGD": ["tf_emb", "tf_emb, keras SGD", "keras", "torch"],
+    "int8": ["tf_emb", "keras", "torch"],
+    "exported": ["tf_emb", "keras", "torch"],
+}
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +44,7 @@ def test_every_contender_of_every_row_is_measured_in_every_round(run):
     _, result, _ = run
     assert [row["key"] for row in result["measured"]] == [of.name for of in workloads.workloads(quick=True, seed=0)]
     for row in result["measured"]:
-        assert list(row["contenders"]) == ["tf_emb", "tf_emb, keras SGD", "keras", "torch"]
+        assert list(row["contenders"]) == PEERS[row["task"]]
         for of in row["contenders"].values():
             assert len(of["seconds"]) == ROUNDS
             assert all(math.isfinite(seconds) and seconds > 0 for seconds in of["seconds"])
@@ -49,7 +54,7 @@ def test_every_contender_of_every_row_is_measured_in_every_round(run):
 def test_figures_follow_from_the_rounds(run):
     for row in run[1]["measured"]:
         ours = row["contenders"]["tf_emb"]["seconds"]
-        assert list(row["ratios"]) == ["tf_emb, keras SGD", "keras", "torch"]
+        assert list(row["ratios"]) == PEERS[row["task"]][1:]
         for name, ratio in row["ratios"].items():
             of = row["contenders"][name]
             rounds = [a / b for a, b in zip(ours, of["seconds"], strict=True)]
@@ -66,6 +71,17 @@ def test_contenders_train_alike(run):
     assert "differently" not in said
     rows[1]["contenders"]["torch"]["moved"] *= 1.01
     assert list(apart(rows)) == [rows[1]["key"]]
+
+
+def test_what_is_looked_up_is_the_table(run):
+    """Exported, to the bit; at int8, off by half a step of a row at most, of which there are 127 or 255."""
+    for row in run[1]["measured"]:
+        moved = {name: of["moved"] for name, of in row["contenders"].items()}
+        if row["task"] == "exported":
+            assert set(moved.values()) == {0}
+        if row["task"] == "int8":
+            assert moved["tf_emb"] == moved["keras"]
+            assert all(0 < of <= 0.5 / 127 * math.sqrt(row["vocab"] * row["dim"]) for of in moved.values())
 
 
 def test_files_and_table(run):

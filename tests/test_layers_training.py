@@ -131,7 +131,7 @@ def word_sums() -> tuple[np.ndarray, np.ndarray]:
 
 
 def regression(optimizer: Any, jit_compile: bool) -> keras.Model:
-    embedding = Embedding(VOCAB, DIM, embeddings_initializer="zeros", padding_idx=0)
+    embedding = Embedding(VOCAB, DIM, embeddings_initializer="zeros", padding_idx=0, mask_zero=False)
     layers = [embedding, keras.layers.GlobalAveragePooling1D(), keras.layers.Dense(1, "linear", False, "ones")]
     model = keras.Sequential([keras.Input((8,), dtype="int32"), *layers])
     model.compile(optimizer, "mse", jit_compile=jit_compile)

@@ -129,15 +129,6 @@ def test_rows_that_are_none_are_refused(rows: Any) -> None:
         Embedding(VOCAB, DIM, trainable_rows=rows)
 
 
-def test_what_would_need_the_table_in_one_part_is_refused() -> None:
-    of = layer()
-    for call in (lambda: of.enable_lora(2), lambda: of.quantize("int8"), lambda: layer(lora_rank=2)):
-        with pytest.raises(ValueError, match=r"must not be used with `trainable_rows`"):
-            call()
-    with pytest.raises(ValueError, match=r"The dtype policy is 'int8_from_float32'"):
-        Embedding(VOCAB, DIM, trainable_rows=ROWS, dtype="int8_from_float32").build()
-
-
 def test_a_saved_table_is_whole(tmp_path: Path) -> None:
     model = keras.Sequential([keras.Input((3,), dtype="int32"), layer(name="words"), keras.layers.Flatten()])
     train(model.layers[0], optimizers.SGD(0.1), 3)

@@ -10,6 +10,7 @@ from compare.docs import tables
 from compare.docs.drawing import draw
 from compare.docs.groups import grouped
 from compare.docs.rooms import ROOMS, ROOT, between, imports
+from compare.transforms import table as transforms
 from tf_emb.parity.report.read import from_json
 from tf_emb.parity.result import Result
 
@@ -17,6 +18,7 @@ Pages = dict[Path, str]
 
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 RESULTS = ROOT / "docs" / "results.md"
+SEMANTICS = ROOT / "docs" / "semantics.md"
 READMES = (ROOT / "README.md", ROOT / "README.zh-CN.md")
 LOGS = Path("logs") / "compare"
 PICTURE = ROOT / "docs" / "images" / "rooms.svg"
@@ -31,7 +33,7 @@ def run_docs(
     if rooms and report is not None:
         raise ValueError(f"`--map` must stand without a report; got --report {report} too. Leave one of them out.")
     made = with_rooms() if rooms else with_results(read(report or newest(LOGS)))
-    made |= with_rooms()
+    made |= with_rooms() | with_transforms()
     changed = stale(made)
     if not check:
         for path in changed:
@@ -89,6 +91,15 @@ def with_rooms() -> Pages:
         for name, others in reversed(between(imports()).items())
     ]
     return {ARCHITECTURE: filled(ARCHITECTURE, "rooms", tables.table(["room", "what is in it", "imports"], rows))}
+
+
+def with_transforms() -> Pages:
+    """Return the page of transformations with its headings, rows and reasons as they are in the code.
+
+    The marks are those of the page, which `python -m compare transforms --write` has put there.
+    """
+    shown = transforms.marks_of(parted(SEMANTICS, "transforms")[1])
+    return {SEMANTICS: filled(SEMANTICS, "transforms", transforms.page(shown))}
 
 
 def filled(path: Path, name: str, block: str) -> str:

@@ -33,6 +33,7 @@ ROOMS = {
     "compare.terminal": "progress, listings, errors of one line",
     "compare.cases": "what is claimed, grouped as the library is",
     "compare.bench": "speed and quality beside peers",
+    "compare.transforms": "every layer and mode through every transformation",
     "compare.docs": "what the documentation shows",
     "compare.__main__": "the command line `python -m compare`",
 }

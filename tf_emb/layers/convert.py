@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 import keras
 import numpy as np
 
-from tf_emb.ops.gather import uncast
+from tf_emb.layers.words import as_table
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
@@ -16,21 +16,32 @@ class Conversions:
     """Constructors from other libraries' tables, and ways back."""
 
     @classmethod
-    def from_pretrained(cls, matrix: Any, freeze: bool = True, **kwargs: Any) -> Self:
+    def from_pretrained(cls, matrix: Any = None, freeze: bool = True, **kwargs: Any) -> Self:
         """Return a layer that holds `matrix`, the padding row as it is given.
 
         Args:
-            matrix: shape (vocab, dim); its dtype becomes the layer's unless `dtype` is given.
+            matrix: shape (vocab, dim): an array, a tensor of any library, nested lists; or what has such `vectors`,
+                as gensim's KeyedVectors and `tf_emb.Vectors` do. Its dtype, if it has one, becomes the layer's
+                unless `dtype` is given.
             freeze: whether the table is not trained.
-            **kwargs: what the class takes.
+            **kwargs: what the class takes. PyTorch's `embeddings` is `matrix`, and `_freeze` is `freeze`.
 
         Raises:
+            TypeError: `matrix` is missing, or given twice.
             ValueError: `matrix` does not have two axes.
         """
-        table = np.asarray(matrix)
+        if (matrix is None) == (kwargs.get("embeddings") is None):
+            raise TypeError("`matrix` must be given once, under this name or `embeddings`. Give the table alone.")
+        matrix = kwargs.pop("embeddings", None) if matrix is None else matrix
+        freeze = kwargs.pop("_freeze", freeze)
+        matrix = getattr(matrix, "vectors", matrix)
+        if str(getattr(matrix, "dtype", None)) == "torch.bfloat16":  # which becomes float32 on its way, exactly
+            kwargs.setdefault("dtype", "bfloat16")
+        table = as_table(matrix)
         if table.ndim != 2 or 0 in table.shape:
             raise ValueError(f"`matrix` must have shape (vocab, dim); got {table.shape}. Give one row a word.")
-        kwargs.setdefault("dtype", table.dtype.name if table.dtype.kind == "f" else keras.config.floatx())
+        floating = hasattr(matrix, "dtype") and keras.backend.is_float_dtype(table.dtype.name)
+        kwargs.setdefault("dtype", table.dtype.name if floating else keras.config.floatx())
         return cls(*table.shape, weights=table, trainable=not freeze, **kwargs)  # type: ignore[call-arg]
 
     @classmethod
@@ -47,16 +58,12 @@ class Conversions:
         names = ("padding_idx", "max_norm", "norm_type", "scale_grad_by_freq")
         own = {name: getattr(module, name) for name in names}
         weight = module.weight
-        matrix = weight.detach().cpu()
-        if str(matrix.dtype) == "torch.bfloat16":  # which NumPy lacks; float32 holds it exactly
-            matrix = matrix.float()
-            kwargs.setdefault("dtype", "bfloat16")
-        return cls.from_pretrained(matrix.numpy(), freeze=not weight.requires_grad, **own, **kwargs)
+        return cls.from_pretrained(weight, freeze=not weight.requires_grad, **own, **kwargs)
 
     @classmethod
     def from_keyed_vectors(cls, vectors: "KeyedVectors", freeze: bool = True, **kwargs: Any) -> Self:
         """Return a layer whose row i is the vector of `vectors.index_to_key[i]`, gensim's or a `tf_emb.Vectors`."""
-        return cls.from_pretrained(vectors.vectors, freeze, **kwargs)
+        return cls.from_pretrained(vectors, freeze, **kwargs)
 
     def to_torch(self, sparse: bool = False) -> Any:
         """Return a `torch.nn.Embedding` with this layer's table and arguments.
@@ -91,5 +98,5 @@ class Conversions:
         return sys.modules["torch"].nn.Embedding, {}
 
     def matrix(self) -> np.ndarray:
-        """Return a copy of the table, shape (vocab, dim), at its own dtype."""
-        return np.array(keras.ops.convert_to_numpy(keras.ops.copy(uncast(self.embeddings))))  # type: ignore[attr-defined]
+        """Return a copy of the table as rows are read, shape (vocab, dim), at its own dtype: numbers, if quantised."""
+        return np.array(keras.ops.convert_to_numpy(keras.ops.copy(self._as_read())))  # type: ignore[attr-defined]

@@ -11,6 +11,7 @@ A bag without such places becomes zeros, or the row `default_id`.
 """
 
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from numbers import Integral
 from typing import Any, Literal, Self, TypeAlias
@@ -20,12 +21,16 @@ from keras import ops
 
 from tf_emb.layers.bag_inputs import BagInputs, Bags, BagWeights, as_bags
 from tf_emb.layers.embedding import Embedding
+from tf_emb.layers.id_inputs import AnyIds, Arguments, Keywords
 from tf_emb.layers.unknown_ids import watched
-from tf_emb.ops.gather import spread
+from tf_emb.layers.words import TORCHS_BAG, takes_torchs_words, with_offsets
 from tf_emb.ops.ids import leaves_nan
-from tf_emb.ops.reductions import gathered_sum, segment_max, segment_sum
+from tf_emb.ops.reductions import gathered_sum
 from tf_emb.ops.shield import shielded
 from tf_emb.ops.types import Index, Mask, Output, Rows, Shape
+
+if keras.backend.backend() == "tensorflow":
+    from tf_emb.ops.csr import spread
 
 Combiner = Literal["sum", "mean", "max", "sqrtn"]
 TorchModule: TypeAlias = Any  # torch.nn.EmbeddingBag
@@ -42,14 +47,17 @@ def combine(rows: Rows, place: Index | None, of: Bags, live: Mask, combiner: Com
         combiner: see the docstring of this module.
     """
     if combiner == "max":
-        return _largest(spread(rows, place), of, live)
+        return _largest(rows if place is None else spread(rows, place), of, live)
     weights = ops.cast(live, rows.dtype) if of.weights is None else ops.where(live, of.weights, 0)
     weights = ops.cast(weights, rows.dtype)
-    total = gathered_sum(rows, place, of.bag, of.count, weights, learned=of.weights is not None)
+    if place is None:
+        total = of.sum(rows * weights[:, None])
+    else:
+        total = gathered_sum(rows, place, of.bag, of.count, weights, learned=of.weights is not None)
     if combiner == "sum":
         return total
-    norm = segment_sum(weights if combiner == "mean" else weights**2, of.bag, of.count)[:, None]
-    norm = norm if combiner == "mean" else ops.sqrt(norm)
+    norm = of.sum(weights if combiner == "mean" else weights**2)[:, None]
+    norm = norm if combiner == "mean" else ops.sqrt(ops.where(norm == 0, 1, norm)) * ops.cast(norm != 0, norm.dtype)
     return ops.where(norm == 0, 0, total / ops.where(norm == 0, 1, norm))
 
 
@@ -57,17 +65,16 @@ def _largest(rows: Rows, of: Bags, live: Mask) -> Rows:
     """Return, for every bag and column, the first place that holds the largest value."""
     fixed = ops.where(live[:, None], ops.stop_gradient(rows), float("-inf"))
     fixed = ops.where(ops.isnan(fixed), float("inf"), fixed)  # NaN is not equal to itself: no place would be found
-    largest = segment_max(fixed, of.bag, of.count)
-    is_largest = ops.logical_and(live[:, None], fixed == ops.take(largest, of.bag, axis=0))
+    is_largest = ops.logical_and(live[:, None], fixed == of.spread(of.max(fixed)))
     place = ops.arange(ops.shape(rows)[0], dtype="int32")[:, None]
-    first = -segment_max(-ops.where(is_largest, place, ops.shape(rows)[0] - 1), of.bag, of.count)
+    first = -of.max(-ops.where(is_largest, place, ops.shape(rows)[0] - 1))
     filled = _any(live, of)[:, None]
     padded = ops.pad(rows, [[0, 1], [0, 0]])  # so that row 0 exists where there are no places
     return ops.where(filled, ops.take_along_axis(padded, ops.where(filled, first, 0), axis=0), 0)
 
 
 def _any(live: Mask, of: Bags) -> Mask:
-    return segment_sum(ops.cast(live, "int32"), of.bag, of.count) > 0
+    return of.sum(ops.cast(live, "int32")) > 0
 
 
 @keras.saving.register_keras_serializable("tf_emb")
@@ -81,20 +88,25 @@ class EmbeddingBag(Embedding):
         include_last_offset: with (ids, offsets): the last offset is the end of the last bag.
         default_id: the id whose row stands for bags without ids; None for zeros.
         **kwargs: what `Embedding` takes: `padding_idx` (left out of the bag, and of the mean's
-            denominator), `max_norm`, `norm_type`, `scale_grad_by_freq` (over the whole call),
-            `out_of_range` ...
+            denominator), `mask_zero` (which without `padding_idx` leaves out id 0), `max_norm`, `norm_type`,
+            `scale_grad_by_freq` (over the whole call), `out_of_range` ...
 
-    Input: integers (batch, time); a tf.RaggedTensor or tf.SparseTensor; or (ids, offsets). Output: (bags, output_dim).
+    Input: integers (batch, time); a tf.RaggedTensor or tf.SparseTensor; (ids, offsets), as a pair or as two arguments.
+    Output: (bags, output_dim).
 
     Raises:
         ValueError: an argument is outside its range, or `per_sample_weights` are given to "max".
     """
 
+    _quantized_as_it_is = True
+    _pools = True
+
+    @takes_torchs_words(TORCHS_BAG)
     def __init__(
         self,
         input_dim: int,
         output_dim: int,
-        *args: Any,
+        *,
         combiner: Combiner = "mean",
         include_last_offset: bool = False,
         default_id: int | None = None,
@@ -106,7 +118,7 @@ class EmbeddingBag(Embedding):
         if default_id is not None and not (whole and 0 <= default_id < input_dim):
             raise ValueError(f"`default_id` must be in 0..{input_dim - 1}; got {default_id}. Use None for zeros.")
         self.combiner, self.include_last_offset, self.default_id = combiner, include_last_offset, default_id
-        super().__init__(input_dim, output_dim, *args, **kwargs)
+        super().__init__(input_dim, output_dim, **kwargs)
 
     def call(self, inputs: BagInputs, per_sample_weights: BagWeights = None) -> Output:
         """Return one vector per bag.
@@ -117,13 +129,15 @@ class EmbeddingBag(Embedding):
         """
         if per_sample_weights is not None and self.combiner == "max":
             raise ValueError("`per_sample_weights` must be None for combiner='max'; got weights. Use 'sum'.")
+        inputs = self._map_ids(self._arrived, inputs)
         of = as_bags(inputs, per_sample_weights, self.include_last_offset)
         if leaves_nan(of.ids, self.out_of_range):
             of = self._watched_bags(of)
-        live = ops.ones_like(of.ids, "bool") if self.padding_idx is None else of.ids != self.padding_idx
+        padding = self._left_out()
+        live = ops.ones_like(of.ids, "bool") if padding is None else of.ids != padding
         rows, ids, place = self._distinct(of.ids)  # at the table's dtype: a long sum in float16 stops growing
-        if self.padding_idx is not None:
-            rows = ops.where((ids != self.padding_idx)[:, None], rows, 0)  # a padding row may hold NaN
+        if padding is not None:
+            rows = ops.where((ids != padding)[:, None], rows, 0)  # a padding row may hold NaN
         out = combine(rows, place, of, live, self.combiner)
         if leaves_nan(of.ids, self.out_of_range):
             out = shielded(out, of.ids, self.input_dim)
@@ -135,6 +149,17 @@ class EmbeddingBag(Embedding):
         ids = watched(self, of.ids) if self.out_of_range == "raise" else of.ids
         weights = None if of.weights is None else shielded(of.weights, ids, self.input_dim)
         return replace(of, ids=ids, weights=weights)
+
+    def _map_ids(self, function: Callable[[AnyIds], AnyIds], inputs: BagInputs) -> BagInputs:
+        pair = isinstance(inputs, tuple | list) and len(inputs) == 2
+        return (function(inputs[0]), inputs[1]) if pair else function(inputs)
+
+    def _arguments(self, args: Arguments, kwargs: Keywords) -> tuple[Arguments, Keywords]:
+        return with_offsets(args, kwargs)
+
+    def _left_out(self) -> int | None:
+        """Return the id that counts in no bag: `padding_idx`, or 0 under `mask_zero`."""
+        return self._masked if self.mask_zero else self.padding_idx
 
     def _fill(self, out: Rows, filled: Mask) -> Rows:
         """Return `out` with the default row where a bag is empty."""

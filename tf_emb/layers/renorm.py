@@ -14,6 +14,8 @@ from tf_emb.ops.types import Held, Index, Rows
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
+    from tf_emb.ops.program import in_vectorized_map, replicas
+
 EPSILON = 1e-7
 
 
@@ -29,7 +31,9 @@ def shortened(rows: Rows, max_norm: float, norm_type: float) -> Rows:
 def can_write_table() -> bool:
     """Return whether a forward pass may change the table here; elsewhere rows are shortened as they are read."""
     backend = keras.backend.backend()
-    return backend == "tensorflow" or (backend == "torch" and not torch_ids.transformed())
+    if backend == "tensorflow":
+        return not in_vectorized_map() and replicas() == 1
+    return backend == "torch" and not torch_ids.transformed()
 
 
 def shorten_in_place(table: Held, ids: Index, max_norm: float, norm_type: float) -> None:

@@ -13,10 +13,9 @@ import numpy as np
 from keras import ops
 
 from tf_emb.ops import torch_ids
+from tf_emb.ops.gather import uncast
 from tf_emb.ops.ids import Policy, as_index, inside
 from tf_emb.ops.types import Ids, Index, Table
-
-REJECTED = "`{}` must not be used with `trainable_rows`, which split the table; got both. Train all rows, or none."
 
 # Integers, or one bool per row.
 RowChoice: TypeAlias = Sequence[int] | Sequence[bool] | np.ndarray
@@ -90,15 +89,18 @@ class Slots:
 class PartlyTrained(keras.layers.Embedding):
     """`keras.layers.Embedding` whose table can be in two parts: the trained rows `_trained`, the others `_embeddings`.
 
-    `_slots` says which; None where one variable holds all rows.
+    `_slots` says which; None where one variable holds all rows. Where it does because the table was quantised, or is
+    adapted by low-rank sums, `_chosen` says which rows were to be trained.
     """
 
     _slots: Slots | None
+    _chosen: Slots | None = None
 
     def _split(self, slots: Slots) -> None:
         """Give the trained rows a variable of their own; the table keeps the others, and is not trained."""
         if self.quantization_mode is not None:
-            raise ValueError(REJECTED.format("dtype") + f" The dtype policy is {self.dtype_policy.name!r}.")
+            self._join()
+            return
         table = self._embeddings
         self._untrack_variable(table)
         table.trainable = False
@@ -111,6 +113,19 @@ class PartlyTrained(keras.layers.Embedding):
             regularizer=self.embeddings_regularizer,
             constraint=self.embeddings_constraint,
         )
+
+    def _join(self) -> None:
+        """Put the table together, if it is in two parts or is to be: one variable, which is not trained."""
+        if self._slots is None:
+            return
+        if hasattr(self, "_trained"):
+            self._embeddings.assign(self._slots.merged(uncast(self._embeddings), uncast(self._trained)))
+            locked = self._tracker.locked
+            self._tracker.unlock()
+            del self._trained
+            if locked:
+                self._tracker.lock()
+        self._chosen, self._slots = self._slots, None
 
     def set_weights(self, weights: Sequence[Table]) -> None:
         """Set the layer's variables; one table alone may be given for both parts of it."""
@@ -137,23 +152,3 @@ class PartlyTrained(keras.layers.Embedding):
             super().load_own_variables(store)
         else:
             self._hold(store["0"])
-
-    def enable_lora(self, *args: Any, **kwargs: Any) -> None:
-        """Enable low-rank adaptation, as in Keras.
-
-        Raises:
-            ValueError: `trainable_rows` are given.
-        """
-        if self._slots is not None:
-            raise ValueError(REJECTED.format("enable_lora"))
-        super().enable_lora(*args, **kwargs)
-
-    def quantize(self, *args: Any, **kwargs: Any) -> None:
-        """Quantize the table, as in Keras.
-
-        Raises:
-            ValueError: `trainable_rows` are given.
-        """
-        if self._slots is not None:
-            raise ValueError(REJECTED.format("quantize"))
-        super().quantize(*args, **kwargs)

@@ -25,7 +25,7 @@ import tensorflow as tf
 
 from tf_emb.corpus import EncodedCorpus, prepare
 from tf_emb.methods.cooccurrence import Cooccurrences, cooccurrences
-from tf_emb.ops.gather import csr_matrix, csr_product, csr_transposed
+from tf_emb.ops.csr import csr_matrix, csr_product, csr_transposed
 from tf_emb.threads import run_threads
 from tf_emb.vectors import Vectors
 

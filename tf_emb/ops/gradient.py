@@ -16,6 +16,8 @@ from tf_emb.ops.types import Mask, Rows, Tensor
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
+
+    from tf_emb.ops.program import in_vectorized_map
 else:
     other = importlib.import_module(f"tf_emb.ops.{keras.backend.backend()}_gradient")
 
@@ -29,6 +31,9 @@ def scaled(rows: Rows, factor: Tensor) -> Rows:
     """
     if keras.backend.backend() != "tensorflow":
         return other.scaled(rows, ops.stop_gradient(factor))
+    if in_vectorized_map():  # which drops custom gradients
+        fixed = tf.stop_gradient(rows)
+        return tf.where(tf.math.is_finite(fixed), fixed + (rows - fixed) * tf.stop_gradient(factor), fixed)
 
     @tf.custom_gradient
     def identity(tensor: Rows) -> tuple[Rows, Callable[[Rows], Rows]]:
@@ -41,6 +46,9 @@ def straight_through(function: Callable[[Rows], Rows], rows: Rows) -> Rows:
     """Return function(rows), of the shape of `rows`, with the gradient of the identity."""
     if keras.backend.backend() != "tensorflow":
         return other.straight_through(function, rows)
+    if in_vectorized_map():
+        fixed = tf.stop_gradient(rows)
+        return tf.stop_gradient(function(fixed)) + (rows - fixed)
 
     @tf.custom_gradient
     def apply(tensor: Rows) -> tuple[Rows, Callable[[Rows], Rows]]:

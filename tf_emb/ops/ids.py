@@ -24,7 +24,8 @@ from tf_emb.ops.types import Ids, Index, Mask
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
-    from tensorflow.python.ops import control_flow_util  # there is no public way to ask what `in_xla` asks
+
+    from tf_emb.ops.program import in_xla
 
 Policy = Literal["raise", "nan", "zero"] | int
 
@@ -147,9 +148,6 @@ def can_raise(ids: Ids) -> bool:
     backend = keras.backend.backend()
     if backend == "jax":
         return not isinstance(ids, sys.modules["jax"].core.Tracer)  # Keras has imported it
-    return torch_ids.readable(ids) if backend == "torch" else not in_xla()
-
-
-def in_xla() -> bool:
-    """Return whether TensorFlow is tracing a function that XLA will compile."""
-    return bool(control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph()))
+    if backend == "torch":
+        return torch_ids.readable(ids)
+    return tf.executing_eagerly() or not in_xla()

@@ -10,11 +10,13 @@ from collections.abc import Callable
 import keras
 from keras import ops
 
-from tf_emb.ops.gather import csr_matrix, csr_product, csr_transposed, has_csr, spread
 from tf_emb.ops.types import Count, Index, Output, Rows, Table, Tensor, Weights
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
+
+    from tf_emb.ops.csr import csr_matrix, csr_product, csr_transposed, has_csr
+    from tf_emb.ops.program import current_graph, tapes
 
 
 def product(vectors: Tensor, matrix: Table, *, transposed: bool = False) -> Output:
@@ -32,9 +34,10 @@ def product(vectors: Tensor, matrix: Table, *, transposed: bool = False) -> Outp
         Shape (..., out).
     """
     vectors = ops.convert_to_tensor(vectors)
-    flat = ops.reshape(vectors, (-1, vectors.shape[-1]))
+    inner, outer = matrix.shape[::-1] if transposed else matrix.shape  # the vectors may not know theirs
+    flat = ops.reshape(vectors, (-1, inner))
     out = ops.einsum("nd,jd->nj" if transposed else "nd,dj->nj", flat, matrix)
-    return ops.reshape(out, (*ops.shape(vectors)[:-1], matrix.shape[0 if transposed else 1]))
+    return ops.reshape(out, (*ops.shape(vectors)[:-1], outer))
 
 
 def segment_sum(values: Tensor, segment: Index, count: Count) -> Tensor:
@@ -69,34 +72,43 @@ def segment_max(values: Rows, segment: Index, count: Count) -> Rows:
 
 
 def gathered_sum(
-    rows: Rows, place: Index | None, segment: Index, count: Count, weights: Weights, *, learned: bool = True
+    rows: Rows, place: Index, segment: Index, count: Count, weights: Weights, *, learned: bool = True
 ) -> Rows:
     """Return out[b, :] = sum over p with segment[p] = b of weights[p] rows[place[p], :], for each of `count` segments.
 
+    TensorFlow only, where sparse matrices may be used (`has_csr`).
+
     Args:
         rows: shape (distinct, dim).
-        place: int32, shape (places,), in 0..distinct-1; None where there is one row per place.
+        place: int32, shape (places,), in 0..distinct-1.
         segment: int32, shape (places,), not decreasing, in 0..count-1.
         count: how many segments.
         weights: shape (places,), the dtype of `rows`.
         learned: whether `weights` need a gradient, the product of upstream and row.
     """
-    if place is None:
-        return segment_sum(rows * weights[:, None], segment, count)
-    if not has_csr(rows.dtype):
-        return tf.math.unsorted_segment_sum(spread(rows, place) * weights[:, None], segment, count)
+    graph = current_graph()
 
     @tf.custom_gradient
     def total(tensor: Rows, of: Weights) -> tuple[Rows, Callable[[Rows], tuple[Rows, Weights | None]]]:
-        matrix = csr_matrix(segment, place, of, count, tf.shape(tensor)[0])
-
         def gradient(upstream: Rows) -> tuple[Rows, Weights | None]:
-            to_rows = csr_product(csr_transposed(matrix, of.dtype), upstream, tf.shape(tensor)[0])
-            return to_rows, _dots(upstream, segment, tensor, place) if learned else None
+            # A sparse matrix has no second derivative, and a gradient in another graph may be a loop's.
+            fast = current_graph() is graph and has_csr(of.dtype) and not any(map(tapes, (upstream, tensor, of)))
+            to_rows = _transposed_sum if fast else _scattered_sum
+            to_weights = _dots(upstream, segment, tensor, place) if learned else None
+            return to_rows(upstream, segment, of, place, tf.shape(tensor)[0]), to_weights
 
-        return csr_product(matrix, tensor, count), gradient
+        return csr_product(csr_matrix(segment, place, of, count, tf.shape(tensor)[0]), tensor, count), gradient
 
     return total(rows, weights)
+
+
+def _transposed_sum(upstream: Rows, segment: Index, weights: Weights, place: Index, distinct: Count) -> Rows:
+    matrix = csr_matrix(segment, place, weights, tf.shape(upstream)[0], distinct)
+    return csr_product(csr_transposed(matrix, weights.dtype), upstream, distinct)
+
+
+def _scattered_sum(upstream: Rows, segment: Index, weights: Weights, place: Index, distinct: Count) -> Rows:
+    return tf.math.unsorted_segment_sum(tf.gather(upstream, segment) * weights[:, None], place, distinct)
 
 
 def _dots(upstream: Rows, segment: Index, rows: Rows, place: Index) -> Weights:

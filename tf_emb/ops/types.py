@@ -46,6 +46,7 @@ Count: TypeAlias = int | Tensor  # a number of rows or segments: an int, or an i
 DType: TypeAlias = Any  # a name such as "float32", or the backend's own object
 Shape: TypeAlias = Any  # a tuple of ints, None for an unknown size; Keras nests the shapes of several inputs
 CSRMatrix: TypeAlias = Any  # TensorFlow's variant tensor that holds a sparse matrix
+Graph: TypeAlias = Any  # a tf.Graph that is being built
 Initializer: TypeAlias = str | Callable[..., Tensor]  # what keras.initializers.get takes
 
 

@@ -6,12 +6,17 @@ from typing import Any, TypeAlias
 import keras
 from keras import ops
 
-from tf_emb.ops.gather import place_sum
-from tf_emb.ops.ids import in_xla
 from tf_emb.ops.types import Index, Initializer, Rows, Slices, Tensor, Variable
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
+
+    from tf_emb.ops.meeting import check_named, coalesced, ids_of, wants_slices
+    from tf_emb.ops.program import has_handle, in_xla
+
+    class WholeRows(tf.IndexedSlices):
+        """Slices that each hold the whole gradient of their row: those that repeat one are not to be added."""
+
 
 LearningRate: TypeAlias = float | keras.optimizers.schedules.LearningRateSchedule
 Gradient: TypeAlias = Any  # a tensor of the shape of the table, or Slices
@@ -29,6 +34,7 @@ class LazyOptimizer(keras.optimizers.Optimizer):
 
     slot_names: tuple[str, ...] = ()
     _learning_rate: Any
+    _applying = False  # whether the gradients were taken before the optimizer knew the variables
 
     def __init__(self, learning_rate: LearningRate, **kwargs: Any) -> None:
         for name, remedy in REJECTED.items():
@@ -46,6 +52,14 @@ class LazyOptimizer(keras.optimizers.Optimizer):
                 (), filled(learning_rate), "float64", aggregation="only_first_replica", name="learning_rate"
             )
 
+    def apply(self, grads: Sequence[Gradient], trainable_variables: Sequence[Variable] | None = None) -> None:
+        """Update the variables, as in Keras."""
+        self._applying = True
+        try:
+            super().apply(grads, trainable_variables)
+        finally:
+            self._applying = False
+
     def build(self, variables: Sequence[Variable]) -> None:
         """Create the state of every variable."""
         if self.built:
@@ -53,6 +67,9 @@ class LazyOptimizer(keras.optimizers.Optimizer):
         super().build(variables)
         initial = [self._initial(name) for name in self.slot_names]
         self._slots = self.add_optimizer_variables(variables, list(self.slot_names), initial)
+        if keras.backend.backend() == "tensorflow":
+            for variable in variables:
+                wants_slices(variable.value, from_now=not self._applying)
 
     def slots(self, variable: Variable) -> dict[str, Variable]:
         """Return the state of `variable`, by name: Keras variables of its shape and dtype."""
@@ -62,30 +79,41 @@ class LazyOptimizer(keras.optimizers.Optimizer):
     def update_step(self, gradient: Gradient, variable: Variable, learning_rate: Tensor) -> None:
         """Update the rows that `gradient` names, and their state."""
         targets = [variable, *self.slots(variable).values()]
-        gradient = ops.cast(gradient, variable.dtype)
-        if is_slices(gradient) and not in_xla():
-            gradient = coalesced(gradient)
+        gradient = self._summed(gradient, variable, scratch=targets[-1])
         read, place = _named_rows(gradient.indices) if is_slices(gradient) else _all_rows()
         rows, *old = [read(target) for target in targets]
-        new, step = self._rule(self._row_sums(gradient, targets[-1]), old, learning_rate)
+        sums = ops.cast(gradient.values if is_slices(gradient) else gradient, variable.dtype)
+        new, step = self._rule(sums, old, learning_rate)
         for target, values in zip(targets, [rows - step, *new], strict=True):
             self.assign(target, place(values))
 
-    def _row_sums(self, gradient: Gradient, scratch: Variable) -> Rows:
-        """Return, for each slice, the sum over all slices of its row, which is what gets squared.
+    def _summed(self, gradient: Gradient, variable: Variable, scratch: Variable) -> Gradient:
+        """Return slices that each hold the whole gradient of their row, which is what gets squared.
 
-        Under XLA they are summed in the rows of a slot, which has been read and gets its new value next. All slices of
-        one row then hold the same numbers, and it does not matter which is written last. tf.unique is no option there:
-        it returns garbage for ids that themselves come from a tf.unique, as those of a lookup do.
+        A gradient of the variable's shape stays as it is, unless it was made of lookups: then it becomes their rows.
+
+        Under XLA slices are summed in the rows of a slot, which has been read and gets its new value next. All slices
+        of one row then hold the same numbers, and it does not matter which is written last. tf.unique is no option
+        there: it returns garbage for ids that themselves come from a tf.unique.
         """
+        gradient = _as_slices(gradient)
         if not is_slices(gradient):
+            held = variable.value if isinstance(variable, keras.Variable) else variable
+            if keras.backend.backend() == "tensorflow" and has_handle(held):
+                check_named(held)
+            return gradient
+        if isinstance(gradient, WholeRows):
             return gradient
         if not in_xla():
-            return gradient.values
+            return coalesced(gradient)
         read, place = _named_rows(gradient.indices)
-        self.assign(scratch, place(ops.zeros_like(gradient.values)))
-        self.assign_add(scratch, gradient)
-        return read(scratch)
+        values = ops.cast(gradient.values, variable.dtype)
+        before = read(scratch)
+        self.assign(scratch, place(ops.zeros_like(values)))
+        self.assign_add(scratch, place(values))
+        sums = read(scratch)
+        self.assign(scratch, place(before))
+        return tf.IndexedSlices(sums, gradient.indices)
 
     def _initial(self, name: str) -> Initializer:
         return "zeros"
@@ -101,22 +129,24 @@ class LazyOptimizer(keras.optimizers.Optimizer):
         """
         if self.clipnorm is None and self.global_clipnorm is None and self.clipvalue is None:
             return list(grads)
-        rows = [coalesced(g) if is_slices(g) else g for g in grads]
+        if keras.backend.backend() == "tensorflow" and in_xla():  # which cannot coalesce
+            clipped = super()._clip_gradients([tf.convert_to_tensor(g) for g in grads])
+            ids = [g.indices if is_slices(g) else ids_of(g) for g in grads]
+            return [c if i is None else _whole_rows(c, i) for c, i in zip(clipped, ids, strict=True)]
+        rows = [coalesced(g) if is_slices(g) else g for g in map(_as_slices, grads)]
         clipped = super()._clip_gradients([g.values if is_slices(g) else g for g in rows])
         return [_with_values(g, values) if is_slices(g) else values for g, values in zip(rows, clipped, strict=True)]
 
 
-def coalesced(slices: Slices) -> Slices:
-    """Return `tf.IndexedSlices` with each row once, its slices summed; not under XLA.
+def _as_slices(gradient: Gradient) -> Gradient:
+    """Return the rows of a gradient of the table's shape that is the sum of lookups; anything else as it is."""
+    if keras.backend.backend() != "tensorflow" or is_slices(gradient) or (ids := ids_of(gradient)) is None:
+        return gradient
+    return _whole_rows(gradient, ids if in_xla() else tf.unique(ids)[0])
 
-    The gradient of a lookup has this form already; then nothing is copied.
-    """
-    # With counts, which XLA cannot compile: it compiles tf.unique, and miscounts (see _row_sums).
-    rows, place, _ = tf.unique_with_counts(slices.indices)
-    once = tf.equal(tf.size(rows), tf.size(place))
-    held = tf.convert_to_tensor(slices.values)
-    values = tf.cond(once, lambda: held, lambda: place_sum(held, place, tf.size(rows)))
-    return tf.IndexedSlices(values, rows, slices.dense_shape)
+
+def _whole_rows(gradient: Tensor, ids: Index) -> Slices:
+    return WholeRows(tf.gather(gradient, ids), ids)
 
 
 def _named_rows(ids: Index) -> tuple[Callable[[Variable], Rows], Callable[[Rows], Slices]]:

@@ -6,9 +6,12 @@ from typing import Any
 import keras
 from keras import ops
 
-from tf_emb.ops.ids import in_xla
 from tf_emb.ops.types import Initializer, Rows, Tensor, Variable
 from tf_emb.optimizers.lazy import Gradient, LazyOptimizer, LearningRate, checked, filled, is_slices
+
+if keras.backend.backend() == "tensorflow":
+    from tf_emb.ops.program import in_xla
+    from tf_emb.optimizers.lazy import WholeRows
 
 
 @keras.saving.register_keras_serializable("tf_emb")
@@ -38,7 +41,7 @@ class LazySGD(LazyOptimizer):
 
     def update_step(self, gradient: Gradient, variable: Variable, learning_rate: Tensor) -> None:
         """Subtract from the rows that `gradient` names."""
-        if is_slices(gradient) and in_xla():  # where slices cannot be summed first: see LazyOptimizer._row_sums
+        if is_slices(gradient) and in_xla() and not isinstance(gradient, WholeRows):  # no need of sums
             self.assign_sub(variable, self._rule(ops.cast(gradient, variable.dtype), [], learning_rate)[1])
         else:
             super().update_step(gradient, variable, learning_rate)

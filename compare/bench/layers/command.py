@@ -22,9 +22,9 @@ from compare.bench.session import Result, View, session
 from compare.bench.tables import Style, Table, beside, finish, footer, styles
 
 LEGEND = (
-    "Milliseconds per training step: the median of {rounds} rounds, {threads} threads, {batch} x {time} ids per step. "
-    "MiB: peak while training, less what the loaded framework takes. Ratios are our time over the peer's within a "
-    "round: median (least..most); below 1 we are faster."
+    "Milliseconds per training step, or per lookup: the median of {rounds} rounds, {threads} threads, {batch} x {time} "
+    "ids per step. MiB: peak while at work, less what the loaded framework takes. Ratios are our time over the peer's "
+    "within a round: median (least..most); below 1 we are faster."
 )
 
 
@@ -38,7 +38,7 @@ def run(
     json: JsonFile = None,
     quick: Quick = False,
 ) -> None:
-    """Training steps beside Keras and PyTorch."""
+    """Training steps and lookups beside Keras and PyTorch."""
     with session("layers", out, json, resume, VIEW) as bench:
         rows = chosen(row, {of.name: of for of in workloads(quick, seed)})
         bench.begin({"rounds": rounds, "threads": threads, "seed": seed, "quick": quick})
@@ -100,7 +100,7 @@ def apart(rows: list[dict[str, Any]]) -> Iterator[str]:
     """Yield the rows whose contenders did not train alike, though plain SGD leaves no choice."""
     for row in rows:
         moved = [of["moved"] for of in row["contenders"].values()]
-        if row["optimizer"] == "SGD" and max(moved) - min(moved) > 1e-3 * max(moved):
+        if row["task"] == "SGD" and max(moved) - min(moved) > 1e-3 * max(moved):
             yield row["key"]
 
 
@@ -118,7 +118,7 @@ def plot(result: Result) -> Any:
     axes.axvline(1, color="#777777", linewidth=1)
     axes.set_yticks(range(len(rows)), [row["key"] for row in rows])
     axes.invert_yaxis()
-    axes.set_xlabel("our time / theirs, per training step (median, and least to most of the rounds); left of 1: faster")
+    axes.set_xlabel("our time / theirs, per step (median, and least to most of the rounds); left of 1: faster")
     finish(axes)
     figure.legend(loc="outside upper right", ncols=len(peers), frameon=False)
     return figure

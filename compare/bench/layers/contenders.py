@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from compare.bench.child import forget_peak, now_mib, peak_mib
-from compare.bench.layers.workloads import OURS, RATE, SEEN, Draws, Trainer, Workload, draw
+from compare.bench.layers.lookups import lookups
+from compare.bench.layers.workloads import LOOKUPS, OURS, RATE, SEEN, Draws, Trainer, Workload, draw
 
 
 def work(name: str, threads: int, workload: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -51,7 +52,7 @@ def load(name: str, threads: int) -> Callable[[Workload, Draws], Trainer]:
         import torch
 
         torch.set_num_threads(threads)
-        return _torch
+        return lambda row, draws: lookups(name, row, draws) if row.task in LOOKUPS else _torch(row, draws)
     import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(threads)
@@ -59,9 +60,12 @@ def load(name: str, threads: int) -> Callable[[Workload, Draws], Trainer]:
     if name.startswith(OURS):
         import tf_emb.layers
         import tf_emb.optimizers  # noqa: F401  loaded before memory is first measured
+    return lambda row, draws: lookups(name, row, draws) if row.task in LOOKUPS else _training(name, row, draws)
 
-        return lambda row, draws: _tensorflow(row, draws, *_ours(row, lazy=name == OURS))
-    return lambda row, draws: _tensorflow(row, draws, *_keras(row))
+
+def _training(name: str, row: Workload, draws: Draws) -> Trainer:
+    parts = _ours(row, lazy=name == OURS) if name.startswith(OURS) else _keras(row)
+    return _tensorflow(row, draws, *parts)
 
 
 def _torch(row: Workload, draws: Draws) -> Trainer:
@@ -71,7 +75,7 @@ def _torch(row: Workload, draws: Draws) -> Trainer:
     bag = {"mode": "mean"} if row.layer == "EmbeddingBag" else {}
     layer = getattr(torch.nn, row.layer)(row.vocab, row.dim, sparse=True, **bag)
     layer.weight.data.copy_(torch.from_numpy(draws.table))
-    kind = {"Adam": "SparseAdam"}.get(row.optimizer, row.optimizer)
+    kind = {"Adam": "SparseAdam"}.get(row.task, row.task)
     optimizer = getattr(torch.optim, kind)(layer.parameters(), lr=RATE)
 
     def step(i: int) -> None:
@@ -88,7 +92,7 @@ def _ours(row: Workload, lazy: bool) -> tuple[Any, Any, Any]:
     from tf_emb import layers, optimizers
 
     layer = getattr(layers, row.layer)(row.vocab, row.dim, embeddings_initializer="zeros")
-    optimizer = getattr(optimizers, f"Lazy{row.optimizer}") if lazy else getattr(keras.optimizers, row.optimizer)
+    optimizer = getattr(optimizers, f"Lazy{row.task}") if lazy else getattr(keras.optimizers, row.task)
     return layer, layer, optimizer(RATE)
 
 
@@ -96,7 +100,7 @@ def _keras(row: Workload) -> tuple[Any, Any, Any]:
     import keras
 
     layer = keras.layers.Embedding(row.vocab, row.dim, embeddings_initializer="zeros")
-    optimizer = getattr(keras.optimizers, row.optimizer)(RATE)
+    optimizer = getattr(keras.optimizers, row.task)(RATE)
     if row.layer == "Embedding":
         return layer, layer, optimizer
     return layer, keras.Sequential([layer, keras.layers.GlobalAveragePooling1D()]), optimizer

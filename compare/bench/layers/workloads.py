@@ -1,4 +1,4 @@
-"""What the contenders are asked to do: one training step of an embedding, each on the same table and ids.
+"""What the contenders are asked to do: one training step of an embedding, or one lookup, on the same table and ids.
 
 A step is the forward pass, the backward pass from a fixed upstream gradient, and the optimizer's update. Ids are drawn
 by Zipf's law: the probability of an id is proportional to 1 / rank, and ids are ranks, as in a vocabulary sorted by
@@ -38,7 +38,28 @@ CONTENDERS: dict[tuple[str, str], dict[str, str]] = {
         "keras": "layers.Embedding, keras Adam, which updates all rows",
         "torch": "nn.Embedding(sparse=True), optim.SparseAdam",
     },
+    ("Embedding", "int8"): {
+        "tf_emb": "layers.Embedding, quantize('int8')",
+        "keras": "layers.Embedding, quantize('int8')",
+        "torch": "ao.nn.quantized.Embedding",
+    },
+    ("Embedding", "int4"): {
+        "tf_emb": "layers.Embedding, quantize('int4') by rows",
+        "keras": "layers.Embedding, quantize('int4') by rows, which unpacks all rows",
+        "torch": "ao.nn.quantized.Embedding(dtype=quint4x2)",
+    },
+    ("EmbeddingBag", "int8"): {
+        "tf_emb": "layers.EmbeddingBag(combiner='mean'), quantize('int8')",
+        "keras": "layers.Embedding, quantize('int8'), GlobalAveragePooling1D",
+        "torch": "ao.nn.quantized.EmbeddingBag(mode='sum'), divided",
+    },
+    ("Embedding", "exported"): {
+        "tf_emb": "layers.Embedding, from a SavedModel",
+        "keras": "layers.Embedding, from a SavedModel",
+        "torch": "nn.Embedding",
+    },
 }
+LOOKUPS = ("int8", "int4", "exported")
 
 
 @dataclass(frozen=True)
@@ -47,7 +68,7 @@ class Workload:
 
     Attributes:
         layer: "Embedding" or "EmbeddingBag".
-        optimizer: "SGD", "Adagrad" or "Adam".
+        task: the optimizer of a training step, "SGD", "Adagrad" or "Adam"; or what is looked up in, one of LOOKUPS.
         vocab: rows of the table.
         dim: columns of the table.
         batch: examples per step.
@@ -57,7 +78,7 @@ class Workload:
     """
 
     layer: str
-    optimizer: str
+    task: str
     vocab: int
     dim: int
     batch: int = 8192
@@ -72,24 +93,23 @@ class Workload:
             (f"{self.vocab // of}{suffix}" for of, suffix in ((10**6, "M"), (10**3, "k")) if self.vocab % of == 0),
             str(self.vocab),
         )
-        return f"{self.layer} {self.optimizer} {vocab} x {self.dim}"
+        return f"{self.layer} {self.task} {vocab} x {self.dim}"
 
     @property
     def contenders(self) -> dict[str, str]:
         """The name of each contender, and what exactly it runs."""
-        return CONTENDERS[self.layer, self.optimizer]
+        return CONTENDERS[self.layer, self.task]
 
 
 def workloads(quick: bool, seed: int) -> list[Workload]:
     """Return the rows of a run; `quick` ones only test the machinery."""
     if quick:
-        pairs = (("Embedding", "SGD"), ("EmbeddingBag", "SGD"))
+        pairs = (("Embedding", "SGD"), ("EmbeddingBag", "SGD"), ("Embedding", "int8"), ("Embedding", "exported"))
         return [Workload(layer, name, 1000, 8, batch=64, time=5, batches=2, seed=seed) for layer, name in pairs]
     sizes = [(vocab, dim) for vocab in (10_000, 1_000_000) for dim in (64, 128)]
     plain = [Workload(layer, "SGD", *size, seed=seed) for layer in ("Embedding", "EmbeddingBag") for size in sizes]
-    return plain + [
-        Workload("Embedding", name, v, 64, seed=seed) for name in ("Adagrad", "Adam") for v in (10_000, 10**6)
-    ]
+    lazy = [Workload("Embedding", name, v, 64, seed=seed) for name in ("Adagrad", "Adam") for v in (10_000, 10**6)]
+    return [*plain, *lazy, *(Workload(*pair, 10**6, 64, seed=seed) for pair in CONTENDERS if pair[1] in LOOKUPS)]
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,8 @@ class KerasTensorFlow:
             raise no_device(name, device)
         self.keras, self.tf = keras, tf
         self.device = "/GPU:0" if device == "gpu" else "/CPU:0"
+        two = [tf.config.LogicalDeviceConfiguration()] * 2  # for tf.distribute; all else runs on the first
+        tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], two)
         tf.config.threading.set_intra_op_parallelism_threads(1)
         tf.config.threading.set_inter_op_parallelism_threads(1)
         tf.config.experimental.enable_tensor_float_32_execution(False)

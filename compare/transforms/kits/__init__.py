@@ -1,0 +1,1 @@
+"""What each backend can do to a function: one file per backend, found by its name."""
