@@ -36,6 +36,8 @@ def summed(padding: int | None) -> np.ndarray:
     error = np.exp(hidden @ table.T)
     error /= error.sum(1, keepdims=True)
     error[np.arange(len(hidden)), TARGETS.ravel()] -= 1
+    if padding is not None:
+        error[IDS.ravel() == padding] = 0  # `padding_idx` masks these places, and Keras leaves them out of the loss
     gradient = error.T @ hidden
     np.add.at(gradient, IDS.ravel(), error @ table)
     if padding is not None:

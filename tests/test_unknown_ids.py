@@ -16,7 +16,7 @@ IDS = np.random.default_rng(1).integers(0, VOCAB, (8, 5))
 BAD = IDS.copy()
 BAD[5, 3] = 77
 CANNOT = r"^Layer 'words': out_of_range='raise' cannot raise in a compiled program"
-pytestmark = pytest.mark.filterwarnings("ignore:Layer 'words'")
+pytestmark = pytest.mark.filterwarnings("ignore:Layer 'words'", "ignore:Layer 'flatten.*mask:UserWarning")
 
 
 def model(combiner: str | None = None, **kwargs: Any) -> keras.Model:

@@ -51,7 +51,7 @@ class Bags:
         """Return the largest of `values`, shape (places, dim), in each bag; an empty bag holds an arbitrary number."""
         sizes = self.width, self.count
         if all(isinstance(size, int) and size > 0 for size in sizes):  # a maximum of nothing is an error
-            return ops.max(self._by_bag(values), axis=1)
+            return ops.amax(self._by_bag(values), axis=1)  # torch.compile cannot follow Keras' max
         return segment_max(values, self.bag, self.count)
 
     def spread(self, vectors: Rows) -> Rows:

@@ -22,7 +22,7 @@ EPSILON = 1e-7
 def shortened(rows: Rows, max_norm: float, norm_type: float) -> Rows:
     """Return `rows`, shape (..., dim), with those longer than `max_norm` shortened to it."""
     if norm_type == float("inf"):
-        norms = ops.max(ops.abs(rows), axis=-1, keepdims=True)
+        norms = ops.amax(ops.abs(rows), axis=-1, keepdims=True)
     else:
         norms = ops.sum(ops.abs(rows) ** norm_type, axis=-1, keepdims=True) ** (1 / norm_type)
     return ops.where(norms > max_norm, rows * (max_norm / (norms + EPSILON)), rows)

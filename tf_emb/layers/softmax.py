@@ -59,6 +59,7 @@ class FullSoftmax(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.supports_masking = True  # place by place, as keras.layers.Dense
         self._tie, self.vocab_size = checked(tied_to, vocab_size)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
 
