@@ -17,7 +17,6 @@ from tf_emb.parity.result import Result
 Pages = dict[Path, str]
 
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
-SEMANTICS = ROOT / "docs" / "semantics.md"
 RESULTS = ROOT / "docs" / "results.md"
 SEMANTICS = ROOT / "docs" / "semantics.md"
 READMES = (ROOT / "README.md", ROOT / "README.zh-CN.md")

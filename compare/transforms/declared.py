@@ -55,6 +55,15 @@ DECLARED: tuple[Declared, ...] = (
     ),
     Declared(
         "tensorflow",
+        ("LiteRT",),
+        ("offs", "offs-w"),
+        LIMIT,
+        "Select TensorFlow op",
+        "LiteRT has no `tf.searchsorted`, by which offsets become bags: such a file needs the Flex delegate, which "
+        "TensorFlow's interpreter on Linux does not link. Dense batches need nothing more.",
+    ),
+    Declared(
+        "tensorflow",
         ("unknown rank",),
         ("1hot",),
         LIMIT,
@@ -83,6 +92,8 @@ def settled(backend: str, way: str, mode: str, found: Outcome) -> tuple[Outcome,
     if one is None:
         right = found.mark in (*RIGHT, NONE)
         return found, "" if right else f"{cell}: {found.mark} {found.why}"
+    if found.mark == NONE and not one.modes:
+        return found, ""
     raw = WRONG if one.mark == LIMIT else REFUSED
     if found.mark == raw and re.search(one.says, found.why):
         return Outcome(one.mark, one.why), ""

@@ -34,7 +34,7 @@ def two(kit: Kit, layer: keras.Layer, mode: Mode, numbers: Numbers) -> None:
     xs = tuple(parts) if len(parts) > 1 else parts[0]
     model.fit(tf.data.Dataset.from_tensors((xs, y)), verbose=0)
     step = [(call, upstream(mode, n)) for n, call in enumerate(calls(mode))]
-    numbers.hold("trained by both", held(layer), trained(mode, FITS["Adagrad"], [step], True))
+    numbers.hold("trained by both", held(layer), trained(mode, FITS["Adagrad"], [step], False))
 
 
 def _places(interpreter: tf.lite.Interpreter) -> list[int]:
