@@ -150,7 +150,9 @@ class Embedding(TakesIds, Conversions, *FUNCTIONAL, Quantizable):  # type: ignor
         padding = self._slots.of_padding(padding_idx)
         rows = self._shortened(lookup(self._trained, slots, padding, out_of_range="zero", **options), max_norm)
         rows = ops.where((slots >= 0)[..., None], rows, fixed)
-        return shielded(rows, as_index(ids), self.input_dim) if leaves_nan(ids, self.out_of_range) else rows
+        if leaves_nan(ids, self.out_of_range):
+            rows = shielded(rows, as_index(ids), self.input_dim, self.out_of_range)
+        return rows
 
     def _is_frozen(self) -> bool:
         return self.lora_enabled or self.quantization_mode is not None

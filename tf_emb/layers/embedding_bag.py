@@ -140,14 +140,14 @@ class EmbeddingBag(Embedding):
             rows = ops.where((ids != padding)[:, None], rows, 0)  # a padding row may hold NaN
         out = combine(rows, place, of, live, self.combiner)
         if leaves_nan(of.ids, self.out_of_range):
-            out = shielded(out, of.ids, self.input_dim)
+            out = shielded(out, of.ids, self.input_dim, self.out_of_range)
         out = out if self.default_id is None else self._fill(out, _any(live, of))
         return ops.cast(out, self.compute_dtype)
 
     def _watched_bags(self, of: Bags) -> Bags:
         """Return `of`, watched for ids that name no row, of which neither table nor weights get NaN."""
         ids = watched(self, of.ids) if self.out_of_range == "raise" else of.ids
-        weights = None if of.weights is None else shielded(of.weights, ids, self.input_dim)
+        weights = None if of.weights is None else shielded(of.weights, ids, self.input_dim, self.out_of_range)
         return replace(of, ids=ids, weights=weights)
 
     def _map_ids(self, function: Callable[[AnyIds], AnyIds], inputs: BagInputs) -> BagInputs:

@@ -121,7 +121,8 @@ class Adapted(PartlyTrained):
         rows = self._stored_rows(safe)
         if self.lora_enabled:
             rows = self._with_delta(rows, ids, by_freq)
-            rows = shielded(rows, ids, self.input_dim) if leaves_nan(ids, self.out_of_range) else rows
+            if leaves_nan(ids, self.out_of_range):
+                rows = shielded(rows, ids, self.input_dim, self.out_of_range)
         if max_norm is not None:
             limited = straight_through(lambda tensor: shortened(tensor, max_norm, self.norm_type), rows)
             rows = limited if self._chosen is None else _where(self._slots_of(ids) >= 0, limited, rows)

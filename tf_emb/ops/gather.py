@@ -10,7 +10,7 @@ from keras.src.backend.common.variables import AutocastScope  # Keras has no pub
 
 from tf_emb.ops.gradient import scaled, without_nan
 from tf_emb.ops.ids import Policy, apply_policy, as_index, existing, fill_value, inside
-from tf_emb.ops.shield import some_unknown
+from tf_emb.ops.shield import shields
 from tf_emb.ops.types import DType, Held, Ids, Index, Mask, Output, Rows, Table
 
 if keras.backend.backend() == "tensorflow":
@@ -107,7 +107,7 @@ def _with_gradient(
         return rows
     rows = _where(exists, rows, ops.full_like(rows, fill_value(policy)))
     # After the fill: XLA cannot broadcast a mask to what a custom gradient returns, where ids may be one or none.
-    return rows if policy == "zero" else without_nan(rows, some_unknown(exists))
+    return rows if policy == "zero" else without_nan(rows, shields(exists, policy))
 
 
 def _inverse(counts: Index, dtype: DType) -> Output:

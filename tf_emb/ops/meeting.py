@@ -120,7 +120,8 @@ def read_rows(table: Held, ids: Index, sparse: bool) -> Rows:
     @tf.custom_gradient
     def joined(_: Tensor, tensor: Rows, at: Index) -> tuple[Rows, Callable[[Rows], tuple[Slices, None, None]]]:
         def gradient(upstream: Rows) -> tuple[Slices, None, None]:
-            return tf.IndexedSlices(upstream, at, tf.constant(shape)), None, None
+            # An identity, since slices must be of the graph in which the gradient is taken.
+            return tf.IndexedSlices(upstream, tf.identity(at), tf.constant(shape)), None, None
 
         return tf.identity(tensor), gradient
 
