@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from tf_emb.ops.program import may_use_variants
+from tf_emb.ops.program import current_graph, may_use_variants
 from tf_emb.ops.types import Count, CSRMatrix, DType, Index, Output, Rows, Weights
 
 
@@ -24,22 +24,29 @@ def spread(rows: Rows, place: Index | None) -> Rows:
     if place is None:
         return rows
 
+    graph, by_csr = current_graph(), has_csr(rows.dtype)
+
     @tf.custom_gradient
     def gather(tensor: Rows) -> tuple[Rows, Callable[[Rows], Rows]]:
-        return tf.gather(tensor, place), lambda upstream: place_sum(upstream, place, tf.shape(tensor)[0])
+        def gradient(upstream: Rows) -> Rows:
+            fast = by_csr and current_graph() is graph and has_csr(upstream.dtype, in_gradient=True)
+            return place_sum(upstream, place, tf.shape(tensor)[0], fast)
+
+        return tf.gather(tensor, place), gradient
 
     return gather(rows)
 
 
-def place_sum(values: Rows, place: Index, count: Count) -> Rows:
+def place_sum(values: Rows, place: Index, count: Count, by_csr: bool) -> Rows:
     """Return the sum of `values` over the places of each of `count` rows.
 
     Args:
         values: shape (places, dim).
         place: int32, shape (places,), in 0..count-1.
         count: how many rows.
+        by_csr: whether to multiply sparse matrices: `has_csr`, asked outside of any tf.cond.
     """
-    if not has_csr(values.dtype):
+    if not by_csr:
         return tf.math.unsorted_segment_sum(values, place, count)
 
     @tf.custom_gradient
@@ -51,10 +58,10 @@ def place_sum(values: Rows, place: Index, count: Count) -> Rows:
     return total(values)
 
 
-def has_csr(dtype: DType) -> bool:
+def has_csr(dtype: DType, *, in_gradient: bool = False) -> bool:
     """Return whether this program may multiply CSR matrices, and it pays: on GPU the scatter is faster."""
     multiplied = dtype in (tf.float32, tf.float64)
-    return multiplied and may_use_variants() and not tf.config.list_logical_devices("GPU")
+    return multiplied and may_use_variants(in_gradient=in_gradient) and not tf.config.list_logical_devices("GPU")
 
 
 def csr_matrix(row: Index, column: Index, values: Weights, rows: Count, columns: Count) -> CSRMatrix:

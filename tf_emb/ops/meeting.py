@@ -23,7 +23,7 @@ from typing import Any, TypeAlias
 import tensorflow as tf
 from tensorflow.python.eager import record
 
-from tf_emb.ops.csr import place_sum
+from tf_emb.ops.csr import has_csr, place_sum
 from tf_emb.ops.program import (
     ONE_TAPE,
     current_graph,
@@ -175,7 +175,8 @@ def coalesced(slices: Slices) -> Slices:
     rows, place, _ = tf.unique_with_counts(slices.indices)
     once = tf.equal(tf.size(rows), tf.size(place))
     held = tf.convert_to_tensor(slices.values)
-    values = tf.cond(once, lambda: held, lambda: place_sum(held, place, tf.size(rows)))
+    by_csr = has_csr(held.dtype, in_gradient=True)  # a gradient is nothing that is exported
+    values = tf.cond(once, lambda: held, lambda: place_sum(held, place, tf.size(rows), by_csr))
     return tf.IndexedSlices(values, rows, slices.dense_shape)
 
 

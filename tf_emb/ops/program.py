@@ -61,15 +61,19 @@ def replicas() -> int:
     return int(tf.distribute.get_strategy().num_replicas_in_sync)
 
 
-def may_use_variants() -> bool:
+def may_use_variants(*, in_gradient: bool = False) -> bool:
     """Return whether sparse matrices, which are variants, survive what may become of this program.
 
     They cannot be exported, batched by a vectorized loop, or carried from a loop's body to its gradient. A graph that
     no tape follows may be an exported one.
+
+    Args:
+        in_gradient: whether a gradient function asks that runs in the graph of its forward pass, where they were used.
+            The tape is closed by then.
     """
     if tf.executing_eagerly():
         return True
-    return not (in_control_flow() or in_vectorized_map() or in_xla() or nothing_records())
+    return not (in_control_flow() or in_vectorized_map() or in_xla()) and (in_gradient or not nothing_records())
 
 
 def has_handle(table: Held) -> bool:

@@ -92,7 +92,11 @@ def gathered_sum(
     def total(tensor: Rows, of: Weights) -> tuple[Rows, Callable[[Rows], tuple[Rows, Weights | None]]]:
         def gradient(upstream: Rows) -> tuple[Rows, Weights | None]:
             # A sparse matrix has no second derivative, and a gradient in another graph may be a loop's.
-            fast = current_graph() is graph and has_csr(of.dtype) and not any(map(tapes, (upstream, tensor, of)))
+            fast = (
+                current_graph() is graph
+                and has_csr(of.dtype, in_gradient=True)
+                and not any(map(tapes, (upstream, tensor, of)))
+            )
             to_rows = _transposed_sum if fast else _scattered_sum
             to_weights = _dots(upstream, segment, tensor, place) if learned else None
             return to_rows(upstream, segment, of, place, tf.shape(tensor)[0]), to_weights
