@@ -148,7 +148,7 @@ CASE = Case(
     bounds={
         "h": EXACT,
         "u": Bound(1, "a dot product of d terms", lambda x, want: bigram.logit_error(*as_bigram(x, want))),
-        "E": Bound(1, "as in `bigram`", lambda x, want: bigram.loss_scale(*as_bigram(x, want))),
+        "E": Bound(1, "as in the case `bigram`", lambda x, want: bigram.loss_scale(*as_bigram(x, want))),
         "dE/dW": Bound(1, "both parts as in `bigram`, and the addition", gradient_scale),
         "accumulator": Bound(1, "2 |g| dg + g^2 + a", accumulator_scale),
         "stepped": Bound(1, "r dg / sqrt(start), six roundings of the step, one of the row", step_scale),

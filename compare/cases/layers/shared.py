@@ -312,28 +312,28 @@ def replicated(of: Case) -> Case:
 CASES = [
     case(
         "shared-twice",
-        "A layer that is called twice in a model: its optimizer sees one sum.",
+        "A layer that is called twice in a model: its optimizer sees one sum, and is held to its formula.",
         Trained(twice),
         twice_oracle,
         reads_twice,
     ),
     case(
         "shared-nested",
-        "A layer inside a model and beside it: its optimizer sees one sum.",
+        "A layer inside a model and beside it: its optimizer sees one sum, and is held to its formula.",
         Trained(nested),
         twice_oracle,
         reads_twice,
     ),
     case(
         "shared-time",
-        "A layer under TimeDistributed: its optimizer sees one sum.",
+        "A layer under TimeDistributed: its optimizer sees one sum, and is held to its formula.",
         Trained(by_time),
         once_oracle,
         reads_once,
     ),
     case(
         "shared-default",
-        "A row that bags name, and that stands for empty ones: one sum.",
+        "A row that bags name, and that stands for empty ones: its optimizer is held to its formula.",
         Trained(bags, bag=True),
         bags_oracle,
         reads_bags,
@@ -342,7 +342,7 @@ CASES = [
     replicated(
         case(
             "shared-replicas",
-            "Two replicas of MirroredStrategy: one sum.",
+            "Two replicas of MirroredStrategy: the optimizer is held to its formula.",
             Trained(once, replicas=2),
             replicas_oracle,
             reads_once,
