@@ -21,6 +21,8 @@ DIVERGES = {
 def samples(name: str) -> list[Any]:
     from torch.testing._internal.common_methods_invocations import op_db
 
+    # Importing it forbids to set PyTorch's flags, for the whole process: other tests do.
+    torch.backends.__allow_nonbracketed_mutation_flag = True
     found = [op for op in op_db if op.name == name]
     assert len(found) == 1
     torch.manual_seed(0)

@@ -156,3 +156,11 @@ def test_ids_of_every_rank(shape: tuple[int, ...]) -> None:
         ids[(-1,) * len(shape)] = VOCAB
         tf.function(layer, jit_compile=True)(ids)
         assert layer.first_unknown_id() == (VOCAB, tuple(size - 1 for size in shape))
+
+
+def test_xla_compiles_a_step_once_for_all_batches() -> None:
+    """A slice that begins where a tensor says is compiled anew for every value of it."""
+    layer = Embedding(VOCAB, DIM, weights=TABLE, name="words")
+    graph = tf.function(layer, jit_compile=True).get_concrete_function(tf.constant(IDS)).graph
+    begins = [op.inputs[1].op.type for op in graph.get_operations() if op.type in ("Slice", "StridedSlice")]
+    assert set(begins) == {"Const"}

@@ -126,7 +126,8 @@ def _write_first(ids: Ids, witness: Witness) -> None:
     flat, rank = tf.reshape(ids, [-1]), ids.shape.rank
     outside = tf.concat([tf.logical_not(inside(flat, witness.vocab)), [True]], 0)  # so that there is a first one always
     first = tf.argmax(tf.cast(outside, tf.int32))
-    value = tf.cast(tf.concat([flat, [0]], 0)[first], tf.int64)
+    # Not `[first]`: XLA compiles a slice anew for every place where it begins, so for every batch.
+    value = tf.cast(tf.gather(tf.concat([flat, [0]], 0), first), tf.int64)
     rank = 1 if rank is None or rank > AXES else rank
     position: list[Output] = []
     rest = first

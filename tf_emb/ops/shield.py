@@ -30,4 +30,4 @@ def shielded(values: Tensor, ids: Index, vocab: int, policy: Policy) -> Tensor:
 
 def shields(exists: Mask, policy: Policy) -> Mask:
     """Return whether NaN is to be stopped, a scalar; `exists` says of each id whether it names a row."""
-    return ops.convert_to_tensor(True) if policy == "raise" else ops.logical_not(ops.all(exists))
+    return ops.convert_to_tensor(True, "bool") if policy == "raise" else ops.logical_not(ops.all(exists))
