@@ -22,7 +22,7 @@ def samples(name: str) -> list[Any]:
     from torch.testing._internal.common_methods_invocations import op_db
 
     # Importing it forbids to set PyTorch's flags, for the whole process: other tests do.
-    torch.backends.__allow_nonbracketed_mutation_flag = True
+    torch.backends.flags_frozen.__globals__["__allow_nonbracketed_mutation_flag"] = True
     found = [op for op in op_db if op.name == name]
     assert len(found) == 1
     torch.manual_seed(0)
