@@ -88,7 +88,7 @@ def run_parity(
     out = out or LOGS / "compare" / datetime.now().strftime("%Y%m%d-%H%M%S")
     with tempfile.TemporaryDirectory(prefix="compare-") as work:
         result = refusing(lambda: with_progress(options, Path(work)))
-        result.command = "python -m compare " + " ".join(sys.argv[1:])
+        result.command = " ".join(["python -m compare", *sys.argv[1:]])
         paths = write(result, out)
         shown = vectors.log(result, Path(work), out)
     if json is not None:

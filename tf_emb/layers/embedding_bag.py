@@ -57,8 +57,8 @@ def combine(rows: Rows, place: Index | None, of: Bags, live: Mask, combiner: Com
     if combiner == "sum":
         return total
     norm = of.sum(weights if combiner == "mean" else weights**2)[:, None]
-    norm = norm if combiner == "mean" else ops.sqrt(ops.where(norm == 0, 1, norm)) * ops.cast(norm != 0, norm.dtype)
-    return ops.where(norm == 0, 0, total / ops.where(norm == 0, 1, norm))
+    divisor = ops.where(norm == 0, 1, norm)
+    return ops.where(norm == 0, 0, total / (divisor if combiner == "mean" else ops.sqrt(divisor)))
 
 
 def _largest(rows: Rows, of: Bags, live: Mask) -> Rows:

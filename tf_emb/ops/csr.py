@@ -14,16 +14,13 @@ from tf_emb.ops.program import current_graph, may_use_variants
 from tf_emb.ops.types import Count, CSRMatrix, DType, Index, Output, Rows, Weights
 
 
-def spread(rows: Rows, place: Index | None) -> Rows:
+def spread(rows: Rows, place: Index) -> Rows:
     """Return rows[place]; the gradient of a row is the sum over its places.
 
     Args:
         rows: shape (distinct, dim).
-        place: int32, shape (places,), in 0..distinct-1; None where there is one row per place.
+        place: int32, shape (places,), in 0..distinct-1.
     """
-    if place is None:
-        return rows
-
     graph, by_csr = current_graph(), has_csr(rows.dtype)
 
     @tf.custom_gradient

@@ -13,9 +13,11 @@ own gradient function gets the concatenation of all and passes on their sum:
 The sum names each row once. Where one cannot know that it holds all of the lookups (a function that is called twice
 under a tape outside, a loop, replicas, nested tapes), or where slices break Keras' optimizers (XLA), it has the shape
 of the table instead: TensorFlow adds tensors, and does not concatenate them. An optimizer that sums repeated slices
-itself may say so by `wants_slices`, and gets slices everywhere.
+itself may say so by `wants_slices`, and gets slices everywhere, for as long as it lives.
 """
 
+import functools
+import gc
 import weakref
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -55,7 +57,6 @@ class Meeting:
         self.handle, self.graph, self.sparse = handle, current_graph(), True
         self.vocab = int(table.shape[0])
         _present(handle).add(self)
-
         self.token = self._connected()
 
     def _connected(self) -> Tensor:
@@ -77,10 +78,10 @@ class Meeting:
 
     def total(self, upstream: Gradient) -> Gradient:
         """Return the table's gradient: what the lookups sent, summed."""
-        if self.sparse and _mark(self.handle, "slices"):
-            return upstream
         if self.sparse and self._has_all():
             return coalesced(upstream)
+        if self.sparse and _slices_are_wanted(self.handle):
+            return upstream
         total = tf.math.unsorted_segment_sum(upstream.values, upstream.indices, self.vocab)
         return _noted(total, upstream.indices, self.handle, self.graph) if self.sparse else total
 
@@ -105,16 +106,14 @@ def read_rows(table: Held, ids: Index, sparse: bool) -> Rows:
         return _summed_once(rows, ids, int(table.shape[0])) if sparse else tf.gather(whole(table), ids)
     meeting = _meeting(table)
     meeting.sparse &= sparse
-
     shape = table.shape.as_list()
-
     if in_control_flow():
         # A tape inside sees the meeting. One outside sees the loop or the condition, whose gradient is that of the
         # operations: a loop adds tensors up, a condition returns the slices of a branch as they are.
         with record.stop_recording():
             out = tf.gather(whole(table), ids) if in_branch() else _summed_once(rows, ids, shape[0])
-        to_meeting = [meeting.token]
-        record.record_operation("Lookup", [out], to_meeting, lambda g: [tf.IndexedSlices(g, ids, tf.constant(shape))])
+        slices = functools.partial(tf.IndexedSlices, indices=ids, dense_shape=tf.constant(shape))
+        record.record_operation("Lookup", [out], [meeting.token], lambda upstream: [slices(upstream)])
         return out
 
     @tf.custom_gradient
@@ -154,7 +153,7 @@ def _summed_once(rows: Rows, ids: Index, vocab: int) -> Rows:
 
 
 def _noted(total: Rows, ids: Index, handle: Handle, graph: Graph | None) -> Rows:
-    """Return `total`, after noting what it does not tell, for `named_rows`: that it was made of the rows `ids`."""
+    """Return `total`, after noting what it does not tell: that it was made of the rows `ids` (see `ids_of`)."""
     here = current_graph()
     if here is not graph or (here is not None and replicas() > 1):
         _kept(handle, "lost", bool)
@@ -180,17 +179,25 @@ def coalesced(slices: Slices) -> Slices:
     return tf.IndexedSlices(values, rows, slices.dense_shape)
 
 
-def wants_slices(table: Held, *, from_now: bool) -> None:
-    """Note that the optimizer of `table` sums repeated slices itself, and is to get slices wherever there are any.
+def wants_slices(optimizer: object, table: Held, *, from_now: bool) -> None:
+    """Note that `optimizer` sums repeated slices itself, and is to get slices of `table` wherever there are any.
 
     Args:
+        optimizer: what updates the table; the note lasts as long as it lives.
         table: a tf.Variable.
         from_now: whether no gradient that was traced before will be used.
     """
     for part in getattr(table, "values", [table]):  # a variable of several replicas has one part in each
-        _kept(part.handle, "slices", bool)
+        _kept(part.handle, "optimizers", weakref.WeakSet).add(optimizer)
         if from_now and _mark(part.handle, "lost"):
             delattr(part.handle, KEY + "lost")
+
+
+def _slices_are_wanted(handle: Handle) -> bool:
+    optimizers = _kept(handle, "optimizers", weakref.WeakSet)
+    if optimizers and current_graph() is not None:
+        gc.collect()  # an optimizer that `compile` has replaced is in a circle, and squares are those of another now
+    return bool(optimizers)
 
 
 def ids_of(gradient: Output) -> Index | None:

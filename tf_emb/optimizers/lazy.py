@@ -69,7 +69,7 @@ class LazyOptimizer(keras.optimizers.Optimizer):
         self._slots = self.add_optimizer_variables(variables, list(self.slot_names), initial)
         if keras.backend.backend() == "tensorflow":
             for variable in variables:
-                wants_slices(variable.value, from_now=not self._applying)
+                wants_slices(self, variable.value, from_now=not self._applying)
 
     def slots(self, variable: Variable) -> dict[str, Variable]:
         """Return the state of `variable`, by name: Keras variables of its shape and dtype."""
