@@ -58,7 +58,10 @@ def combine(rows: Rows, place: Index | None, of: Bags, live: Mask, combiner: Com
         return total
     norm = of.sum(weights if combiner == "mean" else weights**2)[:, None]
     divisor = ops.where(norm == 0, 1, norm)
-    return ops.where(norm == 0, 0, total / (divisor if combiner == "mean" else ops.sqrt(divisor)))
+    if combiner == "sqrtn":
+        # The root is taken before the choice: Grappler makes x * rsqrt(y) of x / sqrt(y), and rounds once more.
+        divisor = ops.where(norm == 0, 1, ops.sqrt(divisor))
+    return ops.where(norm == 0, 0, total / divisor)
 
 
 def _largest(rows: Rows, of: Bags, live: Mask) -> Rows:
