@@ -1,6 +1,5 @@
 """Frozen rows: the vectors of some words stay, to the bit; the others learn beside them."""
 
-import json
 from typing import Any
 
 import numpy as np
@@ -8,10 +7,10 @@ import pytest
 import tensorflow as tf
 
 from tf_emb.corpus import Vocabulary
-from tf_emb.word2vec import Options, Word2Vec
+from tf_emb.word2vec import Word2Vec
 from tf_emb.word2vec.blocks.chunks import OBJECTIVES
 from tf_emb.word2vec.blocks.step import Rows
-from tf_emb.word2vec.tables import as_tensors, masks, save_state
+from tf_emb.word2vec.tables import as_tensors, masks
 
 RNG = np.random.default_rng(0)
 TEXT = [[f"w{i}" for i in RNG.integers(0, 12, 20)] for _ in range(60)]
@@ -116,35 +115,6 @@ def test_a_new_vocabulary_keeps_them_frozen() -> None:
     of.fit([["new", *sentence] for sentence in TEXT])
     np.testing.assert_array_equal(of.tables[0].numpy()[2], rows[0])
     np.testing.assert_array_equal(of.tables[1].numpy()[1], rows[1])
-
-
-def test_states_of_the_first_format_are_read(tmp_path: Any) -> None:
-    of = filled()
-    path = tmp_path / "state"
-    tables = [table.numpy() for table in of.tables]
-    save_state(
-        path,
-        {
-            "options": of.options,
-            "vocabulary": VOCABULARY,
-            "tables": tables,
-            "done": 1,
-            "frozen": of.frozen,
-            "sums": np.zeros((1, 2)),
-            "held out": [],
-            "best": None,
-        },
-    )
-    with np.load(path) as arrays:
-        first = {name: arrays[name] for name in arrays if not name.startswith(("frozen", "best"))}
-    header = json.loads(first["header"].tobytes())
-    header = {"format": 1, **{name: header[name] for name in ("options", "done")}}
-    with open(path, "wb") as file:
-        np.savez(file, allow_pickle=False, **{**first, "header": np.frombuffer(json.dumps(header).encode(), np.uint8)})
-    loaded = Word2Vec.load(path)
-    assert loaded.options == Options(**FAST)  # type: ignore[arg-type]
-    assert not any(mask.any() for mask in loaded.frozen)
-    assert (loaded.held_out_losses, loaded.training.best) == ([], None)
 
 
 def test_words_that_cannot_be_frozen_are_refused() -> None:

@@ -87,4 +87,5 @@ def _restore(rule: EarlyStopping, training: Training, tables: Sequence[Any]) -> 
     if training.best is not None and (stopped or training.done == training.planned):
         for table, values in zip(tables, training.best, strict=True):
             table.assign(values)
+        training.ahead.clear()
         training.best, training.done = None, training.planned  # the remaining chunks belong to other tables

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tf_emb.threads import run_threads
+from tf_emb.threads import Lock, run_threads
 from tf_emb.word2vec.blocks.chunks import BlockTrainer, Chunk, Trained, chunk_size, split
 from tf_emb.word2vec.options import RATES, Options
 
@@ -71,14 +71,22 @@ Callback = Callable[[Progress], Any]
 class Training:
     """A plan of chunks, and how far it has come.
 
+    Threads finish chunks out of order. What is known to be finished is the first `done` chunks and those in `ahead`: a
+    training that goes on from there repeats none, and omits none.
+
     Attributes:
         ids: the corpus, see `EncodedCorpus`.
         raw_words: number of words in one epoch.
         options: see `Options`.
-        done: completed chunks; they are taken in order.
+        done: the first chunk that is not finished; all before it are.
         sums: loss and count of every epoch, float64, shape (epochs, 2).
         held_out_losses: loss on the held-out text after every completed epoch.
         best: the tables after the best of these epochs, if they are kept.
+        ahead: the chunks after `done` that are finished.
+        texts: what identifies the corpus and the held-out text, see `tf_emb.word2vec.texts`.
+        notes: what the caller wants to find again after `Word2Vec.load`; strings, numbers, lists and None, by name.
+        alone: held while a chunk is trained and noted by one thread, and while it is noted by one of several: who holds
+            it sees a true point of the training.
     """
 
     ids: np.ndarray
@@ -88,6 +96,10 @@ class Training:
     sums: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)))
     held_out_losses: list[float] = field(default_factory=list)
     best: Sequence[np.ndarray] | None = None
+    ahead: set[int] = field(default_factory=set)
+    texts: dict[str, Any] = field(default_factory=dict)
+    notes: dict[str, Any] = field(default_factory=dict)
+    alone: Lock = field(default_factory=Lock, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         self.parts = list(split(self.ids, chunk_size(len(self.ids), self.options)))
@@ -105,37 +117,45 @@ class Training:
         return len(self.parts) * self.options.epochs
 
     @property
+    def finished(self) -> int:
+        """Number of finished chunks."""
+        return self.done + len(self.ahead)
+
+    @property
     def between_epochs(self) -> bool:
-        """Whether the last chunk ended an epoch."""
-        return bool(self.parts) and self.done % len(self.parts) == 0
+        """Whether what is finished is so many whole epochs."""
+        return bool(self.parts) and not self.ahead and self.done % len(self.parts) == 0
 
     def run(
-        self, trainer: BlockTrainer, callbacks: Sequence[Callback], held_out: Callable[[], float] | None = None
+        self,
+        trainer: BlockTrainer,
+        callbacks: Sequence[Callback],
+        held_out: Callable[[], float] | None = None,
     ) -> None:
         """Train on the remaining chunks, until a callback returns True or Ctrl-C is pressed; chunks are completed.
 
         Args:
             trainer: updates the tables.
-            callbacks: called after every chunk.
+            callbacks: called after every chunk, in the thread that trained it.
             held_out: measures the tables after every epoch. No thread begins the next epoch before that.
 
         Raises:
             ValueError: a chunk's loss, or after an epoch a table, is not finite.
         """
-        began, first, kept, ended = time.perf_counter(), self._words(self.done), 0, False
+        began, first, kept, ended = time.perf_counter(), self._words(self.finished), 0, False
 
         def note(of: Trained) -> bool:
             nonlocal began, kept, ended
-            self.done, kept = self.done + 1, kept + of.kept
-            self.sums[of.chunk.number // len(self.parts)] += of.loss, of.count
-            if not np.isfinite(of.loss) or (self.between_epochs and not trainer.finite()):
+            kept += of.kept
+            epoch_ends = self._finish(of)
+            if not np.isfinite(of.loss) or (epoch_ends and not trainer.finite()):
                 rate = self.options.start_rate
                 raise ValueError(_DIVERGED.format(rate=rate, less=min(RATES[self.options.model], rate / 2)))
-            if held_out is not None and self.between_epochs:
+            if held_out is not None and epoch_ends:
                 trained = time.perf_counter()
                 self.held_out_losses.append(held_out())
                 began += time.perf_counter() - trained
-            words, share = self._words(self.done), self._share(self.done)
+            words, share = self._words(self.finished), self._share(self.finished)
             at = Progress(
                 self.done // len(self.parts),
                 share,
@@ -146,14 +166,24 @@ class Training:
                 of.loss / max(of.count, 1),
                 trainer.rate(share),
                 tuple(self.held_out_losses),
-                self.between_epochs,
+                epoch_ends,
             )
             ended = True in [callback(at) for callback in callbacks] or ended  # every callback is called
             return ended
 
         for stop in self._stops(held_out is not None):
             if not ended:
-                run_threads(self._jobs(trainer, stop), self.options.threads, note)
+                run_threads(self._jobs(trainer, stop), self.options.threads, note, self.alone)
+
+    def _finish(self, of: Trained) -> bool:
+        """Count a chunk as finished; return whether all chunks up to the end of an epoch now are that were not."""
+        before = self.done // len(self.parts)
+        self.sums[of.chunk.number // len(self.parts)] += of.loss, of.count
+        self.ahead.add(of.chunk.number)
+        while self.done in self.ahead:
+            self.ahead.remove(self.done)
+            self.done += 1
+        return self.done // len(self.parts) > before
 
     def _stops(self, every_epoch: bool) -> list[int]:
         """Return the chunks at which all threads wait for each other, so that the tables are those of whole epochs."""
@@ -164,7 +194,8 @@ class Training:
 
     def _jobs(self, trainer: BlockTrainer, stop: int) -> Iterator[Callable[[], Trained]]:
         """Yield a job for every remaining chunk before `stop`; its draws and rates depend only on its number."""
-        for number in range(self.done, stop):
+        finished = frozenset(self.ahead)
+        for number in (number for number in range(self.done, stop) if number not in finished):
             part = self.parts[number % len(self.parts)]
             share = self._share(number), self._share(number + 1)
             yield partial(trainer.train, self.ids, Chunk(number, part.start, part.stop), share)

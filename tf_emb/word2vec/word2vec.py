@@ -16,7 +16,9 @@ from tf_emb.word2vec.early_stopping import keeping_best
 from tf_emb.word2vec.habits import AnswersHabits, answering_habits
 from tf_emb.word2vec.options import Architecture, CbowGradient, Loss, Options, Window, chosen
 from tf_emb.word2vec.progress import Callback, Training
-from tf_emb.word2vec.tables import Masks, as_tensors, carried_over, load_state, masks, save_state, start_tables
+from tf_emb.word2vec.state import State, load_state, save_state
+from tf_emb.word2vec.tables import Masks, as_tensors, carried_over, masks, start_tables
+from tf_emb.word2vec.texts import difference, identity
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
@@ -143,32 +145,41 @@ class Word2Vec(AnswersHabits):
     def fit(self, corpus: Any, callbacks: Sequence[Callback] = (), *, held_out: Any = None) -> "Word2Vec":
         """Train on a corpus, and return this model; a second call trains further, at a learning rate that starts again.
 
+        After Ctrl-C, or where a callback ended it, the training stands between two chunks: `save` and `resume` go on
+        from there, and no chunk is repeated or left out.
+
         Args:
             corpus: an `EncodedCorpus`, or what `prepare` takes: a file, a stream, lists of tokens.
-            callbacks: called with a `Progress` after every chunk; one that returns True ends the training there.
+            callbacks: called with a `Progress` after every chunk, in the thread that trained it; one that returns True
+                ends the training there. `Checkpoints` writes the training down while it goes on.
             held_out: another text, which `evaluate` measures after every epoch; threads then wait for each other.
 
         Raises:
             ValueError: the corpus cannot be read, or leaves no word; or the vectors do not stay finite.
         """
         of = self._encoded(corpus)
-        self.training = Training(of.ids, of.raw_words, self.options)
-        return self._run(callbacks, held_out)
+        measured = None if held_out is None else self._encoded(held_out)
+        texts = {"corpus": identity(of), "held out": identity(measured)}
+        self.training = Training(of.ids, of.raw_words, self.options, texts=texts)
+        return self._run(callbacks, measured)
 
     def resume(self, corpus: Any, callbacks: Sequence[Callback] = (), *, held_out: Any = None) -> "Word2Vec":
         """Resume a training that was stopped, on the same corpus, and with the same held-out text if it had one.
 
         Raises:
-            ValueError: there is nothing to resume, or the corpus has another vocabulary.
+            ValueError: there is nothing to resume, or a text is another than that which the training began with.
         """
         if not hasattr(self, "training"):
             raise ValueError("`resume` must follow a `fit` that was stopped, or `load`; got neither. Use `fit`.")
         of = self._encoded(corpus)
-        self.training = replace(self.training, ids=of.ids, raw_words=of.raw_words)
-        return self._run(callbacks, held_out)
+        measured = None if held_out is None else self._encoded(held_out)
+        going_on = replace(self.training, ids=of.ids, raw_words=of.raw_words)
+        _check_same(going_on, {"corpus": identity(of), "held out": identity(measured)})
+        self.training = going_on
+        return self._run(callbacks, measured)
 
-    def _run(self, callbacks: Sequence[Callback], held_out: Any) -> "Word2Vec":
-        measure = None if held_out is None else partial(self._evaluator().loss, self._encoded(held_out).ids)
+    def _run(self, callbacks: Sequence[Callback], held_out: EncodedCorpus | None) -> "Word2Vec":
+        measure = None if held_out is None else partial(self._evaluator().loss, held_out.ids)
         trainer = BlockTrainer(self.tables, self.vocabulary.counts, self.options, as_tensors(self.frozen))
         with keeping_best(callbacks, held_out, self.training, self.tables) as every:
             self.training.run(trainer, every, measure)
@@ -239,36 +250,74 @@ class Word2Vec(AnswersHabits):
 
         return Embedding.from_pretrained(self.tables[0].numpy(), freeze, **kwargs)
 
+    def state(self) -> State:
+        """Return a copy of all that `load` and `resume` need, at a true point of the training.
+
+        While another thread trains: a point between two chunks with one thread; with several, the chunks that are
+        finished count, and the rows hold a part of those under way, which are trained again after `load`.
+        """
+        of = self.training
+        with of.alone:
+            return State(
+                self.options,
+                self.vocabulary,
+                [np.array(table.numpy()) for table in self.tables],
+                self.frozen,
+                of.done,
+                of.sums.copy(),
+                list(of.held_out_losses),
+                of.best,
+                frozenset(of.ahead),
+                of.texts,
+                of.notes,
+            )
+
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write all that `load` and `resume` need: tables, words, options, and how far the training has come."""
-        tables, of = [table.numpy() for table in self.tables], self.training
-        save_state(
-            path,
-            {
-                "options": self.options,
-                "vocabulary": self.vocabulary,
-                "tables": tables,
-                "frozen": self.frozen,
-                "done": of.done,
-                "sums": of.sums,
-                "held out": of.held_out_losses,
-                "best": of.best,
-            },
-        )
+        """Write all that `load` and `resume` need: tables, words, options, and how far the training has come.
+
+        The file carries a checksum. It may be written while the training goes on, see `state`.
+        """
+        save_state(path, self.state())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Word2Vec":
-        """Return what `save` wrote.
+        """Return what `save`, or `Checkpoints`, wrote.
 
         Raises:
-            ValueError: `path` is not such a file.
+            ValueError: `path` is not such a file, or has been cut short or altered.
+            FileNotFoundError: there is no such file.
         """
-        state = load_state(path)
-        model = cls(state["options"])
-        model.vocabulary = state["vocabulary"]
-        model.tables = tuple(tf.Variable(table) for table in state["tables"])
-        model.frozen = state["frozen"]
+        return cls.of_state(load_state(path))
+
+    @classmethod
+    def of_state(cls, state: State) -> "Word2Vec":
+        """Return a model at that point of its training."""
+        model = cls(state.options)
+        model.vocabulary = state.vocabulary
+        model.tables = (tf.Variable(state.tables[0]), tf.Variable(state.tables[1]))
+        model.frozen = state.frozen
         model.training = Training(
-            np.zeros(0, np.int32), 0, model.options, state["done"], state["sums"], state["held out"], state["best"]
+            np.zeros(0, np.int32),
+            0,
+            model.options,
+            state.done,
+            state.sums,
+            list(state.held_out_losses),
+            state.best,
+            set(state.ahead),
+            state.texts,
+            state.notes,
         )
         return model
+
+
+def _check_same(training: Training, now: dict[str, Any]) -> None:
+    """Refuse to go on with another text than that which a training began with."""
+    names = (
+        {"corpus": "corpus"} if training.finished == training.planned else {"corpus": "corpus", "held out": "held_out"}
+    )
+    for text, argument in names.items():
+        if text in training.texts and (how := difference(training.texts[text], now[text])):
+            raise ValueError(
+                f"`{argument}` must be the text that the training began with; {how}. Give that text, or use `fit`."
+            )
