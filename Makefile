@@ -5,10 +5,11 @@ INSTALLED := .venv/installed
 SHELL := /bin/bash
 
 .DEFAULT_GOAL := help
-.PHONY: help install compare test check lint tensorboard clean
+.PHONY: help install compare reliability test check lint tensorboard clean
 
 help:
 	@echo "make compare      run the comparison: every case, every engine, a report in logs/compare/"
+	@echo "make reliability  10,000 inputs on every surface, and every attack; hours; writes docs/reliability.md"
 	@echo "make test         run the tests"
 	@echo "make check        lint, and the tests of what changed and the fast ones, in about a minute"
 	@echo "make lint         ruff and mypy"
@@ -28,6 +29,9 @@ $(INSTALLED): pyproject.toml constraints.txt
 
 compare: $(INSTALLED)
 	$(BIN)/python -m compare
+
+reliability: $(INSTALLED)
+	$(BIN)/python -m compare reliability --write
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile

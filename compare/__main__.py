@@ -14,6 +14,7 @@ from compare.bench.command import app as bench
 from compare.cases.word2vec import logged as vectors
 from compare.docs.pages import run_docs
 from compare.docs.transformations import run_transforms
+from compare.reliability.command import run_reliability
 from compare.terminal import print_names, refused, refusing, with_progress
 from tf_emb.parity import record
 from tf_emb.parity.dtypes import DTYPES
@@ -124,6 +125,7 @@ def run_references(
 
 app.command("docs")(refused(run_docs))
 app.command("transforms")(refused(run_transforms))
+app.command("reliability")(refused(run_reliability))
 app.add_typer(bench, name="bench")
 
 

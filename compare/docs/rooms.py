@@ -35,6 +35,7 @@ ROOMS = {
     "compare.bench": "speed and quality beside peers",
     "compare.transforms": "every layer and mode through every transformation",
     "compare.docs": "what the documentation shows",
+    "compare.reliability": "what strangers' files, commands and signals do, counted",
     "compare.__main__": "the command line `python -m compare`",
 }
 
