@@ -12,6 +12,8 @@ import typer
 
 from tf_emb import __version__
 from tf_emb.commands import graph, project, train, vectors
+from tf_emb.commands.terminal import Ended, ended_by_signals
+from tf_emb.files import printable
 
 app = typer.Typer(
     add_completion=False,
@@ -38,10 +40,17 @@ def refusing(command: Callable[..., None]) -> Callable[..., None]:
     @wraps(command)
     def run(**arguments: object) -> None:
         try:
-            command(**arguments)
+            with ended_by_signals():
+                command(**arguments)
         except (ValueError, OSError, ImportError) as error:
-            print(f"tf-emb: {error}", file=sys.stderr)
+            print(f"tf-emb: {printable(error)}", file=sys.stderr)
             raise typer.Exit(2) from None
+        except MemoryError:
+            print("tf-emb: not enough memory. Use a smaller `--dim`, or fewer words.", file=sys.stderr)
+            raise typer.Exit(2) from None
+        except Ended as ended:
+            print("\ntf-emb: stopped.", file=sys.stderr)
+            raise typer.Exit(128 + ended.number) from None
 
     return run
 

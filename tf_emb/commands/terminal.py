@@ -2,13 +2,15 @@
 
 import os
 import signal
-import sys
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tf_emb.word2vec import Progress
+
+ENDS = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
 
 
 @contextmanager
@@ -61,19 +63,69 @@ def progress_bar() -> Iterator[Callable[["Progress"], None]]:
         yield show
 
 
+class Ended(BaseException):
+    """A signal that asks for an end, raised so that temporary files are removed on the way out."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
 @contextmanager
-def interruption() -> Iterator[list[int]]:
-    """Collect the first Ctrl-C instead of raising it, so that the current chunk is finished; the second one raises."""
+def ended_by_signals() -> Iterator[None]:
+    """Raise `Ended` at Ctrl-C, `kill` and the end of the terminal, in the main thread."""
+
+    def end(number: int, frame: Any) -> None:
+        raise Ended(number)
+
+    with handling(end):
+        yield
+
+
+@contextmanager
+def handling(handler: Callable[[int, Any], None]) -> Iterator[None]:
+    """Handle the signals that ask for an end, in the main thread; what `nohup` ignores stays ignored."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in ENDS}
+    for number, kept in before.items():
+        if kept is not signal.SIG_IGN:
+            signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        for number, kept in before.items():
+            signal.signal(number, kept)
+
+
+@contextmanager
+def interruption(at_once: Callable[[], None] = lambda: None) -> Iterator[list[int]]:
+    """Collect the first signal that asks for an end, so that the current chunk is finished; the second ends at once.
+
+    Ctrl-C, `kill`, and a terminal that is closed are taken alike; what `nohup` ignores stays ignored.
+
+    Args:
+        at_once: called before the process ends without waiting; removes what would be left behind.
+
+    Yields:
+        The signals so far; `128 + asked[0]` is the exit status that shells expect.
+    """
     asked: list[int] = []
 
     def note(number: int, frame: Any) -> None:
         if asked:
-            raise KeyboardInterrupt
+            say("Stopped at once.")
+            at_once()
+            os._exit(128 + number)  # threads are in the middle of a chunk, and cannot be stopped
         asked.append(number)
-        print("\nStopping after this chunk; press Ctrl-C again to stop at once.", file=sys.stderr)
+        say("Stopping after this chunk; press Ctrl-C again to stop at once.")
 
-    before = signal.signal(signal.SIGINT, note)
-    try:
+    with handling(note):
         yield asked
-    finally:
-        signal.signal(signal.SIGINT, before)
+
+
+def say(line: str) -> None:
+    """Print a line on standard error, from a signal handler too: `print` may be interrupted by itself there."""
+    with suppress(OSError):
+        os.write(2, f"\n{line}\n".encode())

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from tf_emb.files.whole import try_writing
+from tf_emb.files.whole import sweep, try_writing
 
 Name = str | os.PathLike[str]
 
@@ -14,7 +14,7 @@ def check_output(path: Name, *, inputs: Iterable[Name] = (), size: int = 0, argu
     """Refuse a file that could not be written, or that is one of the inputs, before any work is spent on it.
 
     A temporary file is created in its folder and removed: permissions, read-only file systems and quotas answer
-    themselves.
+    themselves. Temporary files there whose writers are dead are removed, too.
 
     Args:
         path: the file to write; it need not exist.
@@ -27,6 +27,7 @@ def check_output(path: Name, *, inputs: Iterable[Name] = (), size: int = 0, argu
             or has no room.
     """
     target = Path(os.path.realpath(path))
+    sweep(target.parent)
     _check_place(target, path, argument)
     for source in inputs:
         if _same(target, source):

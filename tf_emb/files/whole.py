@@ -23,6 +23,7 @@ except ImportError:  # Windows: nothing is locked, and so nothing that was left 
 
 PREFIX, SUFFIX = ".tf-emb-", ".part"
 LOCK = "lock"  # in a folder for the time being
+LOCKED = ".lock"  # beside a file that one process alone may write
 
 
 @contextmanager
@@ -148,3 +149,46 @@ def _sync(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+@contextmanager
+def locked(path: str | os.PathLike[str], argument: str = "path") -> Iterator[None]:
+    """Claim `path` for one process, by a lock on a file beside it; a process that dies, however it dies, has no claim.
+
+    Args:
+        path: what the process is going to write, through links too.
+        argument: the name of `path` in the error message.
+
+    Raises:
+        ValueError: another process has claimed it.
+        OSError: the folder cannot be written to.
+    """
+    target = Path(os.path.realpath(path))
+    lock = target.with_name(f".{target.name}{LOCKED}")
+    descriptor = _claimed(lock, f"`{argument}` must not be in use; got {path}")
+    try:
+        yield
+    finally:
+        lock.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def _claimed(lock: Path, rule: str) -> int:
+    """Return the descriptor of a file that this process alone has locked."""
+    while True:
+        descriptor = os.open(lock, os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0), 0o600)
+        try:
+            if fcntl is not None:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.read(descriptor, 20).decode(errors="replace")
+            os.close(descriptor)
+            raise ValueError(f"{rule}, which process {holder} writes to. Wait for it, or name another file.") from None
+        except OSError:
+            pass  # a file system without locks
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(descriptor), os.stat(lock)):  # else its last owner has just removed it
+                os.truncate(descriptor, 0)
+                os.write(descriptor, str(os.getpid()).encode())
+                return descriptor
+        os.close(descriptor)

@@ -112,8 +112,8 @@ def write_state(path: Path, of: State) -> None:
     text = json.dumps(header).encode()
     digest = hashlib.sha256()
     with open(path, "wb") as file:
-        first = [KIND + b"%d\n" % FORMAT, len(text).to_bytes(8, "little"), text]
-        for part in (*first, *(memoryview(array) for array in arrays.values())):
+        first: list[Any] = [KIND + b"%d\n" % FORMAT, len(text).to_bytes(8, "little"), text]
+        for part in [*first, *arrays.values()]:
             digest.update(part)
             file.write(part)
         file.write(digest.digest())

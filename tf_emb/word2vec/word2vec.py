@@ -1,7 +1,7 @@
 """`Word2Vec`: from a corpus to vectors, by blocks."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from tf_emb.vectors import Vectors
 from tf_emb.word2vec.blocks.chunks import BlockTrainer, Evaluator
 from tf_emb.word2vec.early_stopping import keeping_best
 from tf_emb.word2vec.habits import AnswersHabits, answering_habits
+from tf_emb.word2vec.memory import check_memory
 from tf_emb.word2vec.options import Architecture, CbowGradient, Loss, Options, Window, chosen
 from tf_emb.word2vec.progress import Callback, Training
 from tf_emb.word2vec.state import State, load_state, save_state
@@ -116,8 +117,9 @@ class Word2Vec(AnswersHabits):
             frozen: words whose input vectors are not trained, see `freeze`.
 
         Raises:
-            ValueError: `vectors` have another size, or a frozen word is not in the vocabulary.
+            ValueError: `vectors` have another size, a frozen word is not in the vocabulary, or memory is too small.
         """
+        check_memory(len(vocabulary), self.options.dim)
         start, output = start_tables(len(vocabulary), self.options.dim, self.options.seed)
         if vectors is not None:
             if vectors.vector_size != self.options.dim:
@@ -159,9 +161,24 @@ class Word2Vec(AnswersHabits):
         """
         of = self._encoded(corpus)
         measured = None if held_out is None else self._encoded(held_out)
-        texts = {"corpus": identity(of), "held out": identity(measured)}
-        self.training = Training(of.ids, of.raw_words, self.options, texts=texts)
+        self.begin(of, held_out=measured)
         return self._run(callbacks, measured)
+
+    def begin(self, corpus: Any, *, held_out: Any = None, notes: Mapping[str, Any] | None = None) -> None:
+        """Set up a training with nothing done, so that `save` keeps it from the start; `resume` trains.
+
+        Args:
+            corpus: see `fit`.
+            held_out: see `fit`.
+            notes: kept with the training: strings, numbers, lists and None, by name.
+
+        Raises:
+            ValueError: the corpus cannot be read, or leaves no word.
+        """
+        of = self._encoded(corpus)
+        measured = None if held_out is None else self._encoded(held_out)
+        texts = {"corpus": identity(of), "held out": identity(measured)}
+        self.training = Training(of.ids, of.raw_words, self.options, texts=texts, notes=dict(notes or {}))
 
     def resume(self, corpus: Any, callbacks: Sequence[Callback] = (), *, held_out: Any = None) -> "Word2Vec":
         """Resume a training that was stopped, on the same corpus, and with the same held-out text if it had one.
