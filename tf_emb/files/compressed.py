@@ -54,6 +54,16 @@ def opened(
         raise
 
 
+def check_compressor(suffix: str) -> None:
+    """Refuse a compressor that is not installed.
+
+    Raises:
+        ModuleNotFoundError: `suffix` is .zst, and the extra `zst` is not installed.
+    """
+    if suffix == ".zst":
+        _zstandard()
+
+
 def _coded(raw: IO[bytes], mode: Literal["rb", "wb"], suffix: str, zstd: Any) -> Any:
     if suffix == ".gz":
         return gzip.GzipFile("", mode, 6, raw, mtime=0)  # mtime=0: the same bytes whenever they are written

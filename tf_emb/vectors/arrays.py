@@ -13,27 +13,15 @@ import numpy as np
 
 from tf_emb.vectors.vectors import Vectors
 
-_WIDEST = 1 << 30  # bytes of an array of strings, each as wide as the longest
-
 
 def write_npz(file: IO[bytes], vectors: Vectors) -> None:
     """Write the arrays `vectors`, `labels` and `counts`.
 
     Raises:
-        ValueError: NumPy's strings cannot hold the labels, or the counts are not integers.
+        ValueError: the counts are not integers.
     """
-    labels = vectors.labels
-    longest = max(map(len, labels), default=0)
-    if 4 * longest * len(labels) > _WIDEST:
-        raise ValueError(
-            f"`labels` must be short for .npz, which gives each the width of the longest; got one of {longest} "
-            "characters. Use .safetensors."
-        )
-    bad = next((i for i, label in enumerate(labels) if label.endswith("\0")), None)
-    if bad is not None:
-        raise ValueError(f"`labels` must not end in NUL, which .npz drops; got {labels[bad]!r} in row {bad}.")
     archive = io.BytesIO()  # NumPy seeks back from its end, which a compressed file cannot do
-    np.savez(archive, labels=np.array(labels, np.str_), **_numbers(vectors))
+    np.savez(archive, labels=np.array(vectors.labels, np.str_), **_numbers(vectors))
     file.write(archive.getbuffer())
 
 
@@ -61,7 +49,7 @@ def write_safetensors(file: IO[bytes], vectors: Vectors) -> None:
         ValueError: the counts are not integers.
     """
     labels = np.frombuffer(json.dumps(vectors.labels, ensure_ascii=False).encode(), np.uint8)
-    file.write(_safetensors().save({"labels": labels, **_numbers(vectors)}))
+    file.write(library().save({"labels": labels, **_numbers(vectors)}))
 
 
 def read_safetensors(file: IO[bytes]) -> Vectors:
@@ -70,9 +58,8 @@ def read_safetensors(file: IO[bytes]) -> Vectors:
     Raises:
         ValueError: the file is another, or lacks a tensor.
     """
-    library = _safetensors()
     try:
-        found = library.load(file.read())
+        found = library().load(file.read())
     except Exception as error:  # SafetensorError, which is a bare Exception
         raise ValueError(str(error)) from None
     return _vectors(found, lambda labels: json.loads(labels.tobytes()))
@@ -105,7 +92,12 @@ def _seekable(file: IO[bytes]) -> IO[bytes]:
     return file if isinstance(file, io.BufferedReader) else io.BytesIO(file.read())
 
 
-def _safetensors() -> Any:
+def library() -> Any:
+    """Return the module of safetensors for NumPy.
+
+    Raises:
+        ModuleNotFoundError: the extra `safetensors` is not installed.
+    """
     try:
         import safetensors.numpy
     except ImportError:

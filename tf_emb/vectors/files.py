@@ -2,15 +2,17 @@
 
 import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from tf_emb.files import COMPRESSED, appearing, opened
+from tf_emb.files import COMPRESSED, appearing, check_compressor, check_output, opened
 from tf_emb.vectors import arrays, formats
-from tf_emb.vectors.vectors import Vectors, as_vectors, check_different, repeated
+from tf_emb.vectors.labels import check_first, check_strings, check_wide, check_words
+from tf_emb.vectors.vectors import Vectors, as_vectors, repeated
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
@@ -23,28 +25,42 @@ class Format(NamedTuple):
         name: for errors.
         read: from a file to vectors; its errors name the row.
         write: from vectors to a file.
-        words: whether a label must be a word, because white space ends it.
+        check: refuses labels that the format cannot carry.
         counts: whether the format has a place for counts.
+        number: about how many bytes a number takes.
+        installed: raises an error where a package is missing.
     """
 
     name: str
     read: Callable[[IO[bytes]], Vectors]
     write: Callable[[IO[bytes], Vectors], None]
-    words: bool = True
+    check: Callable[[Sequence[Any]], None] = check_words
     counts: bool = False
+    number: int = 12
+    installed: Callable[[], object] = bool
 
 
 _TEXT = Format("a word2vec file, text by its suffix", formats.read_word2vec, formats.write_word2vec)
-_BINARY = Format("a word2vec file, binary by its suffix", formats.read_binary, formats.write_binary)
-_GLOVE = Format("a GloVe file, text without a heading", formats.read_glove, formats.write_glove)
-_NPZ = Format("a NumPy archive of the arrays vectors and labels", arrays.read_npz, arrays.write_npz, False, True)
+_BINARY = Format("a word2vec file, binary by its suffix", formats.read_binary, formats.write_binary, number=4)
+_GLOVE = Format("a GloVe file, text without a heading", formats.read_glove, formats.write_glove, check_first)
+_NPZ = Format(
+    "a NumPy archive of the arrays vectors and labels", arrays.read_npz, arrays.write_npz, check_wide, True, 4
+)
 _SAFETENSORS = Format(
-    "a file of the tensors vectors and labels", arrays.read_safetensors, arrays.write_safetensors, False, True
+    "a file of the tensors vectors and labels",
+    arrays.read_safetensors,
+    arrays.write_safetensors,
+    check_strings,
+    True,
+    4,
+    arrays.library,
 )
 FORMATS = {".bin": _BINARY, ".glove": _GLOVE, ".npz": _NPZ, ".safetensors": _SAFETENSORS, ".txt": _TEXT, ".vec": _TEXT}
 
 
-def save_vectors(path: str | os.PathLike[str], vectors: "Vectors | KeyedVectors") -> None:
+def save_vectors(
+    path: str | os.PathLike[str], vectors: "Vectors | KeyedVectors | Sequence[str]", matrix: ArrayLike | None = None
+) -> None:
     """Write vectors for word2vec, gensim, fastText, GloVe, NumPy and others to read; float32 is kept bit for bit.
 
     The file appears only when it is complete, and keeps the order of the rows.
@@ -54,15 +70,15 @@ def save_vectors(path: str | os.PathLike[str], vectors: "Vectors | KeyedVectors"
             .safetensors (the extra `safetensors`), optionally followed by .gz, .bz2, .xz or .zst (the extra `zst`).
         vectors: each label a different string; without white space for word2vec and GloVe. The column "count" is
             kept by .npz and .safetensors; the other formats have no place for it.
+        matrix: an old form of the call: `save_vectors(path, labels, matrix)` writes `Vectors(labels, matrix)`.
 
     Raises:
         ValueError: the suffix is unknown, the format cannot carry a label, or a label occurs twice.
         ModuleNotFoundError: the suffix needs an extra that is not installed.
     """
     format_, compressor = _format(path)
-    given = as_vectors(vectors)
-    _check_labels(given.labels, format_.words)
-    check_different(given.labels)
+    given = as_vectors(vectors) if matrix is None else Vectors(cast(Sequence[str], vectors), matrix)
+    format_.check(given.labels)
     with appearing(path) as temporary, opened(temporary, "wb", compressor) as file:
         format_.write(file, given)
 
@@ -78,6 +94,7 @@ def load_vectors(path: str | os.PathLike[str]) -> Vectors:
         ModuleNotFoundError: the suffix needs an extra that is not installed.
     """
     format_, compressor = _format(path)
+    format_.installed()
     with opened(path, "rb", compressor) as file:
         try:
             found = format_.read(file)
@@ -102,6 +119,41 @@ def convert_vectors(source: str | os.PathLike[str], target: str | os.PathLike[st
     return len(vectors), vectors.vector_size, "count" in vectors.columns and not keeps_counts
 
 
+def check_destination(
+    path: str | os.PathLike[str],
+    *,
+    inputs: Iterable[str | os.PathLike[str]] = (),
+    labels: Sequence[Any] | None = None,
+    dim: int | None = None,
+) -> None:
+    """Refuse a file that `save_vectors` could not write, before the work that it is for.
+
+    Args:
+        path: the file to be written.
+        inputs: files that are read, which it must not be.
+        labels: of the rows, where they are known.
+        dim: how many numbers a row will have, where that is known.
+
+    Raises:
+        ValueError: the suffix is unknown, the format cannot carry a label, a label occurs twice, or `path` is an input
+            or cannot be written, see `tf_emb.files.check_output`.
+        ModuleNotFoundError: the suffix needs an extra that is not installed.
+    """
+    format_, compressor = _format(path)
+    format_.installed()
+    check_compressor(compressor)
+    if labels is not None:
+        format_.check(labels)
+    numbers = len(labels) * dim if labels is not None and dim is not None else 0
+    names = sum(map(len, labels)) if labels is not None else 0
+    check_output(path, inputs=inputs, size=0 if compressor else numbers * format_.number + names)
+
+
+def to_keyed_vectors(labels: Sequence[str], matrix: ArrayLike) -> "KeyedVectors":
+    """Return `Vectors(labels, matrix).keyed()`: an old name of it."""
+    return Vectors(labels, matrix).keyed()
+
+
 def check_path(path: str | os.PathLike[str]) -> str:
     """Return the suffix that names the format of `path`.
 
@@ -122,18 +174,6 @@ def _format(path: str | os.PathLike[str]) -> tuple[Format, str]:
     """Return the format of a path, and the suffix of its compressor or ""."""
     last = Path(path).suffix.lower()
     return FORMATS[check_path(path)], last if last in COMPRESSED else ""
-
-
-def _check_labels(labels: Sequence[Any], words: bool) -> None:
-    """Refuse a label that is no string, or that a reader of word2vec's or GloVe's files would cut at white space."""
-    for i, label in enumerate(labels):
-        if not isinstance(label, str):
-            raise ValueError(f"`labels` must be strings; got {label!r} in row {i}. Convert them with `str`.")
-        if words and (not label or any(space in label for space in " \t\n\r\v\f")):
-            raise ValueError(
-                f"`labels` must be words without white space, which ends a label in this format; got "
-                f"{label!r} in row {i}. Replace it, for example by '_', or use .npz or .safetensors."
-            )
 
 
 def _first_of_each(vectors: Vectors, path: str | os.PathLike[str]) -> Vectors:
