@@ -3,9 +3,10 @@
 Four small graphs: a directed one with weights, a loop and a dead end; an undirected one with weights; the same without
 weights; and one whose weights, from 2^-20 to 2^33, would be lost in a common running sum. With two of the settings of p
 and q, one proposal in 2^30 is accepted. From every node, PASSES walks of LENGTH nodes are drawn; how often a given walk
-occurs among them is binomially distributed. The oracle gives the expected count and Bernstein's inequality the bound, so that a correct sampler fails
-with a probability below 1e-9, whatever the seed. Only the samplers' generator depends on the seed; the graphs, p and q
-do not, so a planted fault moves the expected counts by the same multiples of their bounds at every seed.
+occurs among them is binomially distributed. The oracle gives the expected count and Bernstein's inequality
+the bound, so that a correct sampler fails with a probability below 1e-9, whatever the seed. Only the samplers'
+generator depends on the seed; the graphs, p and q do not, so a planted fault moves the expected counts by the same
+multiples of their bounds at every seed.
 """
 
 import numpy as np
@@ -37,7 +38,7 @@ def draw(rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Four graphs, six settings of p and q, all exact at every dtype, and the samplers' seed."""
     return {
         "weights": np.array([DIRECTED, WEIGHTED, np.sign(WEIGHTED), FAR_APART]),
-        # Every branch of the rejection: 1 / p above max(1, 1 / q) and not, q above 1 and below; its end after many tries.
+        # Every branch of the rejection: 1 / p above max(1, 1 / q) and not, q above 1 and below; its end.
         "p": np.array([0.25, 4, 0.125, 2, 2.0**30, 2]),
         "q": np.array([4, 0.25, 0.5, 2, 2.0**30, 2.0**-30]),
         "seed": np.array(rng.integers(1 << 30)),

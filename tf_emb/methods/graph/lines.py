@@ -1,0 +1,151 @@
+"""Files of graphs, line by line: the fields of each, or an error that names it; no line is lost, no name altered."""
+
+import ast
+import os
+import re
+import warnings
+from collections.abc import Iterator
+from typing import IO, Any
+
+import numpy as np
+
+from tf_emb.files import opened, printable
+
+BLOCK = 1 << 20  # bytes read at once
+LONGEST = {"edgelist": 1 << 20, "adjlist": 1 << 28}  # bytes of a line: two names and their data; all names of a hub
+MARK = "\ufeff"  # the byte-order mark, with which editors of Windows begin a file
+_WORD = re.compile(r"[^ \t]+")
+_WITH_DATA = re.compile(r"([^ \t]+)[ \t]+([^ \t]+)[ \t]+(\{.*\})")  # as networkx.write_edgelist writes an edge
+
+
+class BadLineError(ValueError):
+    """What is wrong with a line, as the end of a sentence that begins with its number."""
+
+
+def lines(path: str | os.PathLike[str], format: str) -> Iterator[tuple[int, list[str]]]:
+    r"""Yield the number and the fields of every line that has any.
+
+    Lines end in \n or \r\n; blanks and tabs, and nothing else, separate fields. What follows a # that stands alone is a
+    comment. The first line may be the command that networkx notes there, if the second begins with "# GMT".
+
+    Raises:
+        ValueError: a line is not UTF-8, too long, or cannot be of a list of edges.
+    """
+    with opened(path) as file:
+        first: str | None = None  # put off, if it begins with #
+        for number, raw in _numbered(_checked_size(file), path, format):
+            line = _decoded(raw, path, format, number)
+            if first is not None and not line.startswith("# GMT "):
+                yield from _fields(first, path, format, 1)
+            first = line if number == 1 and line.startswith("#") else None
+            if first is None:
+                yield from _fields(line, path, format, number)
+        if first is not None:
+            yield from _fields(first, path, format, 1)
+
+
+def wrong(path: str | os.PathLike[str], format: str, number: int, said: str) -> ValueError:
+    """Return the error of a line."""
+    return ValueError(f"`path` must be a file of format {format}; line {number} of {printable(path)} {said}")
+
+
+def weight(text: str) -> float:
+    """Return the weight that a field gives: a number, or the entry "weight" of a dictionary, 1 if it has none.
+
+    Raises:
+        BadLineError: it is no number, or a number that no edge can have.
+    """
+    value: Any = _of_dictionary(text).get("weight", 1) if text.startswith("{") else text
+    try:
+        if isinstance(value, str) and (value is not text or "_" in text):  # Python reads 1_0 as 10
+            raise ValueError
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise BadLineError(f"has {_shown(value)} where a weight is expected. Write two nodes and a number.") from None
+    if not 0 <= number <= np.finfo(np.float64).max:
+        raise BadLineError(f"has the weight {number}; weights must be positive and finite. Leave the edge out.")
+    if number == 0 and isinstance(value, str) and re.search("[1-9]", text.lower().partition("e")[0]):
+        raise BadLineError(f"has the weight {_shown(text)}, too small for a float. Multiply all by one number.")
+    return number
+
+
+def _of_dictionary(text: str) -> dict[object, object]:
+    """Return a dictionary of literals; no code is run."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of backslashes in strings
+            found = {} if text == "{}" else ast.literal_eval(text)
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
+        found = None
+    if not isinstance(found, dict):
+        raise BadLineError(f"has {_shown(text)}, no dictionary of numbers and strings. Write the weight alone.")
+    return found
+
+
+def _numbered(file: IO[bytes], path: str | os.PathLike[str], format: str) -> Iterator[tuple[int, bytes]]:
+    """Yield the number of each line that is not blank, and the line without blanks around it."""
+    number, held, size = 0, [b""], 0
+    while block := file.read(BLOCK):
+        held.append(block)
+        size += len(block)
+        if size > LONGEST[format] + BLOCK or b"\0" in block:
+            what = "holds a zero byte" if b"\0" in block else f"is longer than {LONGEST[format]:,} bytes"
+            where = number + 1 + (block[: block.find(b"\0")].count(b"\n") if b"\0" in block else 0)
+            raise wrong(path, format, where, f"{what}. Is it a text in UTF-8? If not, convert it with iconv.")
+        if b"\n" not in block:
+            continue
+        whole, _, rest = b"".join(held).rpartition(b"\n")
+        held, size = [rest], len(rest)
+        if not whole.strip(b" \t\r\n"):  # at once: there may be millions
+            number += whole.count(b"\n") + 1
+            continue
+        for line in whole.split(b"\n"):
+            number += 1
+            if stripped := line.rstrip(b" \t\r").lstrip(b" \t"):
+                yield number, stripped
+    if last := b"".join(held).rstrip(b" \t\r").lstrip(b" \t"):
+        yield number + 1, last
+
+
+def _checked_size(file: IO[bytes]) -> IO[bytes]:
+    """Inflate a compressed file once to its end, which refuses one that has none, before any line is looked at."""
+    if file.seekable():
+        file.seek(0, os.SEEK_END)
+        file.seek(0)
+    return file
+
+
+def _decoded(raw: bytes, path: str | os.PathLike[str], format: str, number: int) -> str:
+    try:
+        line = raw.decode()
+    except UnicodeDecodeError as error:
+        at = raw[error.start : error.start + 8]
+        raise wrong(path, format, number, f"is not UTF-8: {at!r}. Convert it with iconv.") from None
+    line = line.removeprefix(MARK).lstrip(" \t") if number == 1 else line
+    if line.startswith(MARK):
+        raise wrong(path, format, number, "begins with a byte-order mark (U+FEFF), as if part of a name. Remove it.")
+    if "\r" in line:
+        raise wrong(path, format, number, r"holds a carriage return. End lines with \n or \r\n.")
+    return line
+
+
+def _fields(line: str, path: str | os.PathLike[str], format: str, number: int) -> Iterator[tuple[int, list[str]]]:
+    """Yield the number and the fields of a line, nothing of a comment."""
+    if format == "edgelist" and "{" in line and (data := _WITH_DATA.fullmatch(line)):
+        yield number, list(data.groups())
+        return
+    words = _WORD.findall(line)
+    if "#" in words:
+        at = words.index("#")
+        if at == 1:
+            said = f"has a # behind one node, {_shown(line)}: a comment, or a node? Begin a comment's line with '# '."
+            raise wrong(path, format, number, said)
+        words = words[:at]
+    if words and (words[0][1:].endswith(",") or (len(words) == 1 and "," in words[0].strip(","))):
+        raise wrong(path, format, number, f"is {_shown(line)}: blanks or tabs separate nodes. Replace the commas.")
+    if words:
+        yield number, words
+
+
+def _shown(value: object) -> str:
+    return repr(value)[:60]
