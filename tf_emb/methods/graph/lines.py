@@ -13,6 +13,7 @@ from tf_emb.files import opened, printable
 
 BLOCK = 1 << 20  # bytes read at once
 LONGEST = {"edgelist": 1 << 20, "adjlist": 1 << 28}  # bytes of a line: two names and their data; all names of a hub
+MOST_TIMES, MOST_WITHOUT = 200, 1 << 22  # graphs are compressed less; less than this is read at once
 MARK = "\ufeff"  # the byte-order mark, with which editors of Windows begin a file
 _WORD = re.compile(r"[^ \t]+")
 _WITH_DATA = re.compile(r"([^ \t]+)[ \t]+([^ \t]+)[ \t]+(\{.*\})")  # as networkx.write_edgelist writes an edge
@@ -33,7 +34,8 @@ def lines(path: str | os.PathLike[str], format: str) -> Iterator[tuple[int, list
     """
     with opened(path) as file:
         first: str | None = None  # put off, if it begins with #
-        for number, raw in _numbered(_checked_size(file), path, format):
+        _check_size(file, path)
+        for number, raw in _numbered(file, path, format):
             line = _decoded(raw, path, format, number)
             if first is not None and not line.startswith("# GMT "):
                 yield from _fields(first, path, format, 1)
@@ -47,6 +49,11 @@ def lines(path: str | os.PathLike[str], format: str) -> Iterator[tuple[int, list
 def wrong(path: str | os.PathLike[str], format: str, number: int, said: str) -> ValueError:
     """Return the error of a line."""
     return ValueError(f"`path` must be a file of format {format}; line {number} of {printable(path)} {said}")
+
+
+def with_commas(line: str) -> str:
+    """Return what is wrong with a line whose fields are separated by commas."""
+    return f"is {_shown(line)}: blanks or tabs separate nodes. Replace the commas."
 
 
 def weight(text: str) -> float:
@@ -107,12 +114,17 @@ def _numbered(file: IO[bytes], path: str | os.PathLike[str], format: str) -> Ite
         yield number + 1, last
 
 
-def _checked_size(file: IO[bytes]) -> IO[bytes]:
-    """Inflate a compressed file once to its end, which refuses one that has none, before any line is looked at."""
-    if file.seekable():
-        file.seek(0, os.SEEK_END)
-        file.seek(0)
-    return file
+def _check_size(file: IO[bytes], path: str | os.PathLike[str]) -> None:
+    """Inflate a compressed file to its end before any line is read, and refuse one that is out of proportion."""
+    if not file.seekable():
+        return
+    inflated, size = file.seek(0, os.SEEK_END), os.stat(path).st_size
+    if inflated > MOST_WITHOUT and inflated > MOST_TIMES * size:
+        raise ValueError(
+            f"`path` must not inflate to more than {MOST_TIMES} times its size; got {printable(path)}, of which "
+            f"{size:,} bytes became {inflated:,}. Decompress it first if that is right."
+        )
+    file.seek(0)
 
 
 def _decoded(raw: bytes, path: str | os.PathLike[str], format: str, number: int) -> str:
@@ -141,8 +153,8 @@ def _fields(line: str, path: str | os.PathLike[str], format: str, number: int) -
             said = f"has a # behind one node, {_shown(line)}: a comment, or a node? Begin a comment's line with '# '."
             raise wrong(path, format, number, said)
         words = words[:at]
-    if words and (words[0][1:].endswith(",") or (len(words) == 1 and "," in words[0].strip(","))):
-        raise wrong(path, format, number, f"is {_shown(line)}: blanks or tabs separate nodes. Replace the commas.")
+    if words and words[0][1:].endswith(","):
+        raise wrong(path, format, number, with_commas(line))
     if words:
         yield number, words
 

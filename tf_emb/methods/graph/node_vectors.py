@@ -109,7 +109,7 @@ def check_node2vec(
             "nodes of a line in a file by a blank or a tab."
         )
     check_memory(
-        12 * nodes * dim, f"{nodes:,} vectors of {dim:,} numbers and their training", "Ask for a smaller `dim`."
+        12 * nodes * dim, f"Vectors of {nodes:,} x {dim:,} numbers and their training", "Ask for a smaller `dim`."
     )
     check_memory(
         12 * int(walks) * nodes * (int(length) + 1),

@@ -4,15 +4,26 @@ import os
 import warnings
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from tf_emb.files import printable
 from tf_emb.methods.graph.adjacency import Adjacency
-from tf_emb.methods.graph.lines import BadLineError, lines, weight, wrong
+from tf_emb.methods.graph.lines import BadLineError, lines, weight, with_commas, wrong
 
 Format = Literal["edgelist", "adjlist"]
+
+
+class Again(NamedTuple):
+    """How often an edge is given that is there already, and the line and the nodes of the first of these."""
+
+    times: int = 0
+    first: tuple[int, str, str] = (0, "", "")
+
+    def more(self, number: int, one: str, other: str) -> "Again":
+        """Return the same with one more."""
+        return Again(self.times + 1, self.first if self.times else (number, one, other))
 
 
 def read_graph(path: str | os.PathLike[str], format: Format = "edgelist", *, directed: bool = False) -> Any:
@@ -44,19 +55,28 @@ def read_graph(path: str | os.PathLike[str], format: Format = "edgelist", *, dir
         raise ImportError("Graphs need the extra `graph`: pip install 'tf-emb[graph]'.") from None
     graph = (nx.DiGraph if directed else nx.Graph)()
     again = (_add_edges if format == "edgelist" else _add_neighbours)(graph, path)
-    if again:
-        number, (one, other) = again[0]
+    if not graph.number_of_edges():
+        _check_commas(graph, path, format)
+    if again.times:
+        number, one, other = again.first
         warnings.warn(
-            f"{printable(path)} gives {len(again):,} edges more than once, the first, {one!r} to {other!r}, again in "
-            f"line {number}; their weights add up.",
+            f"{printable(path)} gives edges more than once (repeats: {again.times:,}, the first {one!r} to {other!r} "
+            f"in line {number}); their weights add up.",
             stacklevel=2,
         )
     return graph
 
 
-def _add_edges(graph: Any, path: str | os.PathLike[str]) -> list[tuple[int, tuple[str, str]]]:
-    """Add the edges and nodes of an edge list; return the lines that give an edge again, and the edge."""
-    again = []
+def _check_commas(graph: Any, path: str | os.PathLike[str], format: Format) -> None:
+    """Refuse a file without a single edge whose nodes look like two."""
+    for number, (name, *_) in lines(path, format) if any("," in name.strip(",") for name in graph) else ():
+        if "," in name.strip(","):
+            raise wrong(path, format, number, with_commas(name))
+
+
+def _add_edges(graph: Any, path: str | os.PathLike[str]) -> Again:
+    """Add the edges and nodes of an edge list; return what is given again."""
+    again = Again()
     for number, (one, *more) in lines(path, "edgelist"):
         if not more:
             graph.add_node(one)
@@ -65,7 +85,7 @@ def _add_edges(graph: Any, path: str | os.PathLike[str]) -> list[tuple[int, tupl
             if len(more) > 2:
                 raise BadLineError(f"has {len(more) + 1} fields. Write two nodes and, if it has one, a weight.")
             if graph.has_edge(one, more[0]):
-                again.append((number, (one, more[0])))
+                again = again.more(number, one, more[0])
             _add(graph, one, more[0], weight(more[1]) if len(more) == 2 else None)
         except BadLineError as error:
             raise wrong(path, "edgelist", number, str(error)) from None
@@ -84,20 +104,19 @@ def _add(graph: Any, one: str, other: str, of: float | None) -> None:
         )
 
 
-def _add_neighbours(graph: Any, path: str | os.PathLike[str]) -> list[tuple[int, tuple[str, str]]]:
-    """Add the edges and nodes of an adjacency list; return what `_add_edges` does."""
+def _add_neighbours(graph: Any, path: str | os.PathLike[str]) -> Again:
+    """Add the edges and nodes of an adjacency list; return what is given again."""
     times: Counter[tuple[str, str]] = Counter()
-    again = []
+    again = Again()
     for number, (one, *others) in lines(path, "adjlist"):
         graph.add_node(one)
         for other in others:
             graph.add_edge(one, other)
             times[one, other] += 1
             if times[one, other] > 1:
-                again.append((number, (one, other)))
-    for _, (one, other) in again:
-        back = 0 if graph.is_directed() else times[other, one]  # from the line of the other node
-        graph[one][other]["weight"] = float(max(times[one, other], back))
+                again = again.more(number, one, other)
+                back = 0 if graph.is_directed() else times[other, one]  # from the line of the other node
+                graph[one][other]["weight"] = float(max(times[one, other], back))
     return again
 
 
