@@ -86,6 +86,20 @@ def test_a_line_that_is_no_edge_is_named(written, text, line, said):
     assert len(str(error.value).splitlines()) == 1
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_lines_of_large_files_keep_their_numbers_and_names(written, end):
+    many = [f"n{i}\x0b \tm{i}\u2028  " for i in range(100_000)]
+    path = written(end.join(many))
+    assert path.stat().st_size > 1 << 20
+    graph = read_graph(path)
+    assert list(graph.edges) == [(f"n{i}\x0b", f"m{i}\u2028") for i in range(100_000)]
+    for line in ("a b -1", "a\rb c", "a # b", "\ufeffa b"):
+        with pytest.raises(ValueError, match="line 100004 of"):
+            read_graph(written(end.join([*many, "", "# remark", "x y # remark", line, "y z"])))
+    with pytest.raises(ValueError, match=r"line 100001 of .* is not UTF-8"):
+        read_graph(written(end.join(many).encode() + end.encode() + b"a \xff"))
+
+
 def test_an_edge_given_twice_has_both_weights_and_that_is_said(written):
     path = written("a b 1\nb a 2\na b\nb c\n")
     with pytest.warns(UserWarning, match=r"repeats: 2, the first 'b' to 'a' in line 2\); their weights add up"):

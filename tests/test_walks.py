@@ -306,6 +306,38 @@ def test_a_table_is_made_where_it_has_no_more_entries_than_there_are_steps(graph
         assert len(made) == wanted
 
 
+@pytest.mark.parametrize(
+    ("starts", "length", "said"),
+    [
+        ([-1, 0], 3, "from 0 to 6; got -1"),
+        ([0, 7], 3, "from 0 to 6; got 7"),
+        ([0.5], 3, "must be integers in one row; got float64"),
+        ([[0]], 3, r"of shape \(1, 1\)"),
+        (["0"], 3, "must be integers in one row"),
+        ([0] * 4096, 2**31 - 1, "4,096 walks of 2,147,483,647 nodes must fit in memory"),
+        ([0], 10**40, "`length` must be at most"),
+        ([0], 2.5, "`length` must be an integer; got 2.5"),
+        ([0], True, "`length` must be an integer; got True"),
+    ],
+)
+def test_walks_that_cannot_be_are_refused(graph, starts, length, said):
+    with pytest.raises(ValueError, match=said):
+        random_walks(graph, np.array(starts), length, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("value", [None, "1", np.nan, -1.0, np.inf, True, 10**400], ids=lambda value: str(value)[:5])
+def test_p_and_q_are_numbers_above_zero(graph, value):
+    for name in "pq":
+        with pytest.raises(ValueError, match=f"`{name}` must be"):
+            random_walks(graph, np.arange(7), 3, np.random.default_rng(0), **{name: value})
+
+
+def test_the_old_name_has_the_same_walks():
+    from tf_emb.methods.walks import random_walks as old
+
+    assert old is random_walks
+
+
 def test_edges_are_found_and_others_not(graph, monkeypatch):
     t, x = np.divmod(np.arange(49), 7)
     found = graph.edges(t, x)

@@ -46,7 +46,7 @@ def make_file(random: Random, folder: Path) -> File:
     adjacency = random.random() < 0.4
     data = pick(random, HEADS) + b"".join(line(random, adjacency) for _ in range(random.integers(0, 30)))
     if random.random() < 0.02:
-        data = pick(random, [b"\n", b"\0", b" ", b"a b\n", b"a ", b"# \n", b"{"]) * int(random.integers(1, 1_000_000))
+        data = pick(random, [b"\n", b"\0", b" ", b"a b\n", b"a ", b"# \n", b"{"]) * int(random.integers(1, 200_000))
     data = changed(random, data) if random.random() < 0.3 else data
     suffix = pick(random, ["", "", "", *PACKED])
     data = PACKED[suffix](data) if suffix else data

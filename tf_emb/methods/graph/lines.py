@@ -15,7 +15,8 @@ BLOCK = 1 << 20  # bytes read at once
 LONGEST = {"edgelist": 1 << 20, "adjlist": 1 << 28}  # bytes of a line: two names and their data; all names of a hub
 MOST_TIMES, MOST_WITHOUT = 200, 1 << 22  # graphs are compressed less; less than this is read at once
 MARK = "\ufeff"  # the byte-order mark, with which editors of Windows begin a file
-_WORD = re.compile(r"[^ \t]+")
+_words = re.compile(r"[^ \t]+").findall
+_ODD = re.compile(f"[\r#,{{{MARK}]")
 _WITH_DATA = re.compile(r"([^ \t]+)[ \t]+([^ \t]+)[ \t]+(\{.*\})")  # as networkx.write_edgelist writes an edge
 
 
@@ -33,15 +34,21 @@ def lines(path: str | os.PathLike[str], format: str) -> Iterator[tuple[int, list
         ValueError: a line is not UTF-8, too long, or cannot be of a list of edges.
     """
     with opened(path) as file:
-        first: str | None = None  # put off, if it begins with #
         _check_size(file, path)
-        for number, raw in _numbered(file, path, format):
-            line = _decoded(raw, path, format, number)
-            if first is not None and not line.startswith("# GMT "):
-                yield from _fields(first, path, format, 1)
-            first = line if number == 1 and line.startswith("#") else None
-            if first is None:
-                yield from _fields(line, path, format, number)
+        first: str | None = None  # put off, if it begins with #
+        for before, whole in _blocks(file, path, format):
+            if before > 1 and first is None and (text := _plain(whole)) is not None:
+                yield from (
+                    (i, words) for i, line in enumerate(text.split("\n"), before + 1) if (words := _words(line))
+                )
+                continue
+            for number, raw in _stripped(whole, before):
+                line = _decoded(raw, path, format, number)
+                if first is not None and not line.startswith("# GMT "):
+                    yield from _fields(first, path, format, 1)
+                first = line if number == 1 and line.startswith("#") else None
+                if first is None:
+                    yield from _fields(line, path, format, number)
         if first is not None:
             yield from _fields(first, path, format, 1)
 
@@ -89,8 +96,8 @@ def _of_dictionary(text: str) -> dict[object, object]:
     return found
 
 
-def _numbered(file: IO[bytes], path: str | os.PathLike[str], format: str) -> Iterator[tuple[int, bytes]]:
-    """Yield the number of each line that is not blank, and the line without blanks around it."""
+def _blocks(file: IO[bytes], path: str | os.PathLike[str], format: str) -> Iterator[tuple[int, bytes]]:
+    """Yield whole lines, many at a time, and the number of lines before; blank lines alone are left out."""
     number, held, size = 0, [b""], 0
     while block := file.read(BLOCK):
         held.append(block)
@@ -103,15 +110,26 @@ def _numbered(file: IO[bytes], path: str | os.PathLike[str], format: str) -> Ite
             continue
         whole, _, rest = b"".join(held).rpartition(b"\n")
         held, size = [rest], len(rest)
-        if not whole.strip(b" \t\r\n"):  # at once: there may be millions
-            number += whole.count(b"\n") + 1
-            continue
-        for line in whole.split(b"\n"):
-            number += 1
-            if stripped := line.rstrip(b" \t\r").lstrip(b" \t"):
-                yield number, stripped
-    if last := b"".join(held).rstrip(b" \t\r").lstrip(b" \t"):
-        yield number + 1, last
+        if whole.strip(b" \t\r\n"):
+            yield number, whole
+        number += whole.count(b"\n") + 1
+    yield number, b"".join(held)
+
+
+def _plain(whole: bytes) -> str | None:
+    """Return the text of lines that fields can be taken from without another look, or None."""
+    try:
+        text = whole.decode().replace("\r\n", "\n")
+    except UnicodeDecodeError:
+        return None
+    return None if _ODD.search(text) else text
+
+
+def _stripped(whole: bytes, before: int) -> Iterator[tuple[int, bytes]]:
+    """Yield the number of each line that is not blank, and the line without blanks around it."""
+    for number, line in enumerate(whole.split(b"\n"), before + 1):
+        if stripped := line.rstrip(b" \t\r").lstrip(b" \t"):
+            yield number, stripped
 
 
 def _check_size(file: IO[bytes], path: str | os.PathLike[str]) -> None:
@@ -146,7 +164,7 @@ def _fields(line: str, path: str | os.PathLike[str], format: str, number: int) -
     if format == "edgelist" and "{" in line and (data := _WITH_DATA.fullmatch(line)):
         yield number, list(data.groups())
         return
-    words = _WORD.findall(line)
+    words = _words(line)
     if "#" in words:
         at = words.index("#")
         if at == 1:

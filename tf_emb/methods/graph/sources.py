@@ -84,24 +84,25 @@ def _add_edges(graph: Any, path: str | os.PathLike[str]) -> Again:
         try:
             if len(more) > 2:
                 raise BadLineError(f"has {len(more) + 1} fields. Write two nodes and, if it has one, a weight.")
-            if graph.has_edge(one, more[0]):
+            if _add(graph, one, more[0], weight(more[1]) if len(more) == 2 else None):
                 again = again.more(number, one, more[0])
-            _add(graph, one, more[0], weight(more[1]) if len(more) == 2 else None)
         except BadLineError as error:
             raise wrong(path, "edgelist", number, str(error)) from None
     return again
 
 
-def _add(graph: Any, one: str, other: str, of: float | None) -> None:
-    if not graph.has_edge(one, other):
+def _add(graph: Any, one: str, other: str, of: float | None) -> bool:
+    """Add an edge, or its weight to that of the edge that is there; return whether it was."""
+    data = graph.get_edge_data(one, other)
+    if data is None:
         graph.add_edge(one, other, **({} if of is None else {"weight": of}))
-        return
-    data = graph[one][other]
+        return False
     data["weight"] = data.get("weight", 1.0) + (1.0 if of is None else of)
     if data["weight"] == np.inf:
         raise BadLineError(
             f"brings the weight of {one!r} to {other!r} to inf; weights must be finite. Divide all by 10."
         )
+    return True
 
 
 def _add_neighbours(graph: Any, path: str | os.PathLike[str]) -> Again:

@@ -14,6 +14,7 @@ that maximum by belongs to a single x, the way back, and is drawn separately (Ya
 4.1 and 4.2). After a few tries, x is drawn exactly (steps.py): no p and q take longer than scoring the edges out of v.
 """
 
+import sys
 from collections.abc import Callable
 from functools import partial
 from numbers import Real
@@ -28,7 +29,7 @@ from tf_emb.methods.graph.steps import SMALLEST, StepTable, draw_exactly, table_
 END = -1  # follows the last node of a walk that cannot go on
 ENTRIES = 1 << 22  # of a table: 96 MiB
 TRIES = 64  # proposals for a step
-MOST = np.finfo(np.float64).max
+MOST = sys.float_info.max
 
 
 def random_walks(
