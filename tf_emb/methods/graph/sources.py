@@ -114,11 +114,13 @@ def _add_neighbours(graph: Any, path: str | os.PathLike[str]) -> Again:
         for other in others:
             graph.add_edge(one, other)
             times[one, other] += 1
-            if times[one, other] > 1:
+            if times[one, other] > 1 and not again.times:
                 again = again.more(number, one, other)
-                back = 0 if graph.is_directed() else times[other, one]  # from the line of the other node
-                graph[one][other]["weight"] = float(max(times[one, other], back))
-    return again
+    for (one, other), count in times.items():
+        if count > 1:
+            back = 0 if graph.is_directed() else times.get((other, one), 0)  # from the line of the other node
+            graph[one][other]["weight"] = float(max(count, back))
+    return again._replace(times=sum(count - 1 for count in times.values()))
 
 
 def as_adjacency(graph: Any) -> tuple[Adjacency, list[str]]:
