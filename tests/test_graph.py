@@ -15,7 +15,8 @@ from typer.testing import CliRunner
 
 from tf_emb.cli import app
 from tf_emb.methods import graph as package
-from tf_emb.methods.graph.node_vectors import as_adjacency, deepwalk, node2vec, read_graph, sentences, walk_corpus
+from tf_emb.methods.graph.node_vectors import deepwalk, node2vec, sentences, walk_corpus
+from tf_emb.methods.graph.sources import as_adjacency, read_graph
 from tf_emb.vectors import Vectors, load_vectors
 
 KARATE = nx.karate_club_graph()
@@ -188,7 +189,7 @@ def test_the_command_leaves_out_what_is_not_given(tmp_path, monkeypatch, method,
     ((graph, options),) = seen
     assert graph.is_directed()
     assert graph.number_of_edges() == 78
-    assert len(options.pop("callbacks")) == 1
+    assert len(options.pop("callbacks")) == 2
     assert options == {"walks": 2, "dim": 4, "window": 10, "epochs": 1, "threads": 1, "seed": 0, **other}
 
 

@@ -64,6 +64,9 @@ def test_what_makes_no_vectors_is_refused():
         (lambda: closed_walk_labels(GRAPHS, -1), "`length` must be 0 or more; got -1"),
         (lambda: graph_vectors([HEXAGON, PAIR], dim=2), "`dim` must be from 1 to 1 for counts of shape"),
         (lambda: graph_vectors(GRAPHS, dim=0), "`dim` must be from 1 to"),
+        (lambda: closed_walk_labels([nx.complete_graph(9)], 30), "fewer than 2\\^63 walks"),
+        (lambda: graph_vectors(GRAPHS, labels=["a"]), "`labels` must be one per graph; got 1 for"),
+        (lambda: graph_vectors([HEXAGON, "file"]), "networkx graphs; got str in place 1"),
         (lambda: graph_vectors([nx.Graph()]), "`graphs` must hold a node"),
     ]:
         with pytest.raises(ValueError, match=said):

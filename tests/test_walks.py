@@ -1,5 +1,6 @@
 """Random walks: what is drawn is what the formula says."""
 
+import networkx as nx
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
@@ -8,6 +9,8 @@ from scipy.stats import binom, chisquare
 from compare.cases.methods.walks import CASES
 from compare.cases.methods.walks.oracle import PASSES, RISK, second_order, stray
 from tf_emb.methods.graph import walks as module
+from tf_emb.methods.graph.adjacency import draw_edges
+from tf_emb.methods.graph.steps import draw_exactly
 from tf_emb.methods.graph.walks import END, ENTRIES, Adjacency, StepTable, random_walks, table_size
 from tf_emb.parity.faults import mutate
 
@@ -96,11 +99,25 @@ def unweighted(graph, current, rng):
 
 
 def forgetful(of):
-    return lambda graph, p, q: of(Adjacency(graph.starts, graph.neighbours, np.ones_like(graph.weights)), p, q)
+    return lambda graph, p, q, *edge: of(
+        Adjacency(graph.starts, graph.neighbours, np.ones_like(graph.weights)), p, q, *edge
+    )
 
 
 def without_extra(ways_back):
-    return lambda graph, edge, above, highest: ways_back(graph, edge, 0, highest)
+    return lambda graph, edge, above: ways_back(graph, edge, 0)
+
+
+def in_one_sum(graph, current, rng):
+    """Draw from one running sum over all edges of the graph."""
+    sums = np.concatenate([[0.0], np.cumsum(graph.weights, dtype=np.float64)])
+    low, high = sums[graph.starts[current]], sums[graph.starts[current + 1]]
+    at = np.searchsorted(sums, low + rng.random(len(current)) * (high - low), side="right") - 1
+    return np.clip(at, graph.starts[current], graph.starts[current + 1] - 1)
+
+
+def first_of(draw):
+    return lambda graph, edge, rng, p, q: graph.starts[graph.neighbours[edge]]
 
 
 def in_order(graph, walks, rng):
@@ -113,14 +130,103 @@ def in_order(graph, walks, rng):
         ("walks.draw_by_rejection", swapped(module.draw_by_rejection), {"walks by rejection"}),
         ("walks._ways_back", without_extra(module._ways_back), {"walks by rejection"}),
         ("walks.draw_edges", unweighted, {"walks by a table", "walks by rejection", "walks of DeepWalk"}),
-        ("walks.StepTable.of", forgetful(StepTable.of), {"steps in a table", "walks by a table"}),
+        ("walks.draw_edges", in_one_sum, {"walks by a table", "walks by rejection", "walks of DeepWalk"}),
+        ("walks.draw_exactly", first_of(module.draw_exactly), {"walks by rejection"}),
+        ("walks.StepTable.of", forgetful(StepTable.of), {"steps in a table", "walks by a table", "walks by rejection"}),
         ("node_vectors._starts", in_order, {"places of starts"}),
     ],
-    ids=["p and q swapped", "way back not drawn apart", "weights left out", "table without weights", "starts in order"],
+    ids=[
+        "p and q swapped",
+        "way back not drawn apart",
+        "weights left out",
+        "one running sum",
+        "first edge after many tries",
+        "table without weights",
+        "starts in order",
+    ],
 )
 def test_a_broken_sampler_is_seen(monkeypatch, name, broken, outputs):
     monkeypatch.setattr(f"tf_emb.methods.graph.{name}", broken)
     assert {k for k, share in shares(*drawn(0)).items() if share > 1} == outputs
+
+
+@pytest.fixture(scope="module")
+def hubs():
+    """Two hubs of 60 edges with weights from 1e-9 to 1e9, a clique of 8, and leaves; some edges lead one way only."""
+    rng = np.random.default_rng(5)
+    edges = np.zeros((64, 64))
+    edges[:8, :8] = 1 - np.eye(8)
+    edges[0, 1:], edges[1, :60] = 1, 1
+    edges[2:50, 0] = 1
+    edges[50, 0] = edges[1, 1] = 1
+    return np.triu(edges * 10 ** rng.uniform(-9, 9, (64, 64))) + np.tril(edges * 10 ** rng.uniform(-1, 1, (64, 64)))
+
+
+@pytest.mark.parametrize(
+    ("p", "q"), [(1, 1), (0.01, 1), (1e3, 0.1), (1, 1e3), (1e300, 1e-300), (1e-300, 1e300), (5e-324, 1)]
+)
+@pytest.mark.parametrize("spread", [1, 0.1, 0], ids=["far apart", "near", "even"])
+def test_steps_after_many_tries_follow_the_formula(hubs, monkeypatch, p, q, spread):
+    monkeypatch.setattr("tf_emb.methods.graph.steps.AT_ONCE", 1 << 14)
+    weights = np.where(hubs > 0, hubs, 1) ** spread * (hubs > 0)
+    graph = Adjacency.from_matrix(csr_array(weights))
+    expected = shares_of(weights, p, q)
+    for t, v in [(9, 0), (50, 0), (60, 0), (3, 0), (0, 1), (1, 0), (2, 1), (1, 1)]:
+        edge = graph.edges(np.array([t]), np.array([v]))
+        if edge[0] < 0:
+            continue
+        drawn = draw_exactly(graph, np.repeat(edge, 20_000), np.random.default_rng(1), p, q)
+        assert (graph.sources[drawn] == v).all()
+        seen = np.bincount(graph.neighbours[drawn], minlength=64)
+        assert not differs(seen, expected(t, v))
+
+
+def shares_of(weights, p, q):
+    """P(x | t, v) of one pair, by logarithms: nothing is out of range."""
+
+    def of(t, v):
+        with np.errstate(divide="ignore"):
+            scores = np.log(weights[v]) - np.where(weights[t] > 0, 0, np.log(q))
+            scores[t] = np.log(weights[v, t]) - np.log(p)
+        scores = np.exp(scores - scores.max())
+        return scores / scores.sum()
+
+    return of
+
+
+def differs(seen, expected):
+    """Return whether a count strays from a binomial one by more than Bernstein's bound, at a risk of 1e-9 in all."""
+    total, log = seen.sum(), np.log(2 * len(seen) / 1e-9)
+    off = log / 3 + np.sqrt(log**2 / 9 + 2 * log * total * expected * (1 - expected))
+    return (np.abs(seen - total * expected) > off).any()
+
+
+@pytest.mark.parametrize(
+    ("p", "q"), [(1e4, 1), (1, 1e-5), (1, 1e6), (1e300, 1e-300), (1e-300, 1e300), (5e-324, 1.7e308)]
+)
+@pytest.mark.parametrize("graph", [nx.star_graph(1000), nx.complete_graph(30)], ids=["star", "clique"])
+def test_no_p_and_q_go_on_trying(graph, p, q, monkeypatch):
+    tries = []
+    monkeypatch.setattr(module, "draw_edges", lambda g, of, rng: tries.append(len(of)) or draw_edges(g, of, rng))
+    of = Adjacency.from_matrix(nx.to_scipy_sparse_array(graph))
+    walks = random_walks(of, np.arange(len(of)), 6, np.random.default_rng(0), p=p, q=q, entries=0)
+    assert (of.edges(walks[:, :-1].ravel(), walks[:, 1:].ravel()) >= 0).all()
+    assert sum(tries) <= 64 * walks.size
+    assert len(of) < 1000 or (walks[1:, 1::2] == 0).all()
+
+
+@pytest.mark.parametrize("scale", [5e-324, 1e-300, 1e300, 4e307])
+def test_weights_of_any_size_are_shares_of_their_sum(scale):
+    weights = np.zeros((6, 6))
+    weights[0, 1:5] = scale * np.array([1, 1, 2, 4])
+    weights[4, 5] = weights[5, 4] = 1e300
+    weights[2, 4], weights[2, 5] = 1e-6, 3e-6
+    graph = Adjacency.from_matrix(csr_array(weights))
+    np.testing.assert_allclose(graph.shares.share[:4], [1 / 8, 1 / 8, 1 / 4, 1 / 2], rtol=1e-15)
+    np.testing.assert_allclose(graph.shares.share[4:6], [1 / 4, 3 / 4], rtol=1e-15)
+    for p, q in ((1, 1), (2, 0.5)):
+        walks = random_walks(graph, np.zeros(20_000, int), 2, np.random.default_rng(0), p=p, q=q)
+        assert not differs(np.bincount(walks[:, 1], minlength=6)[1:5], np.array([1, 1, 2, 4]) / 8)
 
 
 @pytest.mark.parametrize("name", CASES[0].faults)
@@ -169,13 +275,14 @@ def test_a_table_holds_the_formula_and_light_edges_beside_heavy_ones():
     weights = WEIGHTS * np.where(np.arange(7) < 3, 1e-9, 1e9)[:, None]
     graph = Adjacency.from_matrix(csr_array(weights))
     table = StepTable.of(graph, 0.2, 3)
-    assert len(table.upto) == table_size(graph) == sum((WEIGHTS[v] > 0).sum() for _, v in np.argwhere(WEIGHTS))
-    edge = np.repeat(np.arange(len(graph.weights)), np.diff(table.first))
+    upto, first = table.shares.upto, table.shares.first
+    assert len(upto) == table_size(graph) == sum((WEIGHTS[v] > 0).sum() for _, v in np.argwhere(WEIGHTS))
+    edge = np.repeat(np.arange(len(graph.weights)), np.diff(first))
     shares = np.zeros((7, 7, 7))
-    before = np.maximum(np.concatenate([[0], table.upto[:-1]]), edge)  # edges onto a dead end have no entries
-    shares[graph.sources[edge], graph.neighbours[edge], graph.neighbours[table.onward]] = table.upto - before
+    before = np.maximum(np.concatenate([[0], upto[:-1]]), edge)  # edges onto a dead end have no entries
+    shares[graph.sources[edge], graph.neighbours[edge], graph.neighbours[table.onward]] = upto - before
     np.testing.assert_allclose(shares, second_order(weights, 0.2, 3), atol=1e-13)
-    assert np.array_equal(table.upto[table.first[1:][np.diff(table.first) > 0] - 1], np.unique(edge) + 1)
+    assert np.array_equal(upto[first[1:][np.diff(first) > 0] - 1], np.unique(edge) + 1)
 
 
 def test_the_largest_draw_stays_with_its_edge(graph):
@@ -191,12 +298,44 @@ def test_the_largest_draw_stays_with_its_edge(graph):
 
 def test_a_table_is_made_where_it_has_no_more_entries_than_there_are_steps(graph, monkeypatch):
     made = []
-    monkeypatch.setattr(StepTable, "of", lambda *a: made.append(a) or StepTable(*[np.empty(0, np.int64)] * 3))
+    monkeypatch.setattr(StepTable, "of", lambda *a: made.append(a) or StepTable(None, None))
     monkeypatch.setattr(StepTable, "draw", lambda self, edge, rng: edge)
     few = -(-table_size(graph) // 10)
     for starts, wanted in ((few - 1, 0), (few, 1)):
         random_walks(graph, np.zeros(starts, int), 10, np.random.default_rng(0), p=2)
         assert len(made) == wanted
+
+
+@pytest.mark.parametrize(
+    ("starts", "length", "said"),
+    [
+        ([-1, 0], 3, "from 0 to 6; got -1"),
+        ([0, 7], 3, "from 0 to 6; got 7"),
+        ([0.5], 3, "must be integers in one row; got float64"),
+        ([[0]], 3, r"of shape \(1, 1\)"),
+        (["0"], 3, "must be integers in one row"),
+        ([0] * 4096, 2**31 - 1, "4,096 walks of 2,147,483,647 nodes must fit in memory"),
+        ([0], 10**40, "`length` must be at most"),
+        ([0], 2.5, "`length` must be an integer; got 2.5"),
+        ([0], True, "`length` must be an integer; got True"),
+    ],
+)
+def test_walks_that_cannot_be_are_refused(graph, starts, length, said):
+    with pytest.raises(ValueError, match=said):
+        random_walks(graph, np.array(starts), length, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("value", [None, "1", np.nan, -1.0, np.inf, True, 10**400], ids=lambda value: str(value)[:5])
+def test_p_and_q_are_numbers_above_zero(graph, value):
+    for name in "pq":
+        with pytest.raises(ValueError, match=f"`{name}` must be"):
+            random_walks(graph, np.arange(7), 3, np.random.default_rng(0), **{name: value})
+
+
+def test_the_old_name_has_the_same_walks():
+    from tf_emb.methods.walks import random_walks as old
+
+    assert old is random_walks
 
 
 def test_edges_are_found_and_others_not(graph, monkeypatch):

@@ -54,6 +54,8 @@ def test_what_makes_no_bag_is_refused():
         (lambda: subtree_labels(GRAPHS, -1), "`rounds` must be 0 or more; got -1"),
         (lambda: subtree_bags([nx.Graph()], 1), "`graphs` must hold a node; got 1 graphs without any"),
         (lambda: subtree_bags(GRAPHS, 1, "atom"), "`attribute` must be one that every node has; 0 has no 'atom'"),
+        (lambda: graph2vec(GRAPHS, labels=["a"]), "`labels` must be one per graph; got 1 for 5 graphs"),
+        (lambda: graph2vec([None]), "networkx graphs; got NoneType in place 0"),
         (lambda: graph2vec(GRAPHS, epochs=0), "`epochs` must be 1 or more; got 0"),
     ]:
         with pytest.raises(ValueError, match=said):

@@ -10,19 +10,20 @@ if TYPE_CHECKING:
     from tf_emb.methods.graph.adjacency import Adjacency
     from tf_emb.methods.graph.bag_model import graph2vec
     from tf_emb.methods.graph.counts import closed_walk_labels, graph_vectors, subtree_bags, subtree_labels
-    from tf_emb.methods.graph.node_vectors import as_adjacency, deepwalk, node2vec, read_graph
+    from tf_emb.methods.graph.node_vectors import deepwalk, node2vec
+    from tf_emb.methods.graph.sources import as_adjacency, read_graph
     from tf_emb.methods.graph.walks import random_walks
 
 _HOMES = {
     "Adjacency": "adjacency",
-    "as_adjacency": "node_vectors",
+    "as_adjacency": "sources",
     "closed_walk_labels": "counts",
     "deepwalk": "node_vectors",
     "graph2vec": "bag_model",
     "graph_vectors": "counts",
     "node2vec": "node_vectors",
     "random_walks": "walks",
-    "read_graph": "node_vectors",
+    "read_graph": "sources",
     "subtree_bags": "counts",
     "subtree_labels": "counts",
 }

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from tf_emb.methods.graph.shares import Shares
+
 BITS = 1 << 30  # the largest table of edges: 128 MiB, for up to 32,768 nodes
 
 
@@ -27,15 +29,21 @@ class Adjacency:
     def from_matrix(cls, matrix: Any) -> "Adjacency":
         """Return the graph of a SciPy sparse matrix of weights, edges leading from rows to columns; zeros are no edges.
 
+        An edge given twice has the sum of both weights.
+
         Raises:
-            ValueError: the matrix is not square, or holds a weight that is negative, infinite or NaN.
+            ValueError: the matrix is not square, or a weight is no real number, or negative, infinite or NaN.
         """
-        rows = matrix.tocsr(copy=True)
-        if rows.ndim != 2 or rows.shape[0] != rows.shape[1]:
-            raise ValueError(f"`matrix` must be square; got shape {rows.shape}. Give one row and one column per node.")
-        rows.sum_duplicates()
+        if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
+            raise ValueError(f"`matrix` must be square; got shape {matrix.shape}. Give one row and one column a node.")
+        if matrix.dtype.kind not in "fiub":
+            raise ValueError(f"`matrix` must hold real numbers; got {matrix.dtype}. Convert it to float64.")
+        kept = matrix.dtype in (np.float32, np.float64)
+        rows = (matrix if kept else matrix.astype(np.float64)).tocsr(copy=True)  # small integers overflow when added up
+        with np.errstate(over="ignore"):
+            rows.sum_duplicates()
         rows.eliminate_zeros()
-        weights = rows.data if rows.data.dtype.kind == "f" else rows.data.astype(np.float64)
+        weights = rows.data
         wrong = weights[~((weights > 0) & np.isfinite(weights))]
         if len(wrong):
             raise ValueError(f"`matrix` must hold weights that are positive and finite; got {wrong[0]}. Leave it out.")
@@ -60,9 +68,9 @@ class Adjacency:
         return not len(self.weights) or bool(np.all(self.weights == self.weights[0]))
 
     @cached_property
-    def cumulative(self) -> np.ndarray:
-        """Cumulative sums of the weights, from 0, float64, shape (edges + 1,)."""
-        return np.concatenate([[0.0], np.cumsum(self.weights, dtype=np.float64)])
+    def shares(self) -> Shares:
+        """P(x | v) = w(v, x) / sum_y w(v, y) of each edge (v, x), a row per node."""
+        return Shares.of(self.starts, *np.frexp(self.weights.astype(np.float64)))
 
     @cached_property
     def back(self) -> np.ndarray:
@@ -98,10 +106,6 @@ class Adjacency:
 
 def draw_edges(graph: Adjacency, current: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return an edge out of each of `current`, drawn by weight; each must have one."""
-    first, draw = graph.starts[current], rng.random(len(current))
     if graph.even:
-        return first + (draw * graph.degrees[current]).astype(np.int64)
-    last = graph.starts[current + 1] - 1
-    low = graph.cumulative[first]
-    at = np.searchsorted(graph.cumulative, low + draw * (graph.cumulative[last + 1] - low), side="right") - 1
-    return np.clip(at, first, last)  # the sum may round up to the next node's first edge
+        return graph.starts[current] + (rng.random(len(current)) * graph.degrees[current]).astype(np.int64)
+    return graph.shares.draw(current, rng)

@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_emb.layers import Embedding, NegativeSampling
-from tf_emb.methods.graph.counts import labelled, subtree_bags
+from tf_emb.methods.graph.counts import check_graphs, labelled, subtree_bags
 from tf_emb.optimizers import LazyAdam
 from tf_emb.vectors import Vectors
 
@@ -106,6 +106,7 @@ def graph2vec(
     for name, value in (("dim", dim), ("epochs", epochs), ("batch", batch)):
         if value < 1:
             raise ValueError(f"`{name}` must be 1 or more; got {value}. See graph2vec for the default.")
+    check_graphs(graphs, labels)
     bags = subtree_bags(graphs, rounds, attribute).tocoo()
     model = BagModel(len(graphs), bags.sum(axis=0), dim, negatives=negatives, seed=seed)
     pairs = np.repeat(np.stack([bags.row, bags.col]).astype(np.int32), bags.data, axis=1)

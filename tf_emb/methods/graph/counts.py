@@ -134,8 +134,26 @@ def graph_vectors(
     Raises:
         ValueError: an argument is out of its range, or no graph has a node.
     """
+    check_graphs(graphs, labels)
     matrix = count_factors(graph_bags(graphs, rounds, length, attribute), dim, seed)[0]
     return labelled(graphs, matrix.astype(np.float32), labels)
+
+
+def check_graphs(graphs: Sequence[Any], labels: Sequence[str] | None) -> None:
+    """Refuse what are no graphs, and labels that are more or fewer, before anything is counted or trained.
+
+    Raises:
+        ValueError: they are.
+    """
+    for i, graph in enumerate(graphs):
+        if not hasattr(graph, "number_of_edges") or not hasattr(graph, "adj"):
+            raise ValueError(
+                f"`graphs` must be networkx graphs; got {type(graph).__name__} in place {i}. Read files first."
+            )
+    if labels is not None and len(labels) != len(graphs):
+        raise ValueError(
+            f"`labels` must be one per graph; got {len(labels)} for {len(graphs)} graphs. Leave them out for numbers."
+        )
 
 
 def labelled(graphs: Sequence[Any], matrix: np.ndarray, labels: Sequence[str] | None) -> Vectors:
@@ -180,7 +198,7 @@ def closed_walk_labels(graphs: Sequence[Any], length: int) -> list[np.ndarray]:
         One int64 array per graph, shape (length, nodes), the nodes in the graph's order.
 
     Raises:
-        ValueError: `length` is negative.
+        ValueError: `length` is negative, or so large that there may be 2^63 walks.
 
     Estrada and Rodriguez-Velazquez 2005, "Subgraph Centrality in Complex Networks", equation 1.
     """
@@ -229,7 +247,10 @@ def _moments(graph: Any, length: int) -> np.ndarray:
         return np.zeros((len(graph), length), np.int64)
     edges = nx.to_scipy_sparse_array(graph, dtype=np.int64, weight=None, format="csr")
     power, found = edges, [edges.diagonal()]
+    most = int(edges.sum(axis=1).max())
     for _ in range(length - 1):
+        if int(power.max()) * most >= 1 << 63:
+            raise ValueError(f"`length` must be so small that fewer than 2^63 walks are counted; got {length}. Use 3.")
         power = power @ edges
         found.append(power.diagonal())
     return np.stack(found, axis=1)

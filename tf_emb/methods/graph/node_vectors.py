@@ -4,19 +4,18 @@ DeepWalk (Perozzi et al. 2014): unbiased walks, skip-gram with hierarchical soft
 2016): walks with p and q, skip-gram with negative sampling.
 """
 
-import os
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from tf_emb.corpus import EncodedCorpus, Vocabulary
-from tf_emb.files import opened
+from tf_emb.methods.graph.sizes import check_count, check_memory
+from tf_emb.methods.graph.sources import as_adjacency
 from tf_emb.methods.graph.walks import END, Adjacency, check_walk, random_walks
 from tf_emb.vectors import Vectors
 
 AT_ONCE = 1 << 20  # the number of walks that advance together, which bounds memory
-Format = Literal["edgelist", "adjlist"]
 
 
 def deepwalk(
@@ -56,7 +55,8 @@ def node2vec(
     """Return one vector per node by node2vec, with the paper's settings.
 
     Args:
-        graph: a networkx graph, a file for `read_graph`, or a square SciPy sparse matrix or array of weights.
+        graph: a networkx graph, an edge list for `read_graph`, or a square SciPy sparse matrix or array of weights. A
+            weight of zero is no edge.
         p: return parameter, see `tf_emb.methods.graph.walks.random_walks`.
         q: in-out parameter.
         walks: the number of walks from every node.
@@ -75,13 +75,15 @@ def node2vec(
         context to learn from and keeps its initial vector.
 
     Raises:
-        ValueError: an option is out of its range, the graph is empty or invalid, or the vectors did not stay finite.
+        ValueError: an option is out of its range, the graph is invalid or has no edge, memory does not suffice, or the
+            vectors did not stay finite.
 
     Grover and Leskovec 2016, "node2vec: Scalable Feature Learning for Networks", algorithm 1, section 4.3.
     """
     from tf_emb.word2vec import Word2Vec
 
     adjacency, labels = as_adjacency(graph)
+    check_node2vec(len(labels), len(adjacency.neighbours), walks=walks, length=length, dim=dim, p=p, q=q)
     settings = {"epochs": 1, "sample": 0.0, "loss": loss, **options}
     model = Word2Vec(window=window, dim=dim, seed=seed, **settings)
     model.fit(walk_corpus(adjacency, labels, walks=walks, length=length, p=p, q=q, seed=seed), callbacks)
@@ -90,63 +92,30 @@ def node2vec(
     return Vectors(labels, matrix, {"degree": adjacency.degrees.tolist()})
 
 
-def read_graph(path: str | os.PathLike[str], format: Format = "edgelist", *, directed: bool = False) -> Any:
-    """Return the networkx graph of a file, compressed if its suffix is .gz, .bz2, .xz or .zst.
-
-    Args:
-        path: a UTF-8 file; text after # is ignored.
-        format: "edgelist", two nodes per line and an optional weight; "adjlist", a node and its neighbours per line.
-        directed: whether edges are directed.
+def check_node2vec(
+    nodes: int, edges: int, *, walks: int, length: int, dim: int, p: float = 1.0, q: float = 1.0
+) -> None:
+    """Refuse what cannot be trained, before anything is drawn.
 
     Raises:
-        ValueError: the file is not of that format.
+        ValueError: the graph has no edge, an option is out of its range, or there is not enough memory.
     """
-    import networkx as nx
-
-    if format not in ("edgelist", "adjlist"):
-        raise ValueError(f"`format` must be 'edgelist' or 'adjlist'; got {format!r}. Choose one.")
-    kind = nx.DiGraph if directed else nx.Graph
-    with opened(path) as file:
-        try:
-            if format == "adjlist":
-                return nx.read_adjlist(file, create_using=kind)
-            return nx.read_edgelist(file, create_using=kind, data=(("weight", float),))
-        except (IndexError, TypeError, UnicodeDecodeError) as error:
-            raise ValueError(f"`path` must be a file of format {format}; {path} is not ({error}).") from None
-
-
-def as_adjacency(graph: Any) -> tuple[Adjacency, list[str]]:
-    """Return the adjacency of a graph, and the names of its nodes.
-
-    Args:
-        graph: see `node2vec`; the nodes of a matrix are named 0, 1, 2 ...
-
-    Raises:
-        ValueError: there is no node, or two nodes have the same name.
-    """
-    if isinstance(graph, str | os.PathLike):
-        graph = read_graph(graph)
-    if hasattr(graph, "is_directed"):
-        matrix, labels = _networkx(graph)
-    else:
-        from scipy.sparse import csr_array
-
-        matrix = csr_array(graph)
-        labels = [str(i) for i in range(matrix.shape[0])]
-    if not labels:
-        raise ValueError("`graph` must have at least one node; got none. Add its edges first.")
-    if len(set(labels)) < len(labels):
-        raise ValueError("`graph` must have nodes whose names differ as text; two are equal. Rename one.")
-    return Adjacency.from_matrix(matrix), labels
-
-
-def _networkx(graph: Any) -> tuple[Any, list[str]]:
-    import networkx as nx
-
-    nodes = list(graph)
-    if not nodes:
-        return None, []
-    return nx.to_scipy_sparse_array(graph, nodes, dtype=np.float64, format="csr"), list(map(str, nodes))
+    check_walk(length, p, q)
+    check_count("walks", walks, "Use 10, as node2vec does.")
+    check_count("dim", dim, "Use 128, as node2vec does.")
+    if not edges:
+        raise ValueError(
+            f"`graph` must have an edge, along which to walk; got {nodes:,} nodes and none. Separate the two "
+            "nodes of a line in a file by a blank or a tab."
+        )
+    check_memory(
+        12 * nodes * dim, f"Vectors of {nodes:,} x {dim:,} numbers and their training", "Ask for a smaller `dim`."
+    )
+    check_memory(
+        12 * int(walks) * nodes * (int(length) + 1),
+        f"{walks:,} walks of {length:,} nodes from each of {nodes:,}",
+        "Ask for fewer or shorter ones.",
+    )
 
 
 def walk_corpus(
@@ -160,8 +129,7 @@ def walk_corpus(
         ValueError: `walks` or `length` is below 1, or `p` or `q` is not positive.
     """
     check_walk(length, p, q)
-    if walks < 1:
-        raise ValueError(f"`walks` must be 1 or more; got {walks}. Use 10, as node2vec does.")
+    check_count("walks", walks, "Use 10, as node2vec does.")
     rng = np.random.default_rng(seed)
     parts = [sentences(random_walks(graph, starts, length, rng, p=p, q=q)) for starts in _starts(graph, walks, rng)]
     ids = np.concatenate(parts)

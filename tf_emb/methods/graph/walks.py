@@ -11,19 +11,25 @@ x is drawn in one of two ways. A table holds P(x | t, v) for every edge (t, v) a
 own program: one search draws a step. Its size grows with the sum of squared degrees, so where the table would be too
 large, x is drawn by w alone and accepted with probability alpha / max(1, 1 / q), else drawn again. What 1 / p exceeds
 that maximum by belongs to a single x, the way back, and is drawn separately (Yang et al. 2019, "KnightKing", sections
-4.1 and 4.2).
+4.1 and 4.2). After a few tries, x is drawn exactly (steps.py): no p and q take longer than scoring the edges out of v.
 """
 
+import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
+from numbers import Real
+from typing import Any
 
 import numpy as np
 
 from tf_emb.methods.graph.adjacency import Adjacency, draw_edges
+from tf_emb.methods.graph.sizes import check_count, check_memory
+from tf_emb.methods.graph.steps import SMALLEST, StepTable, draw_exactly, table_size
 
 END = -1  # follows the last node of a walk that cannot go on
-ENTRIES = 1 << 22  # of a table: 64 MiB
+ENTRIES = 1 << 22  # of a table: 96 MiB
+TRIES = 64  # proposals for a step
+MOST = sys.float_info.max
 
 
 def random_walks(
@@ -51,9 +57,12 @@ def random_walks(
         int32, shape (walks, length): nodes, then -1 where the walk could not go on.
 
     Raises:
-        ValueError: `length` is below 1, or `p` or `q` is not positive and finite.
+        ValueError: `length` is below 1, `p` or `q` is not positive and finite, a start is no node, or the walks do not
+            fit in memory.
     """
     check_walk(length, p, q)
+    starts, p, q = checked_starts(graph, starts), float(p), float(q)
+    check_memory(4 * int(length) * len(starts), f"{len(starts):,} walks of {length:,} nodes", "Ask for fewer at once.")
     walks = np.full((length, len(starts)), END, np.int32)
     walks[0] = starts
     going, draw = np.arange(len(starts)), _second_order(graph, min(entries, walks.size), rng, p, q)
@@ -80,87 +89,81 @@ def _second_order(
 
 def check_walk(length: int, p: float, q: float) -> None:
     """Refuse impossible walks."""
-    if length < 1:
-        raise ValueError(f"`length` must be 1 or more; got {length}. Use 80, as node2vec does.")
+    check_count("length", length, "Use 80, as node2vec does.")
     for name, value in (("p", p), ("q", q)):
-        if not 0 < value < np.inf:
+        if isinstance(value, bool) or not isinstance(value, Real):
+            raise ValueError(f"`{name}` must be a number; got {value!r}. Use 1 for walks without a bias.")
+        if not 0 < value <= MOST:
             raise ValueError(f"`{name}` must be positive and finite; got {value}. Use 1 for walks without a bias.")
 
 
-@dataclass(frozen=True)
-class StepTable:
-    """P(x | t, v) for every edge e = (t, v), summed up in one ascending array.
+def checked_starts(graph: Adjacency, starts: Any) -> np.ndarray:
+    """Return the starts of walks as an array.
 
-    Attributes:
-        first: int64, shape (edges + 1,): the entries of edge e are first[e]..first[e + 1] - 1.
-        upto: float64, shape (entries,): e + the sum of P over the entries of e up to this one; e + 1 at their end.
-        onward: int64, shape (entries,): the edge (v, x).
+    Raises:
+        ValueError: they are no integers in one row, or no node has such a number.
     """
-
-    first: np.ndarray
-    upto: np.ndarray
-    onward: np.ndarray
-
-    @classmethod
-    def of(cls, graph: Adjacency, p: float, q: float) -> "StepTable":
-        """Return the table of a graph; an entry's error is about 1e-16 times the number of edges."""
-        sizes = graph.degrees[graph.neighbours]
-        first = np.concatenate([[0], np.cumsum(sizes)])
-        edge = np.repeat(np.arange(len(sizes)), sizes)
-        onward = np.arange(first[-1]) - (first[:-1] - graph.starts[graph.neighbours])[edge]
-        came, to = graph.sources[edge], graph.neighbours[onward]
-        alpha = np.where(to == came, 1 / p, np.where(graph.near(came, to), 1.0, 1 / q))
-        scores = graph.weights[onward] * alpha
-        # Normalised for each edge before all are summed up, so that light edges do not vanish beside heavy ones.
-        shares = scores / np.bincount(edge, scores, len(sizes))[edge]
-        sums = np.concatenate([[0.0], np.cumsum(shares)])
-        low, high = sums[first[:-1]], sums[first[1:]]
-        return cls(first, edge + (sums[1:] - low[edge]) / (high - low)[edge], onward)
-
-    def draw(self, edge: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Return an edge after each of `edge`."""
-        at = np.searchsorted(self.upto, edge + rng.random(len(edge)), side="right")
-        return self.onward[np.minimum(at, self.first[edge + 1] - 1)]  # the sum may round up to the next edge's first
-
-
-def table_size(graph: Adjacency) -> int:
-    """Return how many entries a table would have: over all edges, the edges that may come next."""
-    return int(graph.degrees[graph.neighbours].sum())
+    found = np.asarray(starts)
+    if found.ndim != 1 or (found.dtype.kind not in "iu" and len(found)):
+        raise ValueError(
+            f"`starts` must be integers in one row; got {found.dtype} of shape {found.shape}. Pass numbers of nodes."
+        )
+    if len(found) and not 0 <= found.min() <= found.max() < len(graph):
+        wrong = found.min() if found.min() < 0 else found.max()
+        raise ValueError(f"`starts` must be numbers of nodes, from 0 to {len(graph) - 1}; got {wrong}. Leave it out.")
+    return found.astype(np.int64)
 
 
 def draw_by_rejection(graph: Adjacency, edge: np.ndarray, rng: np.random.Generator, p: float, q: float) -> np.ndarray:
-    """Return an edge after each of `edge`, without a table."""
+    """Return an edge after each of `edge`, without a table: by up to TRIES proposals, and then exactly."""
     previous, current = graph.sources[edge], graph.neighbours[edge]
-    highest = max(1.0, 1 / q)
-    chosen, share = _ways_back(graph, edge, max(1 / p - highest, 0.0), highest)
-    left = np.arange(len(current))
-    while len(left):
-        came, at = previous[left], current[left]
+    chosen, share = _ways_back(graph, edge, _way_back(p, q) - 1)
+    left = np.flatnonzero(share <= 1)
+    # No more proposals than there are edges to be scored without them.
+    limit = np.clip(np.minimum(graph.degrees[previous] + 1, graph.degrees[current]), 4, TRIES)
+    exactly = [np.flatnonzero(~(share <= 1))]
+    for tried in range(1, TRIES + 1):
+        if not len(left):
+            break
         taken = rng.random(len(left)) < share[left]  # the part of the way back that is drawn separately
-        edge = draw_edges(graph, at, rng)
-        keep = taken | _accepted(graph, came, graph.neighbours[edge], rng.random(len(left)) * highest, p, q)
+        proposed = draw_edges(graph, current[left], rng)
+        keep = taken | _accepted(graph, previous[left], graph.neighbours[proposed], rng.random(len(left)), p, q)
         drawn = keep & ~taken
-        chosen[left[drawn]] = edge[drawn]
+        chosen[left[drawn]] = proposed[drawn]
         left = left[~keep]
+        exactly.append(left[limit[left] == tried])
+        left = left[limit[left] > tried]
+    last = np.concatenate(exactly)
+    chosen[last] = draw_exactly(graph, edge[last], rng, p, q)
     return chosen
 
 
-def _ways_back(graph: Adjacency, edge: np.ndarray, above: float, highest: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return the edges back, and the share of proposals for what their alpha has `above` the highest of the others."""
-    if above == 0:
+def _way_back(p: float, q: float) -> float:
+    """Return alpha of the way back over the highest of the others, max(1, 1 / q)."""
+    return min(1.0, q) / p
+
+
+def _ways_back(graph: Adjacency, edge: np.ndarray, above: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the edges back, and the share of proposals for what their alpha is `above` the highest of the others.
+
+    NaN stands for a share that is beyond float64.
+    """
+    if above <= 0:
         return np.empty(len(edge), np.int64), np.zeros(len(edge))
-    back, current = graph.back[edge], graph.neighbours[edge]
-    extra = np.where(back >= 0, graph.weights[back], 0) * above
-    total = graph.cumulative[graph.starts[current + 1]] - graph.cumulative[graph.starts[current]]
-    return back, extra / (total * highest + extra)
+    back = graph.back[edge]
+    weight = np.where(back >= 0, graph.shares.share[back], 0)
+    lost = (back >= 0) & (weight < SMALLEST)
+    with np.errstate(over="ignore", invalid="ignore"):
+        extra = np.where(back >= 0, weight * above, 0)
+        return back, np.where(lost, np.nan, extra / (1 + extra))
 
 
 def _accepted(
     graph: Adjacency, previous: np.ndarray, proposed: np.ndarray, height: np.ndarray, p: float, q: float
 ) -> np.ndarray:
-    """Return whether height < alpha; edges are looked up only where the answer depends on them."""
+    """Return whether height < alpha / max(1, 1 / q); edges are looked up only where the answer depends on them."""
     returns = proposed == previous
-    accepted = height < np.where(returns, 1 / p, min(1.0, 1 / q))
+    accepted = height < np.where(returns, _way_back(p, q), min(q, 1 / q))
     unsure = np.flatnonzero(~accepted & ~returns)
     # Accepted where alpha is the larger of 1 and 1 / q.
     accepted[unsure] = graph.near(previous[unsure], proposed[unsure]) == (q > 1)

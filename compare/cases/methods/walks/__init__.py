@@ -1,10 +1,12 @@
 """Random walks: how often the samplers draw every walk of four nodes.
 
-Three small graphs: a directed one with weights, a loop and a dead end; an undirected one with weights; the same without
-weights. From every node, PASSES walks of LENGTH nodes are drawn; how often a given walk occurs among them is binomially
-distributed. The oracle gives the expected count and Bernstein's inequality the bound, so that a correct sampler fails
-with a probability below 1e-9, whatever the seed. Only the samplers' generator depends on the seed; the graphs, p and q
-do not, so a planted fault moves the expected counts by the same multiples of their bounds at every seed.
+Four small graphs: a directed one with weights, a loop and a dead end; an undirected one with weights; the same without
+weights; and one whose weights, from 2^-20 to 2^33, would be lost in a common running sum. With two of the settings of p
+and q, one proposal in 2^30 is accepted. From every node, PASSES walks of LENGTH nodes are drawn; how often a given walk
+occurs among them is binomially distributed. The oracle gives the expected count and Bernstein's inequality
+the bound, so that a correct sampler fails with a probability below 1e-9, whatever the seed. Only the samplers'
+generator depends on the seed; the graphs, p and q do not, so a planted fault moves the expected counts by the same
+multiples of their bounds at every seed.
 """
 
 import numpy as np
@@ -14,6 +16,16 @@ from tf_emb.parity.case import EXACT, Bound, Case, Fault
 
 DIRECTED = np.array([[0.5, 2, 1, 0, 0], [1, 0, 2, 1, 0], [2, 1, 0, 1, 0.5], [0, 1, 4, 0, 1], [0, 0, 0, 0, 0]])
 WEIGHTED = np.array([[0, 1, 2, 0, 0], [1, 0, 4, 0.5, 0], [2, 4, 0, 1, 0], [0, 0.5, 1, 0, 2], [0, 0, 0, 2, 0]])
+LIGHT, HEAVY = 2.0**-20, 2.0**33
+FAR_APART = np.array(
+    [
+        [0, HEAVY, 0, 0, 0],
+        [HEAVY, 0, 0, 0, 0],
+        [0, 0, 0, LIGHT, LIGHT],
+        [0, 0, LIGHT, 0, 2 * LIGHT],
+        [0, 0, LIGHT, 2 * LIGHT, 0],
+    ]
+)
 WHY = (
     "Bernstein 1924 (Boucheron, Lugosi and Massart 2013, equation 2.10): a binomial number of mean N P strays by "
     "L / 3 + sqrt(L^2 / 9 + 2 L N P (1 - P)) or more with a probability of at most 2 exp(-L); L = log(2 cells / 1e-9) "
@@ -23,12 +35,12 @@ COUNT = Bound(lambda x: np.zeros(()), WHY)  # nothing beside the envelope: an im
 
 
 def draw(rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Three graphs, four settings of p and q, all exact at every dtype, and the samplers' seed."""
+    """Four graphs, six settings of p and q, all exact at every dtype, and the samplers' seed."""
     return {
-        "weights": np.array([DIRECTED, WEIGHTED, np.sign(WEIGHTED)]),
-        # Every branch of the rejection: 1 / p above max(1, 1 / q) and not, q above 1 and below.
-        "p": np.array([0.25, 4, 0.125, 2]),
-        "q": np.array([4, 0.25, 0.5, 2]),
+        "weights": np.array([DIRECTED, WEIGHTED, np.sign(WEIGHTED), FAR_APART]),
+        # Every branch of the rejection: 1 / p above max(1, 1 / q) and not, q above 1 and below; its end.
+        "p": np.array([0.25, 4, 0.125, 2, 2.0**30, 2]),
+        "q": np.array([4, 0.25, 0.5, 2, 2.0**30, 2.0**-30]),
         "seed": np.array(rng.integers(1 << 30)),
     }
 

@@ -32,11 +32,12 @@ def in_a_table(graph: Any, p: float, q: float) -> np.ndarray:
     from tf_emb.methods.graph.walks import StepTable
 
     table = StepTable.of(graph, p, q)
-    edge = np.repeat(np.arange(len(graph.weights)), np.diff(table.first))
+    upto = table.shares.upto
+    edge = np.repeat(np.arange(len(graph.weights)), np.diff(table.shares.first))
     out = np.zeros((len(graph),) * 3, graph.weights.dtype)
     # An entry reaches from the one before it, or from its edge's number where that is higher.
-    before = np.maximum(np.concatenate([[0], table.upto[:-1]]), edge)
-    out[graph.sources[edge], graph.neighbours[edge], graph.neighbours[table.onward]] = table.upto - before
+    before = np.maximum(np.concatenate([[0], upto[:-1]]), edge)
+    out[graph.sources[edge], graph.neighbours[edge], graph.neighbours[table.onward]] = upto - before
     return out
 
 
