@@ -29,11 +29,11 @@ def integer(name: str, value: Any, least: int = 1, most: int = MOST, remedy: str
     Raises:
         ValueError: it is none, or out of range.
     """
-    if isinstance(value, bool) or not isinstance(value, Integral) or not least <= value <= most:
-        large = isinstance(value, Integral) and value > most
-        rule = f"from {least} to {most}" if large else f"of {least} or more"
+    given = int(value) if isinstance(value, Integral) and not isinstance(value, bool) else None
+    if given is None or not least <= given <= most:
+        rule = f"of {least} or more" if given is None or given < least else f"from {least} to {most}"
         raise ValueError(f"`{name}` must be an integer {rule}; got {shown(value)}. {remedy}")
-    return int(value)
+    return given
 
 
 def number(name: str, value: Any, rule: str, holds: Any = isfinite, remedy: str = "Use a finite number.") -> float:

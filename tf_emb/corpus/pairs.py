@@ -20,8 +20,13 @@ def check_pairs(of: EncodedCorpus, argument: str = "corpus") -> None:
     """Refuse a corpus in which no word has a neighbour, before anything is trained on it.
 
     Raises:
-        ValueError: no sentence has two words of the vocabulary.
+        ValueError: no sentence has two words of the vocabulary, or that has one word only.
     """
+    if len(of.vocabulary) < 2:
+        raise ValueError(
+            f"`{argument}` must have two different words or more in its vocabulary; got {len(of.vocabulary)}, which "
+            "nothing can be told from. Give more text, or lower `min_count`."
+        )
     if not has_pairs(of.ids):
         raise ValueError(
             f"`{argument}` must have a sentence with two words of the vocabulary; got {of.raw_words:,} words in "

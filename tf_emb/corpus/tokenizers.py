@@ -125,8 +125,8 @@ class _Letters(dict[int, Any]):
         if mark and character not in self.others:
             self.others.add(character)
             self.marks = self.marks + character
-        self[code] = code if mark or character.isalpha() else ord(" ")
-        return self[code]
+        self[code] = kept = code if mark or character.isalpha() else ord(" ")
+        return kept
 
 
 _SOFT_HYPHEN, _JOINERS = 0xAD, "\u200c\u200d"
