@@ -100,7 +100,7 @@ class Options:
         value = getattr(self, name)
         if value is None and DEFAULTS[name] is None:
             return
-        number = _python(value) if isinstance(value, kind) and not isinstance(value, bool) else None
+        number = _python(value, kind) if isinstance(value, kind) and not isinstance(value, bool) else None
         if number is None or not holds(number):
             raise ValueError(f"`{name}` must be {rule}; got {shown(value)}. The default is {DEFAULTS[name]!r}.")
         object.__setattr__(self, name, number)
@@ -115,10 +115,10 @@ class Options:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
-def _python(value: Any) -> int | float | None:
-    """Return a number as one of Python's; None if it is too large for a float."""
+def _python(value: Any, kind: type) -> int | float | None:
+    """Return an integer or a real number as Python's int or float; None if it is too large for a float."""
     try:
-        return int(value) if isinstance(value, Integral) else float(value)
+        return int(value) if kind is Integral else float(value)
     except (OverflowError, ValueError):
         return None
 

@@ -168,7 +168,7 @@ VALUES: tuple[Callable[[], Any], ...] = (
     lambda: float("nan"), lambda: None, lambda: 5, lambda: 1.5, lambda: True, lambda: 10**5000, lambda: "a", lambda: "",
     lambda: "a b\n", lambda: "\ud800", lambda: "a\0", lambda: "\x1b[31m", lambda: b"a", lambda: bytearray(b"a"),
     dict,
-    lambda: {"a": ["b"]}, lambda: {"a"}, lambda: ["a", "b"], lambda: ("a",), lambda: [], lambda: [["a"], ["b"]],
+    lambda: {"a": ["b"]}, lambda: {"a"}, lambda: ["a", "b"], lambda: ("a",), list, lambda: [["a"], ["b"]],
     lambda: np.array(["a", "b"]), lambda: np.array([["a", "b"], ["c", "d"]]), lambda: np.array([b"a"]),
     lambda: np.eye(2),
     lambda: np.array(3), lambda: np.array("a"), lambda: np.array(["a", None], object), lambda: np.str_("a"),
