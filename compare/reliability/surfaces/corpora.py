@@ -195,7 +195,8 @@ def make_objects(random: np.random.Generator, folder: Path) -> Any:
     for _ in range(random.integers(0, 3)):
         at = int(random.integers(len(text)))
         text[at] = value(random) if random.random() < 0.5 else [*("x", "y"), value(random)]
-    form = pick(random, (list, list, tuple, iter, lambda of: (one for one in of)))
+    forms: tuple[Callable[[Any], Any], ...] = (list, list, tuple, iter, lambda of: (one for one in of))
+    form = pick(random, forms)
     return form(text)
 
 
