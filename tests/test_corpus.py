@@ -148,7 +148,9 @@ def test_a_word_that_was_never_seen_has_a_probability_too() -> None:
 
 
 def test_negative_sample_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"^`sample` must be 0 or more; got -0\.5\. Use 0 to keep every word\.$"):
+    with pytest.raises(
+        ValueError, match=r"^`sample` must be a number of 0 or more; got -0\.5\. Use 0 to keep every word\.$"
+    ):
         keep_probability(COUNTS, -0.5)
 
 

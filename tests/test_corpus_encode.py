@@ -156,13 +156,13 @@ def test_the_array_cannot_be_written_to() -> None:
 
 @pytest.mark.parametrize("wrong", [0, -3])
 def test_max_vocab_is_at_least_one(wrong: int) -> None:
-    with pytest.raises(ValueError, match=rf"^`max_vocab` must be 1 or more; got {wrong}\. Use None"):
+    with pytest.raises(ValueError, match=rf"^`max_vocab` must be an integer of 1 or more; got {wrong}\. Use None"):
         prepare(stream(), max_vocab=wrong)
 
 
 @pytest.mark.parametrize("wrong", [None, 3, b"a"])
 def test_tokens_are_strings(wrong: object) -> None:
-    with pytest.raises(ValueError, match=r"^`words` must be strings; got "):
+    with pytest.raises(ValueError, match=r"^`source` must hold lists of strings; got .* in sentence 1\. Leave it out"):
         prepare([["a", wrong]], min_count=1)  # type: ignore[list-item]
 
 

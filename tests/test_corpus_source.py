@@ -86,7 +86,9 @@ def test_lists_of_tokens_are_taken_as_they_are() -> None:
 
 @pytest.mark.parametrize("wrong", [["the cat sat"], [b"the cat"]])
 def test_strings_are_not_lists_of_tokens(wrong: list[str]) -> None:
-    with pytest.raises(ValueError, match=r"^`source` must hold lists of tokens; got b?'the cat.*'\. Split it"):
+    with pytest.raises(
+        ValueError, match=r"^`source` must hold lists of tokens; got b?'the cat.*' for sentence 1\. Split it"
+    ):
         list(source.parts(wrong))
 
 
@@ -111,7 +113,7 @@ def test_an_error_names_the_byte_wherever_the_reads_fall(
 
 def whole_lines(text: str, by: Tokenizer) -> list[list[str]]:
     """Return the tokens of every line, each taken as a whole: what pieces must come to."""
-    lines = text.removeprefix("\ufeff").split("\n")
+    lines = [line.lstrip("\ufeff") for line in text.split("\n")]
     return [list(by.tokens(line.rstrip("\r"))) for line in (lines if lines[-1] else lines[:-1])]
 
 
@@ -120,7 +122,7 @@ def joined(text: str, tokenize: str) -> list[list[str]]:
     for tokens, ends in source.parts(io.BytesIO(text.encode()), tokenize):
         sentences[-1] += tokens
         if ends:
-            sentences.append([])
+            sentences += [[] for _ in range(ends)]
     assert sentences.pop() == []  # the last sentence ended
     return sentences
 

@@ -58,7 +58,9 @@ def test_a_sentence_without_neighbours_has_no_pairs(size: int) -> None:
 
 @pytest.mark.parametrize("window", [0, -3])
 def test_a_window_below_1_is_refused(window: int) -> None:
-    with pytest.raises(ValueError, match=rf"^`window` must be 1 or more; got {window}\. Use 1 for direct neighbours"):
+    with pytest.raises(
+        ValueError, match=rf"^`window` must be an integer of 1 or more; got {window}\. Use 1 for direct neighbours"
+    ):
         skipgram_pairs(np.arange(4), window, rng())
 
 
@@ -173,8 +175,8 @@ def test_sentences_may_be_a_generator_even_for_several_epochs() -> None:
 )
 def test_nothing_to_learn_is_refused(sentences: list[list[str]], kept: int) -> None:
     message = (
-        r"^`sentences` must hold two neighbouring words of the vocabulary; "
-        rf"got {len(sentences)} sentences and {kept} kept words\. Lower `min_count`, raise `sample`, or give more text"
+        rf"^`sentences` must have a sentence with two words of the vocabulary; got {sum(map(len, sentences))} words in "
+        rf"{len(sentences)} sentences, {kept} of them known\. Give text with a sentence in each line, or lower"
     )
     with pytest.raises(ValueError, match=message):
         skipgram_draws(sentences, PLACES, rng(), sample=0)

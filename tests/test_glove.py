@@ -32,7 +32,7 @@ def test_cells_do_not_depend_on_the_pieces():
 
 
 def test_a_window_below_one_and_no_cells_are_refused():
-    with pytest.raises(ValueError, match="`window` must be 1 or more; got 0"):
+    with pytest.raises(ValueError, match="`window` must be an integer of 1 or more; got 0"):
         cooccurrences(IDS, 3, window=0)
     with pytest.raises(ValueError, match="`cells` must hold at least one cell"):
         fit_cells(cooccurrences(IDS[:1], 3, window=2), start_tables(3, 2))

@@ -138,9 +138,9 @@ def test_vectors_have_tokens_and_counts_and_go_to_the_projector(tmp_path: Path) 
 
 
 def test_sizes_below_one_are_refused() -> None:
-    with pytest.raises(ValueError, match="`order` must be 1 or more; got 0"):
+    with pytest.raises(ValueError, match="`order` must be an integer of 1 or more; got 0"):
         NGram(5, 0)
-    with pytest.raises(ValueError, match="`epochs` must be 1 or more; got 0"):
+    with pytest.raises(ValueError, match="`epochs` must be an integer of 1 or more; got 0"):
         train_ngram(SENTENCES, epochs=0)
 
 

@@ -233,7 +233,6 @@ def test_a_full_disk_is_reported_and_the_training_goes_on(tmp_path: Path) -> Non
         (TEXT[:30], "it had 720 words, and has 360"),
         (TEXT[::-1], "as many words, but others or in another order"),
         ([["une", "autre"]], "it had 720 words, and has 2"),
-        ([], "it had 720 words, and has 0"),
     ],
 )
 def test_another_text_is_refused_on_the_way_back(stopped: Word2Vec, text: Any, how: str) -> None:

@@ -4,6 +4,7 @@ Slow imports stand inside the commands that need them: `tf-emb --help` answers a
 """
 
 import sys
+import warnings
 from collections.abc import Callable
 from functools import wraps
 from typing import Annotated
@@ -65,4 +66,5 @@ app.command("project")(refusing(project.project))
 
 def main() -> None:
     """Run the command line."""
+    warnings.showwarning = lambda message, *where: print(f"tf-emb: {printable(message)}", file=sys.stderr)
     app()

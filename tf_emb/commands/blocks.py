@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from tf_emb.corpus import EncodedCorpus
     from tf_emb.word2vec import Checkpoints, Word2Vec
 
-SMALL = 100_000  # words of a held-out text that is measured before the training too, to see that it can be
-
 
 @dataclass(frozen=True)
 class Job:
@@ -118,17 +116,16 @@ def _resumed(job: Job) -> "tuple[Word2Vec, EncodedCorpus, EncodedCorpus | None]"
 def _check_after_reading(
     job: Job, model: "Word2Vec", encoded: "EncodedCorpus", held_out: "EncodedCorpus | None"
 ) -> None:
-    """Refuse what only the texts show: labels that the format cannot carry, too little room, nothing to measure."""
+    """Refuse what only the texts show: labels that the format cannot carry, too little room, nothing to learn."""
+    from tf_emb.corpus.pairs import check_pairs
     from tf_emb.vectors import check_destination
 
     words = encoded.vocabulary.words
+    check_pairs(encoded, "corpus")
     check_destination(job.output, labels=words, dim=model.options.dim)
     print(f"{encoded.raw_words:,} words, {len(words):,} kept in the vocabulary", file=sys.stderr)
-    if held_out is not None and held_out.raw_words < SMALL:
-        try:
-            model.evaluate(held_out)
-        except ValueError as error:
-            raise ValueError(f"`--held-out` must be a text that can be measured; got {job.held_out}: {error}") from None
+    if held_out is not None:
+        check_pairs(held_out, "--held-out")
 
 
 def _trained(job: Job, model: "Word2Vec", encoded: "EncodedCorpus", held_out: "EncodedCorpus | None") -> int:
@@ -146,6 +143,9 @@ def _trained(job: Job, model: "Word2Vec", encoded: "EncodedCorpus", held_out: "E
         _run(job, model, encoded, held_out, checkpoints, asked)
         if asked:
             _write_state(checkpoints, state)
+    if not model.losses and not asked:
+        remove(state)
+        raise ValueError("`--sample` must leave words to learn from; nothing was learned, and no vectors are written.")
     in_place = write_vectors(job.output, model.vectors())
     if asked:
         where = f"The vectors so far are in {job.output}. " if in_place else ""

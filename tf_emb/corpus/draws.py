@@ -9,13 +9,22 @@ Windows. Every centre draws its own radius, uniform in 1..window, so that near w
 (word2vec.c; Mikolov et al. 2013, "Efficient Estimation of Word Representations in Vector Space", section 3.2).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, repeat
+from typing import Any
 
 import numpy as np
 
-from tf_emb.corpus.vocabulary import Vocabulary
+from tf_emb.corpus.checks import generator, integer, number
+from tf_emb.corpus.encode import EncodedCorpus, as_encoded, encode_corpus
+from tf_emb.corpus.pairs import check_pairs
+from tf_emb.corpus.sentences import sentences_of
+from tf_emb.corpus.vocabulary import Vocabulary, checked_vocabulary
 from tf_emb.ops.noise import draw_noise, noise_distribution
+
+MOST = 1 << 26  # numbers that the arrays of a training hold: 512 MiB
+PIECE = 1 << 20  # ids, or pairs, at once
 
 
 @dataclass(frozen=True)
@@ -46,7 +55,7 @@ class Draws:
 
 
 def skipgram_draws(
-    sentences: Iterable[Sequence[str]],
+    sentences: EncodedCorpus | Iterable[Sequence[str]],
     vocabulary: Vocabulary,
     rng: np.random.Generator,
     *,
@@ -59,7 +68,7 @@ def skipgram_draws(
     """Draw subsampling, windows and noise words for a whole training.
 
     Args:
-        sentences: lists of tokens, read once.
+        sentences: lists of tokens, read once; or the corpus that `prepare` or `encode_corpus` made of them.
         vocabulary: provides ids and counts.
         rng: the only source of randomness.
         window: largest radius of a window, in kept words.
@@ -69,13 +78,21 @@ def skipgram_draws(
         max_words: stop at the end of the sentence that reaches this number of kept words.
 
     Raises:
-        ValueError: no sentence has two words left, so there is no pair to learn from.
+        ValueError: an argument breaks its rule; no sentence has two words left, so there is no pair to learn from; or
+            there are more pairs than fit into 512 MiB, which are 8 million with 5 negatives.
     """
-    encoded = [vocabulary.encode(sentence) for sentence in sentences]
+    integer("window", window, remedy="Use 1 for direct neighbours only.")
+    integer("negatives", negatives, 0, remedy="Use 5, or 0 for a loss without noise words.")
+    integer("epochs", epochs, remedy="Use 1 for one pass.")
+    if max_words is not None:
+        integer("max_words", max_words, 0, 2**63 - 1, "Use None for the whole text.")
+    generator(rng)
+    of = _encoded(sentences, checked_vocabulary(vocabulary))
+    check_pairs(of, "sentences")
     keep = keep_probability(vocabulary.counts, sample)
     centers, contexts, positions = [], [], []
-    seen = 0
-    for ids in encoded * epochs:
+    seen = pairs = 0
+    for ids in chain.from_iterable(map(_sentences, repeat(of.ids, epochs))):
         if max_words is not None and seen >= max_words:
             break
         kept = subsample(ids, keep, rng)
@@ -83,16 +100,55 @@ def skipgram_draws(
         centers.append(kept[center])
         contexts.append(kept[context])
         positions.append(seen + center)
-        seen += len(kept)
-    pairs = sum(map(len, centers))
+        seen, pairs = seen + len(kept), pairs + len(center)
+        if pairs * (negatives + 3) > MOST:
+            raise ValueError(
+                f"`sentences` must leave at most {MOST // (negatives + 3):,} pairs, which are held in memory; got more "
+                f"in {seen:,} kept words. Pass `max_words` or fewer `epochs`, or train with Word2Vec."
+            )
     if not pairs:
         raise ValueError(
-            f"`sentences` must hold two neighbouring words of the vocabulary; got {len(encoded)} sentences "
-            f"and {seen} kept words. Lower `min_count`, raise `sample`, or give more text."
+            f"`sentences` must leave two neighbouring words; got {of.sentences:,} sentences and {seen:,} kept words. "
+            "Raise `sample`, or give more text."
         )
-    noise = draw_noise(noise_distribution(vocabulary.counts), (pairs, negatives), rng)
-    progress = np.concatenate(positions) / seen
-    return Draws(np.concatenate(centers), np.concatenate(contexts), noise, progress, seen)
+    noise = _noise(vocabulary.counts, pairs, negatives, rng)
+    return Draws(_joined(centers), _joined(contexts), noise, _joined(positions) / seen, seen)
+
+
+def _encoded(sentences: Any, vocabulary: Vocabulary) -> EncodedCorpus:
+    known = isinstance(sentences, EncodedCorpus)
+    return (
+        as_encoded(sentences, vocabulary) if known else encode_corpus(sentences_of(sentences, "sentences"), vocabulary)
+    )
+
+
+def _sentences(ids: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield the ids of every sentence, int64."""
+    rest = np.zeros(0, np.int64)
+    for start in range(0, len(ids), PIECE):
+        piece = np.concatenate([rest, ids[start : start + PIECE]])
+        ends = np.flatnonzero(piece < 0)
+        first = 0
+        for end in ends.tolist():
+            yield piece[first:end]
+            first = end + 1
+        rest = piece[first:]
+
+
+def _noise(counts: np.ndarray, pairs: int, negatives: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw the noise words piece by piece, which are those that one draw of all would give."""
+    noise, distribution = np.empty((pairs, negatives), np.int64), noise_distribution(counts)
+    for start in range(0, pairs, PIECE):
+        part = noise[start : start + PIECE]
+        part[:] = draw_noise(distribution, part.shape, rng)
+    return noise
+
+
+def _joined(arrays: list[np.ndarray]) -> np.ndarray:
+    """Return the arrays as one, and let go of them."""
+    whole: np.ndarray = np.concatenate(arrays)
+    arrays.clear()
+    return whole
 
 
 def keep_probability(counts: np.ndarray, sample: float) -> np.ndarray:
@@ -106,13 +162,12 @@ def keep_probability(counts: np.ndarray, sample: float) -> np.ndarray:
         Probabilities, float64, shape (vocab,).
 
     Raises:
-        ValueError: `sample` is negative.
+        ValueError: `sample` is negative, or not a finite number.
     """
-    if sample < 0:
-        raise ValueError(f"`sample` must be 0 or more; got {sample}. Use 0 to keep every word.")
+    sample = number("sample", sample, "a number of 0 or more", lambda value: value >= 0, "Use 0 to keep every word.")
     if sample == 0:
         return np.ones(len(counts))
-    ratio = sample * counts.sum() / np.maximum(counts, 1)
+    ratio = min(sample, 1.0) * counts.sum() / np.maximum(counts, 1)
     keep: np.ndarray = np.minimum(1.0, np.sqrt(ratio) + ratio)
     return keep
 
@@ -137,10 +192,10 @@ def skipgram_pairs(ids: np.ndarray, window: int, rng: np.random.Generator) -> tu
     Raises:
         ValueError: `window` is below 1.
     """
-    if window < 1:
-        raise ValueError(f"`window` must be 1 or more; got {window}. Use 1 for direct neighbours only.")
+    window = integer("window", window, remedy="Use 1 for direct neighbours only.")
     radius = rng.integers(1, window + 1, len(ids))
-    offsets = np.concatenate([np.arange(-window, 0), np.arange(1, window + 1)])
+    reach = min(window, max(len(ids) - 1, 1))  # a window of millions takes no memory
+    offsets = np.concatenate([np.arange(-reach, 0), np.arange(1, reach + 1)])
     context = np.arange(len(ids))[:, None] + offsets
     inside = (context >= 0) & (context < len(ids)) & (np.abs(offsets) <= radius[:, None])
     return np.nonzero(inside)[0], context[inside]

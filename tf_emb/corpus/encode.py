@@ -8,17 +8,16 @@ words, not with the length of the text.
 import os
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import repeat
 from typing import IO, Any
 
 import numpy as np
 
 from tf_emb.corpus.source import Source, parts
 from tf_emb.corpus.tokenizers import Tokenize
-from tf_emb.corpus.vocabulary import Vocabulary
+from tf_emb.corpus.vocabulary import Vocabulary, check_ranks, checked_vocabulary
 from tf_emb.files import appearing
 
 END = -1  # in `ids`, after every sentence
@@ -53,30 +52,35 @@ def prepare(
     min_count: int = 5,
     max_vocab: int | None = None,
     path: str | os.PathLike[str] | None = None,
+    errors: str = "strict",
 ) -> EncodedCorpus:
     """Count the words of a text and encode it, in one pass over it.
 
-    A line is a sentence, however long. Blank lines are sentences without words.
+    A line is a sentence, however long; a line feed ends it, and nothing else does. Blank lines are sentences without
+    words.
 
     Args:
-        source: a file, compressed if its suffix is .gz, .bz2, .xz or .zst; "-" for standard input; an open binary
-            stream; or an iterable of lists of tokens. Text is UTF-8.
+        source: a file, compressed if its suffix is .gz, .bz2, .xz or .zst or its first bytes say so; "-" for standard
+            input; an open binary stream; or an iterable of lists of tokens, read once. Text is UTF-8.
         tokenize: "whitespace", "characters", "letters", "jieba", or a function; see
             `tf_emb.corpus.tokenizers.tokenizer`.
         min_count: words seen less often are left out of the vocabulary and of `ids`.
         max_vocab: keep only this many of the most frequent words.
         path: where to keep the ids, as raw int32; the default is a temporary file (see TMPDIR) that goes away with the
             array. It takes four bytes per token and per sentence.
+        errors: what becomes of bytes that are not UTF-8: "strict" refuses them and the character 0; "replace",
+            "ignore", "backslashreplace" and "surrogateescape" are as in `open`.
 
     Raises:
-        ValueError: `source` cannot be read, or no word is left.
+        ValueError: `source` cannot be read or is no such text, see `tf_emb.corpus.source.parts`; or no word is left.
     """
+    check_ranks(min_count, max_vocab)  # before a pass over the text, not after it
     table: defaultdict[Any, int] = defaultdict()
     table.default_factory = table.__len__
     table[_END]  # is number 0
     with _storage(path) as file:
-        for batch in _batches(source, tokenize):
-            file.write(np.fromiter(map(table.__getitem__, batch), np.int32, len(batch)).data)
+        for batch in _batches(source, tokenize, errors):
+            file.write(_numbered(batch, table.__getitem__, 0).data)
         counts = _counted(file, len(table))
         _end, *words = table
         vocabulary = Vocabulary.ranked(words, counts[1:], min_count=min_count, max_vocab=max_vocab)
@@ -91,17 +95,19 @@ def encode_corpus(
     tokenize: Tokenize = "whitespace",
     *,
     path: str | os.PathLike[str] | None = None,
+    errors: str = "strict",
 ) -> EncodedCorpus:
     """Encode a text with an existing vocabulary; the arguments are those of `prepare`.
 
     Raises:
-        ValueError: `source` cannot be read.
+        ValueError: `source` cannot be read or is no such text, or `vocabulary` is none.
     """
+    vocabulary = checked_vocabulary(vocabulary)
     table = {**vocabulary.ids, _END: END}
     raw = known = sentences = 0
     with _storage(path) as file:
-        for batch in _batches(source, tokenize):
-            ids = np.fromiter(map(table.get, batch, repeat(_OUT)), np.int32, len(batch))
+        for batch in _batches(source, tokenize, errors):
+            ids = _numbered(batch, lambda token: table.get(token, _OUT), END)
             kept = ids[ids != _OUT]
             ends = int(np.count_nonzero(kept == END))
             raw, known, sentences = raw + len(ids) - ends, known + len(kept) - ends, sentences + ends
@@ -135,28 +141,45 @@ def as_encoded(
 
 
 def count_vocabulary(
-    source: Source, tokenize: Tokenize = "whitespace", *, min_count: int = 5, max_vocab: int | None = None
+    source: Source,
+    tokenize: Tokenize = "whitespace",
+    *,
+    min_count: int = 5,
+    max_vocab: int | None = None,
+    errors: str = "strict",
 ) -> Vocabulary:
     """Count the words of a text of any size; the arguments are those of `prepare`.
 
     Raises:
         ValueError: `source` cannot be read, or no word is left.
     """
-    tokens = (tokens for tokens, _ in parts(source, tokenize))
+    check_ranks(min_count, max_vocab)
+    tokens = (tokens for tokens, _ in parts(source, tokenize, errors=errors))
     return Vocabulary.build(tokens, min_count=min_count, max_vocab=max_vocab)
 
 
-def _batches(source: Source, tokenize: Tokenize) -> Iterator[list[Any]]:
-    """Yield tokens in batches, with _END after every sentence."""
+def _batches(source: Source, tokenize: Tokenize, errors: str) -> Iterator[list[Any] | int]:
+    """Yield tokens in batches, with _END after every sentence; or the number of ends where there are many in a row."""
     batch: list[Any] = []
-    for tokens, ends in parts(source, tokenize):
+    for tokens, ends in parts(source, tokenize, errors=errors):
         batch += tokens
-        if ends:
+        if ends == 1:
             batch.append(_END)
+        elif ends:
+            yield batch
+            yield ends
+            batch = []
         if len(batch) >= _BATCH:
             yield batch
             batch = []
     yield batch
+
+
+def _numbered(batch: list[Any] | int, number: Callable[[Any], int], end: int) -> np.ndarray:
+    """Return the numbers of a batch, int32; `end` is that of an end."""
+    if isinstance(batch, int):
+        return np.full(batch, end, np.int32)
+    return np.fromiter(map(number, batch), np.int32, len(batch))
 
 
 @contextmanager

@@ -2,9 +2,13 @@
 
 import logging
 import re
+import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+from tf_emb.corpus.checks import shown
+from tf_emb.corpus.sentences import strings
 
 Name = Literal["whitespace", "characters", "jieba", "letters"]
 Tokenize = Name | Callable[[str], Iterable[str]]
@@ -15,7 +19,7 @@ class Tokenizer:
     """How text becomes tokens.
 
     Attributes:
-        tokens: from a line, or a piece of one, to its tokens.
+        tokens: from a line, or a piece of one, to its tokens; a carriage return at the end makes no difference.
         cut: the last place where a text can be cut so that no token spans the cut; 0 if there is none.
     """
 
@@ -24,12 +28,22 @@ class Tokenizer:
 
 
 def words(line: str) -> list[str]:
-    """Return the lower-cased runs of letters of `line`; digits and punctuation separate words."""
-    return "".join(character if character.isalpha() else " " for character in line.lower()).split()
+    """Return the lower-cased runs of letters of `line`; digits and punctuation separate words.
+
+    A combining mark (the vowel signs of Hindi, the points of Hebrew and Arabic, an accent that is a character of its
+    own) belongs to the letter before it, and a joiner between two letters to their word. A soft hyphen is left out.
+    Rules WB4 to WB9 of Unicode's annex 29 do the same.
+    """
+    spaced = line.lower().translate(_LETTERS)
+    found = spaced.split()
+    if not (_LETTERS.others and _LETTERS.others.intersection(spaced)):
+        return found
+    stripped = (word.lstrip(_LETTERS.marks).rstrip(_JOINERS) for word in found)
+    return [word for word in stripped if word]
 
 
 def characters(line: str) -> list[str]:
-    """Return every character of `line` except white space."""
+    """Return every character of `line` except white space; a combining mark is a character of its own."""
     return list("".join(line.split()))
 
 
@@ -47,12 +61,12 @@ def tokenizer(tokenize: Tokenize) -> Tokenizer:
         ModuleNotFoundError: "jieba", and it is not installed.
     """
     if callable(tokenize):
-        return Tokenizer(tokenize, after_white_space)
-    if tokenize == "jieba":
+        return Tokenizer(_checked(tokenize), after_white_space)
+    if isinstance(tokenize, str) and tokenize == "jieba":
         return Tokenizer(_jieba(), after_other_than_words)
-    if tokenize not in _NAMED:
+    if not isinstance(tokenize, str) or tokenize not in _NAMED:
         raise ValueError(
-            f"`tokenize` must be one of {', '.join([*_NAMED, 'jieba'])} or a function; got {tokenize!r}. "
+            f"`tokenize` must be one of {', '.join([*_NAMED, 'jieba'])} or a function; got {shown(tokenize)}. "
             "Pass a function from a line to its tokens for another."
         )
     return _NAMED[tokenize]
@@ -77,9 +91,46 @@ def _jieba() -> Callable[[str], list[str]]:
     except ImportError:
         raise ModuleNotFoundError("`tokenize` = 'jieba' needs the extra `zh`: pip install 'tf-emb[zh]'.") from None
     jieba.setLogLevel(logging.WARNING)  # it reports loading its dictionary on standard error
-    return lambda line: [token for token in jieba.cut(line) if not token.isspace()]
+    return lambda line: [token for token in jieba.cut(line.rstrip("\r")) if not token.isspace()]
 
 
+def _checked(function: Callable[[str], Iterable[str]]) -> Callable[[str], list[str]]:
+    """Return a function that gives a line without its end to `function`, and returns a list of strings."""
+
+    def by(line: str) -> list[str]:
+        found = function(line.rstrip("\r"))
+        if isinstance(found, str | bytes) or not isinstance(found, Iterable):
+            raise ValueError(f"`tokenize` must return a list of tokens; got {shown(found)}. Return a list of strings.")
+        tokens = found if type(found) is list else list(found)
+        return strings(tokens, "`tokenize` must return a list of strings; got {wrong} in it. Return text only.")
+
+    return by
+
+
+class _Letters(dict[int, Any]):
+    """From every character to itself if it is a letter, a mark or a joiner, else to a space; found out when first met.
+
+    Attributes:
+        marks: the marks and joiners met so far, with which no word begins.
+        others: the same as a set.
+    """
+
+    def __init__(self) -> None:
+        super().__init__({_SOFT_HYPHEN: None})
+        self.marks, self.others = "", set[str]()
+
+    def __missing__(self, code: int) -> int:
+        character = chr(code)
+        mark = character in _JOINERS or unicodedata.category(character).startswith("M")
+        if mark and character not in self.others:
+            self.others.add(character)
+            self.marks = self.marks + character
+        self[code] = kept = code if mark or character.isalpha() else ord(" ")
+        return kept
+
+
+_SOFT_HYPHEN, _JOINERS = 0xAD, "\u200c\u200d"
+_LETTERS = _Letters()
 _NAMED = {
     "whitespace": Tokenizer(str.split, after_white_space),
     "characters": Tokenizer(characters, len),

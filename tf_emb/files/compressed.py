@@ -20,17 +20,22 @@ MOST_TIMES, MOST_WITHOUT = 200, 1 << 28
 
 @contextmanager
 def opened(
-    path: str | os.PathLike[str], mode: Literal["rb", "wb"] = "rb", suffix: str | None = None, argument: str = "path"
+    path: str | os.PathLike[str],
+    mode: Literal["rb", "wb"] = "rb",
+    suffix: str | None = None,
+    argument: str = "path",
+    most: int = MOST_WITHOUT,
 ) -> Iterator[IO[bytes]]:
     """Open a file through the compressor that its suffix names, or that its first bytes show, or uncompressed.
 
-    Reading ends with an error where the file inflates to more than 200 times its size and more than 256 MiB.
+    Reading ends with an error where the file inflates to more than 200 times its size and more than `most` bytes.
 
     Args:
         path: the file.
         mode: "rb" or "wb".
         suffix: names the compressor; that of `path` by default.
         argument: the name of `path` in error messages.
+        most: bytes that any file may inflate to.
 
     Raises:
         ValueError: the file is damaged or cut short, or inflates without end.
@@ -45,7 +50,7 @@ def opened(
             zstd = _zstandard() if suffix == ".zst" else None
             damages = (*damages, zstd.ZstdError) if zstd else damages
             with _coded(raw, mode, suffix, zstd) as coded:
-                yield _bounded(coded, raw, path, argument) if mode == "rb" and suffix in COMPRESSED else coded
+                yield _bounded(coded, raw, path, argument, most) if mode == "rb" and suffix in COMPRESSED else coded
     except damages as error:
         raise (_damaged(path, suffix, error, argument) if suffix in COMPRESSED else error) from None
     except OSError as error:
@@ -95,15 +100,15 @@ def _shown_by(raw: Any) -> str:
     return next((suffix for signature, suffix in SIGNATURES.items() if first.startswith(signature)), "")
 
 
-def _bounded(coded: Any, raw: IO[bytes], path: object, argument: str) -> IO[bytes]:
-    return io.BufferedReader(_Bounded(coded, raw, path, argument), 1 << 17)
+def _bounded(coded: Any, raw: IO[bytes], path: object, argument: str, most: int) -> IO[bytes]:
+    return io.BufferedReader(_Bounded(coded, raw, path, argument, most), 1 << 17)
 
 
 class _Bounded(io.RawIOBase):
     """What is inflated from `raw`, until it is out of all proportion."""
 
-    def __init__(self, coded: Any, raw: IO[bytes], path: object, argument: str) -> None:
-        self._coded, self._raw, self._path, self._argument = coded, raw, path, argument
+    def __init__(self, coded: Any, raw: IO[bytes], path: object, argument: str, most: int) -> None:
+        self._coded, self._raw, self._path, self._argument, self._most = coded, raw, path, argument, most
 
     def readable(self) -> bool:
         return True
@@ -123,7 +128,7 @@ class _Bounded(io.RawIOBase):
         got = self._coded.read(len(buffer))
         buffer[: len(got)] = got
         size, inflated = self._raw.tell(), self._coded.tell()
-        if inflated > MOST_WITHOUT and inflated > MOST_TIMES * size:
+        if inflated > self._most and inflated > MOST_TIMES * size:
             raise ValueError(
                 f"`{self._argument}` must not inflate to more than {MOST_TIMES} times its size; got {self._path}, of "
                 f"which {size:,} bytes became {inflated:,}. Decompress it first if that is right."

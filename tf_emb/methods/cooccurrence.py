@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tf_emb.corpus.checks import integer, shown
+
 PIECE = 1 << 20  # places counted at once: with a window of 15, 16 million pairs, 126 MB
 
 
@@ -41,10 +43,18 @@ def cooccurrences(ids: np.ndarray, vocab: int, *, window: int = 15, piece: int =
         piece: the number of places to count at once.
 
     Raises:
-        ValueError: `window` is below 1.
+        ValueError: an argument breaks its rule, or an id is not below `vocab`.
     """
-    if window < 1:
-        raise ValueError(f"`window` must be 1 or more; got {window}. Use 1 for direct neighbours only.")
+    window = integer("window", window, remedy="Use 1 for direct neighbours only.")
+    integer("piece", piece, remedy="Use 1,048,576.")
+    integer("vocab", vocab, 0, remedy="Use len(vocabulary).")
+    _check_ids(ids, vocab)
+    window = min(window, max(1, len(ids) - 1))  # no two places are further apart
+    if vocab**2 * window >= 2**63:
+        raise ValueError(
+            f"`window` must be small enough that {vocab:,} words squared times it fit into 63 bits; got {window:,}. "
+            "Use a smaller one, or fewer words."
+        )
     held: list[tuple[np.ndarray, np.ndarray]] = []
     for start in range(0, len(ids), piece):
         held.append(_sums(np.array(ids[max(0, start - window) : start + piece]), vocab, window, min(start, window)))
@@ -54,6 +64,18 @@ def cooccurrences(ids: np.ndarray, vocab: int, *, window: int = 15, piece: int =
         held.append(_merged(held.pop(), held.pop()))
     key, value = held[0] if held else (np.zeros(0, np.int64), np.zeros(0))
     return _mirrored((key // vocab).astype(np.int32), (key % vocab).astype(np.int32), value, vocab)
+
+
+def _check_ids(ids: np.ndarray, vocab: int) -> None:
+    if not isinstance(ids, np.ndarray) or ids.ndim != 1 or (len(ids) and ids.dtype.kind not in "iu"):
+        raise ValueError(f"`ids` must be one row of integers; got {shown(ids)}. Use prepare(text).ids.")
+    for start in range(0, len(ids), PIECE):
+        piece = ids[start : start + PIECE]
+        if piece.min() < -1 or piece.max() >= vocab:
+            raise ValueError(
+                f"`ids` must be from -1 to {vocab - 1}; got {piece.min()} to {piece.max()}. Encode the text with the "
+                "vocabulary of this size."
+            )
 
 
 def _sums(ids: np.ndarray, vocab: int, window: int, known: int) -> tuple[np.ndarray, np.ndarray]:

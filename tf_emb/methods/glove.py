@@ -24,6 +24,8 @@ import numpy as np
 import tensorflow as tf
 
 from tf_emb.corpus import EncodedCorpus, prepare
+from tf_emb.corpus.checks import MOST_THREADS, integer, number, seed_of, shown
+from tf_emb.corpus.pairs import check_pairs
 from tf_emb.methods.cooccurrence import Cooccurrences, cooccurrences
 from tf_emb.ops.csr import csr_matrix, csr_product, csr_transposed
 from tf_emb.threads import run_threads
@@ -33,7 +35,13 @@ Tables = tuple[Any, Any, Any, Any]
 
 
 def weights(x: np.ndarray, *, x_max: float = 100.0, alpha: float = 0.75) -> np.ndarray:
-    """Return f(x) = min(1, x / x_max)^alpha, the shape and dtype of `x`."""
+    """Return f(x) = min(1, x / x_max)^alpha, the shape and dtype of `x`.
+
+    Raises:
+        ValueError: `x_max` is not above 0, or `alpha` not a finite number.
+    """
+    x_max = number("x_max", x_max, "a number above 0", lambda value: value > 0, "The paper's is 100.")
+    alpha = number("alpha", alpha, "a finite number", remedy="The paper's is 0.75.")
     return np.minimum(x / x_max, 1) ** np.asarray(alpha, x.dtype)
 
 
@@ -42,7 +50,13 @@ def start_tables(vocab: int, dim: int, seed: int = 0, dtype: Any = tf.float32) -
 
     A word's row is [w, b, 1] and a context's [w~, 1, b~], so that their product includes the biases. Values are
     uniform in (-1/2, 1/2) / dim, as in the authors' program; accumulators are 1.
+
+    Raises:
+        ValueError: `vocab` or `dim` is not an integer of 1 or more, or `seed` no seed.
     """
+    integer("vocab", vocab, remedy="Use len(vocabulary).")
+    integer("dim", dim, remedy="Use 100.")
+    seed = seed_of(seed)
     draw = np.random.default_rng(seed)
     sides = [(draw.random((vocab, dim + 2)) - 0.5) / dim for _ in range(2)]
     sides[0][:, dim + 1] = sides[1][:, dim] = 1
@@ -127,10 +141,14 @@ def fit_cells(
         seed: the seed of every random draw.
 
     Raises:
-        ValueError: there are no cells.
+        ValueError: there are no cells, one has no row in `tables`, or a number is out of its range.
     """
-    if not len(cells):
-        raise ValueError("`cells` must hold at least one cell; got none. Give more text, or lower `min_count`.")
+    _check_cells(cells, tables)
+    rate = number("rate", rate, "a number above 0", lambda value: value > 0, "The default is 0.05.")
+    for name, value in {"epochs": epochs, "batch": batch}.items():
+        integer(name, value, remedy="Use 1 or more.")
+    integer("threads", threads, 1, MOST_THREADS, "Use 1, or the number of cores.")
+    seed = seed_of(seed)
     draw = np.random.default_rng(seed)
     dtype = tables[0].dtype
     log_x = np.log(cells.value).astype(dtype.as_numpy_dtype)
@@ -160,6 +178,20 @@ def fit_cells(
     return list(sums / len(cells))
 
 
+def _check_cells(cells: Any, tables: Tables) -> None:
+    if not isinstance(cells, Cooccurrences):
+        raise ValueError(f"`cells` must be Cooccurrences; got {shown(cells)}. Use cooccurrences(ids, vocab).")
+    if not len(cells):
+        raise ValueError("`cells` must hold at least one cell; got none. Give more text, or lower `min_count`.")
+    if not (np.isfinite(cells.value) & (cells.value > 0)).all():
+        raise ValueError("`cells` must have finite values above 0; got another. Use cooccurrences(ids, vocab).")
+    rows, last = tables[0].shape[0], max(int(cells.row.max()), int(cells.column.max()))
+    if last >= rows or min(int(cells.row.min()), int(cells.column.min())) < 0:
+        raise ValueError(
+            f"`tables` must have a row for each word; got {rows}, and a cell of word {last}. Make them new."
+        )
+
+
 def train_glove(
     corpus: Any, dim: int = 100, *, window: int = 15, min_count: int = 5, seed: int = 0, **kwargs: Any
 ) -> Vectors:
@@ -176,7 +208,10 @@ def train_glove(
     Raises:
         ValueError: the corpus cannot be read, or leaves nothing to learn.
     """
+    integer("dim", dim, remedy="Use 100.")
+    seed = seed_of(seed)
     of = corpus if isinstance(corpus, EncodedCorpus) else prepare(corpus, min_count=min_count)
+    check_pairs(of)
     tables = start_tables(len(of.vocabulary), dim, seed)
     fit_cells(cooccurrences(of.ids, len(of.vocabulary), window=window), tables, seed=seed, **kwargs)
     matrix = (tables[0] + tables[1]).numpy()[:, :dim]

@@ -13,12 +13,15 @@ import keras
 import numpy as np
 from keras import ops
 
+from tf_emb.corpus.checks import integer, number, seed_of
+from tf_emb.corpus.language import END, UNKNOWN, language_vocabulary, some_sentences, windows
 from tf_emb.corpus.vocabulary import Vocabulary
 from tf_emb.layers import Embedding
 from tf_emb.layers.softmax import full_softmax_loss
 from tf_emb.vectors import Vectors
 
-UNKNOWN, END = "<unk>", "</s>"
+__all__ = ["END", "UNKNOWN", "LanguageModel", "NGram", "language_vocabulary", "train_ngram", "windows"]
+
 Schedule = Literal["constant", "cosine"]
 
 
@@ -41,7 +44,7 @@ class NGram(keras.Model):
         **kwargs: arguments of `keras.Model`.
 
     Raises:
-        ValueError: a size is below 1.
+        ValueError: a size is not an integer of 1 or more, or a number is out of its range.
     """
 
     def __init__(
@@ -59,6 +62,9 @@ class NGram(keras.Model):
         **kwargs: Any,
     ) -> None:
         _positive(vocab_size=vocab_size, order=order, dim=dim, hidden=hidden)
+        seed = seed_of(seed)
+        spread = number("spread", spread, "a number of 0 or more", lambda value: value >= 0, "The default is 0.1.")
+        dropout = number("dropout", dropout, "a share of 0 or more, below 1", lambda value: 0 <= value < 1, "Use 0.")
         super().__init__(**kwargs)
         self.config: dict[str, Any] = {
             "vocab_size": vocab_size, "order": order, "dim": dim, "hidden": hidden, "direct": direct, "tied": tied,
@@ -120,7 +126,11 @@ class LanguageModel:
         return Vectors(self.vocabulary.words, table, {"count": self.vocabulary.counts.tolist()})
 
     def log_probabilities(self, sentences: Iterable[Sequence[str]]) -> np.ndarray:
-        """Return log p of every token and every end of a sentence, in nats, float64, shape (tokens + sentences,)."""
+        """Return log p of every token and every end of a sentence, in nats, float64, shape (tokens + sentences,).
+
+        Raises:
+            ValueError: there are no sentences, or they are not lists of tokens.
+        """
         inputs, targets = windows(sentences, self.vocabulary, self.network.config["order"])
         parts = [slice(i, i + 1024) for i in range(0, len(targets), 1024)]
         return -np.concatenate([self._loss(inputs[part], targets[part]) for part in parts])
@@ -129,40 +139,23 @@ class LanguageModel:
         return ops.convert_to_numpy(full_softmax_loss(self.network(inputs), targets)).astype(np.float64)
 
     def perplexity(self, sentences: Iterable[Sequence[str]]) -> float:
-        """Return exp(-mean log p) over all tokens and ends of sentences; unknown tokens count as <unk>."""
+        """Return exp(-mean log p) over all tokens and ends of sentences; unknown tokens count as <unk>.
+
+        Raises:
+            ValueError: there are no sentences, or they are not lists of tokens.
+        """
         return float(np.exp(-self.log_probabilities(sentences).mean()))
 
     def next_tokens(self, before: Sequence[str], *, top: int = 5) -> list[tuple[str, float]]:
-        """Return the most probable tokens after `before`, and their probabilities."""
+        """Return the most probable tokens after `before`, and their probabilities.
+
+        Raises:
+            ValueError: `before` is not a list of tokens, or `top` is below 1.
+        """
+        integer("top", top, remedy="Use 5.")
         inputs, _ = windows([before], self.vocabulary, self.network.config["order"])
         p = ops.convert_to_numpy(ops.softmax(self.network(inputs[-1:])))[0]
         return [(self.vocabulary.words[i], float(p[i])) for i in np.argsort(-p)[:top]]
-
-
-def language_vocabulary(sentences: Sequence[Sequence[str]], *, min_count: int = 2) -> Vocabulary:
-    """Return <unk>, </s>, and the tokens seen `min_count` times or more; rarer ones count as <unk>."""
-    known = Vocabulary.build(sentences, min_count=min_count)
-    rare = sum(map(len, sentences)) - int(known.counts.sum())
-    return Vocabulary((UNKNOWN, END, *known.words), np.concatenate([[rare, len(sentences)], known.counts]))
-
-
-def windows(sentences: Iterable[Sequence[str]], vocabulary: Vocabulary, order: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the context of each token and each end of a sentence, and the token itself.
-
-    Args:
-        sentences: lists of tokens; contexts do not cross their ends.
-        vocabulary: the result of `language_vocabulary`.
-        order: the number of preceding tokens, the nearest first.
-
-    Returns:
-        Inputs, int32, shape (tokens + sentences, order), where len(vocabulary) pads the beginning; targets,
-        int32, shape (tokens + sentences,).
-    """
-    unknown, end = vocabulary.ids[UNKNOWN], vocabulary.ids[END]
-    rows = [[vocabulary.ids.get(token, unknown) for token in sentence] + [end] for sentence in sentences]
-    padded = [np.array([len(vocabulary)] * order + row, np.int32) for row in rows]
-    seen = [np.lib.stride_tricks.sliding_window_view(row[:-1], order)[:, ::-1] for row in padded]
-    return np.concatenate(seen), np.concatenate([row[order:] for row in padded])
 
 
 def train_ngram(
@@ -202,8 +195,13 @@ def train_ngram(
     Bengio et al. 2003, section 2. The bias b starts at the log frequencies.
     """
     _positive(epochs=epochs, batch=batch, patience=patience)
+    seed = seed_of(seed)
+    rate = number("rate", rate, "a number above 0", lambda value: value > 0, "The default is 0.001.")
+    weight_decay = number("weight_decay", weight_decay, "a number of 0 or more", lambda value: value >= 0, "Use 0.")
     if schedule not in ("constant", "cosine"):
         raise ValueError(f"`schedule` must be 'constant' or 'cosine'; got {schedule!r}. Choose one.")
+    sentences = some_sentences(sentences)
+    held_out = None if held_out is None else some_sentences(held_out, "held_out")
     vocabulary = language_vocabulary(sentences, min_count=min_count)
     network = NGram(len(vocabulary), seed=seed, **kwargs)
     network.build()
@@ -229,6 +227,5 @@ def _mean_loss(targets: Any, logits: Any) -> Any:
 
 
 def _positive(**numbers: int) -> None:
-    for name, number in numbers.items():
-        if number < 1:
-            raise ValueError(f"`{name}` must be 1 or more; got {number}. Use a positive number.")
+    for name, value in numbers.items():
+        integer(name, value, remedy="Use a positive number.")

@@ -121,8 +121,11 @@ class ExactTrainer:
             The loss of every example before its update, in nats, shape (examples,), dtype of the tables.
 
         Raises:
-            ValueError: `rates` does not give one rate per example, or an example has no context.
+            ValueError: there is one word only, `rates` does not give one finite rate per example, or an example has no
+                context, or a word without a row.
         """
+        if self.tables[0].shape[0] < 2:
+            raise ValueError("`tables` must have two rows or more; got one word, which nothing is told from. Use more.")
         if np.shape(rates) != (len(examples),):
             raise ValueError(
                 f"`rates` must have shape ({len(examples)},), one rate per example; got {np.shape(rates)}. "
@@ -130,6 +133,14 @@ class ExactTrainer:
             )
         if not np.all(np.any(examples.context >= 0, axis=1)):
             raise ValueError("`examples` must each have a context word; got one without. Leave it out.")
+        if not np.isfinite(rates).all():
+            raise ValueError("`rates` must be finite numbers; got another. Use linear_rates(examples.progress).")
+        vocab = self.tables[0].shape[0]
+        words = np.concatenate([examples.context.ravel(), examples.target])
+        if words.max(initial=-1) >= vocab or examples.target.min(initial=0) < 0:
+            raise ValueError(
+                f"`examples` must have words below {vocab}, the rows of the tables; got another. Encode again."
+            )
         ids = (tf.constant(array) for array in (examples.context, examples.target, examples.noise))
         return self._loop(*ids, tf.constant(rates, self.tables[0].dtype)).numpy()
 

@@ -6,6 +6,10 @@ from math import isfinite
 from numbers import Integral, Real
 from typing import Any, Literal
 
+import numpy as np
+
+from tf_emb.corpus.checks import MOST, MOST_THREADS, SEEDS, shown
+
 Architecture = Literal["skipgram", "cbow"]
 Loss = Literal["negative-sampling", "hierarchical-softmax", "full-softmax"]
 CbowGradient = Literal["exact", "word2vec.c"]
@@ -26,8 +30,10 @@ CHOICES = {
     "cbow_gradient": ("exact", "word2vec.c"),
     "forward_only": (False, True),
 }
-COUNTS = ("dim", "window", "negatives", "min_count", "max_vocab", "epochs", "threads")
-SEEDS = 2**31  # TensorFlow takes them as int32
+# What nobody means, and what no arrays or threads could be made for, is refused.
+MOST_OF = {"dim": 1 << 20, "window": 1 << 16, "negatives": 1 << 16, "min_count": 2**63 - 1, "max_vocab": MOST,
+           "epochs": 1_000_000, "threads": MOST_THREADS}  # fmt: skip
+MOST_SIZE = 1 << 16  # of `block`, `blocks` and `shared_noise`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,31 +70,40 @@ class Options:
 
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():
-            if getattr(self, name) not in choices:
+            given = getattr(self, name)
+            right = [choice for choice in choices if isinstance(given, str | bool | np.bool_) and given == choice]
+            if not right:
                 said = ", ".join(map(repr, choices))
-                raise ValueError(f"`{name}` must be one of {said}; got {getattr(self, name)!r}. Choose one.")
-        for name in COUNTS:
+                raise ValueError(f"`{name}` must be one of {said}; got {shown(given)}. Choose one.")
+            object.__setattr__(self, name, right[0])
+        for name, most in MOST_OF.items():
             self._check(name, "an integer of 1 or more", Integral, lambda value: value >= 1)
+            self._check(name, f"an integer up to {most:,}", Integral, lambda value, most=most: value <= most)
         block, blocks, noise = SIZES[self.model]
         blocks = SOFTMAX_BLOCKS if self.loss == "full-softmax" else blocks
         for name, size in (("block", block), ("blocks", blocks), ("shared_noise", noise)):
             self._check(name, "an integer of 1 or more, or 0 for the default", Integral, lambda value: value >= 0)
+            self._check(name, f"an integer up to {MOST_SIZE:,}", Integral, lambda value: value <= MOST_SIZE)
             object.__setattr__(self, name, getattr(self, name) or size)
         self._check("seed", f"an integer from 0 to {SEEDS - 1}", Integral, lambda value: 0 <= value < SEEDS)
-        for name in ("sample", "floor"):
-            self._check(name, "a number of 0 or more", Real, lambda value: value >= 0)
+        self._check("sample", "a number of 0 or more", Real, lambda value: value >= 0)
+        self._check("sample", "a finite number", Real, isfinite)
+        self._check("floor", "a number from 0 to 1", Real, lambda value: 0 <= value <= 1)
         for name in ("limit", "rate"):
             self._check(name, "a number above 0", Real, lambda value: value > 0)
-        self._check("ns_exponent", "a finite number", Real, isfinite)
+            self._check(name, "a number that float32 tells from 0", Real, lambda value: _in_float32(value) > 0)
+        self._check("rate", "a number that float32 can hold", Real, lambda value: isfinite(_in_float32(value)))
+        self._check("ns_exponent", "a number from -10 to 10", Real, lambda value: -10 <= value <= 10)
 
     def _check(self, name: str, rule: str, kind: type, holds: Any) -> None:
         """Refuse a value that breaks its rule; None passes where it is the default. NumPy's numbers become Python's."""
         value = getattr(self, name)
         if value is None and DEFAULTS[name] is None:
             return
-        if isinstance(value, bool) or not isinstance(value, kind) or not holds(value):
-            raise ValueError(f"`{name}` must be {rule}; got {value!r}. The default is {DEFAULTS[name]!r}.")
-        object.__setattr__(self, name, value.item() if hasattr(value, "item") else value)
+        number = _python(value, kind) if isinstance(value, kind) and not isinstance(value, bool) else None
+        if number is None or not holds(number):
+            raise ValueError(f"`{name}` must be {rule}; got {shown(value)}. The default is {DEFAULTS[name]!r}.")
+        object.__setattr__(self, name, number)
 
     @property
     def start_rate(self) -> float:
@@ -98,6 +113,24 @@ class Options:
     def as_dict(self) -> dict[str, Any]:
         """Return every option by name."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def _python(value: Any, kind: type) -> int | float | None:
+    """Return an integer or a real number as Python's int or float; None if it is too large for a float."""
+    try:
+        return int(value) if kind is Integral else float(value)
+    except (OverflowError, ValueError):
+        return None
+
+
+def _in_float32(value: float) -> float:
+    """Return the number that training calculates with: 0 for one too small for float32, and infinity likewise."""
+    with np.errstate(over="ignore", under="ignore"):
+        return float(np.float32(min(max(value, -1e300), 1e300)))
+
+
+def _same(value: Any, default: Any) -> bool:
+    return value is default or (isinstance(value, int | float | str) and bool(value == default))
 
 
 DEFAULTS: dict[str, Any] = {field.name: field.default for field in fields(Options)}
@@ -111,7 +144,9 @@ def chosen(options: Options | None, given: Mapping[str, Any]) -> Options:
     """
     if options is None:
         return Options(**given)
-    beside = [name for name, value in given.items() if value != DEFAULTS[name]]
+    if not isinstance(options, Options):
+        raise ValueError(f"`options` must be Options; got {shown(options)}. Use Options(dim=...), or options by name.")
+    beside = [name for name, value in given.items() if not _same(value, DEFAULTS[name])]
     if beside:
         raise ValueError(f"`options` must be given alone; got {', '.join(beside)} beside them. Use one of the two.")
     return options

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from tf_emb.corpus import Vocabulary
+from tf_emb.corpus.checks import integer, seed_of, shown
 
 Masks = tuple[np.ndarray, np.ndarray]  # of the input and the output table: bool, shape (vocab,)
 
@@ -20,9 +21,38 @@ def start_tables(vocab: int, dim: int, seed: int = 0) -> tuple[np.ndarray, np.nd
 
     Returns:
         Two arrays, float32, shape (vocab, dim).
+
+    Raises:
+        ValueError: `vocab` or `dim` is not an integer of 1 or more, or `seed` none from 0 to 2^31 - 1.
     """
+    vocab, dim = integer("vocab", vocab, remedy="Use len(vocabulary)."), integer("dim", dim, remedy="Use 100.")
+    seed = seed_of(seed)
     start = (np.random.default_rng(seed).random((vocab, dim), np.float32) - 0.5) / np.float32(dim)
     return start, np.zeros((vocab, dim), np.float32)
+
+
+def started_from(start: np.ndarray, vocabulary: Vocabulary, vectors: Any) -> np.ndarray:
+    """Copy the vectors of the words that have one into `start`, and return it.
+
+    Raises:
+        ValueError: `vectors` are none, have another size, or that of a word is not finite.
+    """
+    size = getattr(vectors, "vector_size", None)
+    if size is None or not hasattr(vectors, "__contains__"):
+        raise ValueError(f"`vectors` must be Vectors or KeyedVectors; got {shown(vectors)}. Use load_vectors(path).")
+    if size != start.shape[1]:
+        raise ValueError(
+            f"`vectors` must have size {start.shape[1]}, that of `dim`; got {size}. Use Word2Vec(dim={size})."
+        )
+    for i, word in enumerate(vocabulary.words):
+        if word in vectors:
+            with np.errstate(over="ignore"):  # what float32 cannot hold is refused with what is not finite
+                start[i] = vectors[word]
+            if not np.isfinite(start[i]).all():
+                raise ValueError(
+                    f"`vectors` must be finite; got that of {shown(word)} with another number. Leave it out."
+                )
+    return start
 
 
 def carried_over(rows: np.ndarray, into: np.ndarray, old: Vocabulary, new: Vocabulary) -> np.ndarray:
@@ -52,6 +82,9 @@ def masks(vocabulary: Vocabulary, words: Iterable[str], output: Iterable[str] = 
     Raises:
         ValueError: a word is not in the vocabulary; or output rows belong to the inner nodes of a tree, not to words.
     """
+    for side in (words, output):
+        if isinstance(side, str | bytes) or not isinstance(side, Iterable):
+            raise ValueError(f"`frozen` must be a list of words; got {shown(side)}. Use [word] for one.")
     of_input, of_output = [_rows(vocabulary, list(side)) for side in (words, output)]
     if loss == "hierarchical-softmax" and of_output.any():
         raise ValueError(
@@ -64,8 +97,8 @@ def masks(vocabulary: Vocabulary, words: Iterable[str], output: Iterable[str] = 
 def _rows(vocabulary: Vocabulary, words: list[str]) -> np.ndarray:
     mask = np.zeros(len(vocabulary), bool)
     for word in words:
-        if word not in vocabulary.ids:
-            raise ValueError(f"`frozen` must be known words; got {word!r}. Leave it out, or pass a list of words.")
+        if not isinstance(word, str) or word not in vocabulary.ids:
+            raise ValueError(f"`frozen` must be known words; got {shown(word)}. Leave it out, or pass a list of words.")
         mask[vocabulary.ids[word]] = True
     return mask
 

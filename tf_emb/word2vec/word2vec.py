@@ -10,15 +10,18 @@ import numpy as np
 import tensorflow as tf
 
 from tf_emb.corpus import EncodedCorpus, Vocabulary, as_encoded
+from tf_emb.corpus.pairs import check_pairs
+from tf_emb.corpus.vocabulary import checked_vocabulary
 from tf_emb.vectors import Vectors
 from tf_emb.word2vec.blocks.chunks import BlockTrainer, Evaluator
 from tf_emb.word2vec.early_stopping import keeping_best
 from tf_emb.word2vec.habits import AnswersHabits, answering_habits
+from tf_emb.word2vec.learnable import check_held_out, warn_if_nothing_learned
 from tf_emb.word2vec.memory import check_memory
 from tf_emb.word2vec.options import Architecture, CbowGradient, Loss, Options, Window, chosen
 from tf_emb.word2vec.progress import Callback, Training
 from tf_emb.word2vec.state import State, load_state, save_state
-from tf_emb.word2vec.tables import Masks, as_tensors, carried_over, masks, start_tables
+from tf_emb.word2vec.tables import Masks, as_tensors, carried_over, masks, start_tables, started_from
 from tf_emb.word2vec.texts import difference, identity
 
 if TYPE_CHECKING:
@@ -117,17 +120,14 @@ class Word2Vec(AnswersHabits):
             frozen: words whose input vectors are not trained, see `freeze`.
 
         Raises:
-            ValueError: `vectors` have another size, a frozen word is not in the vocabulary, or memory is too small.
+            ValueError: `vectors` have another size or are not finite, a frozen word is not in the vocabulary, or memory
+                is too small.
         """
+        vocabulary = checked_vocabulary(vocabulary)
         check_memory(len(vocabulary), self.options.dim)
         start, output = start_tables(len(vocabulary), self.options.dim, self.options.seed)
         if vectors is not None:
-            if vectors.vector_size != self.options.dim:
-                size = self.options.dim
-                raise ValueError(f"`vectors` must have size {size}, that of `dim`; got {vectors.vector_size}.")
-            for i, word in enumerate(vocabulary.words):
-                if word in vectors:
-                    start[i] = vectors[word]
+            start = started_from(start, vocabulary, vectors)
         self.frozen = masks(vocabulary, frozen)
         self.vocabulary = vocabulary
         self.tables = (tf.Variable(start), tf.Variable(output))
@@ -160,7 +160,7 @@ class Word2Vec(AnswersHabits):
             ValueError: the corpus cannot be read, or leaves no word; or the vectors do not stay finite.
         """
         of = self._encoded(corpus)
-        measured = None if held_out is None else self._encoded(held_out)
+        measured = None if held_out is None else self._encoded(held_out, "held_out")
         self.begin(of, held_out=measured)
         return self._run(callbacks, measured)
 
@@ -176,7 +176,7 @@ class Word2Vec(AnswersHabits):
             ValueError: the corpus cannot be read, or leaves no word.
         """
         of = self._encoded(corpus)
-        measured = None if held_out is None else self._encoded(held_out)
+        measured = None if held_out is None else self._encoded(held_out, "held_out")
         texts = {"corpus": identity(of), "held out": identity(measured)}
         self.training = Training(of.ids, of.raw_words, self.options, texts=texts, notes=dict(notes or {}))
 
@@ -189,7 +189,7 @@ class Word2Vec(AnswersHabits):
         if not hasattr(self, "training"):
             raise ValueError("`resume` must follow a `fit` that was stopped, or `load`; got neither. Use `fit`.")
         of = self._encoded(corpus)
-        measured = None if held_out is None else self._encoded(held_out)
+        measured = None if held_out is None else self._encoded(held_out, "held_out")
         going_on = replace(self.training, ids=of.ids, raw_words=of.raw_words)
         _check_same(going_on, {"corpus": identity(of), "held out": identity(measured)})
         self.training = going_on
@@ -197,9 +197,11 @@ class Word2Vec(AnswersHabits):
 
     def _run(self, callbacks: Sequence[Callback], held_out: EncodedCorpus | None) -> "Word2Vec":
         measure = None if held_out is None else partial(self._evaluator().loss, held_out.ids)
+        check_held_out(held_out, self.options, measure)
         trainer = BlockTrainer(self.tables, self.vocabulary.counts, self.options, as_tensors(self.frozen))
         with keeping_best(callbacks, held_out, self.training, self.tables) as every:
             self.training.run(trainer, every, measure)
+        warn_if_nothing_learned(self.training)
         return self
 
     def evaluate(self, corpus: Any) -> float:
@@ -223,10 +225,15 @@ class Word2Vec(AnswersHabits):
             self._measure = Evaluator(self.tables, self.vocabulary.counts, self.options)
         return self._measure
 
-    def _encoded(self, corpus: Any) -> EncodedCorpus:
-        """Encode a text with this model's vocabulary, or build the tables for that of the text."""
+    def _encoded(self, corpus: Any, argument: str = "corpus") -> EncodedCorpus:
+        """Encode a text with this model's vocabulary, or build the tables for that of the text.
+
+        Raises:
+            ValueError: it cannot be read, or no word in it has a neighbour, so that there is nothing to learn.
+        """
         known = getattr(self, "vocabulary", None)
         encoded = as_encoded(corpus, known, min_count=self.options.min_count, max_vocab=self.options.max_vocab)
+        check_pairs(encoded, argument)
         if known is None:
             self.build(encoded.vocabulary)
         return encoded
@@ -238,7 +245,12 @@ class Word2Vec(AnswersHabits):
 
         Args:
             vocabulary: the new words and counts; words that are not in it are dropped.
+
+        Raises:
+            ValueError: there are no tables yet, or `vocabulary` has no words.
         """
+        if not hasattr(self, "vocabulary"):
+            raise ValueError("`extend` must follow `fit`, `build` or `load`; got none. Use `fit`.")
         old, frozen, held = self.vocabulary, self.frozen, [table.numpy() for table in self.tables]
         self.build(vocabulary)
         tables = self.tables[:1] if self.options.loss == "hierarchical-softmax" else self.tables
