@@ -22,7 +22,6 @@ VALUES = (None, True, False, 0, 1, -1, 2, 10**9, 2**31, 2**63, 10**40, 0.5, -1.5
 LINES = ("a", "", "é", "a\u2028b", "a\u0085b", "a\x0bb\x0c", "\ufeffa", "\t", "\r", "0", "<script>alert(1)</script>")
 HEADERS = ("10000000, 3", "1000000000, 3", "-1, 3", "3,", "2, 2", "6, 1000000000000", "0, 3", "3, 6", "")
 DTYPES = ("<f4", "<f8", "|O", "<U4", ">f4", "<i8", "<c8", "|V12", "<M8[s]", "f999", "|b1", "<f2", "[('a','<f4')]")
-KERAS_HEAD = b"PK\x03\x04"
 
 
 def pick(random: np.random.Generator, choices: Any) -> Any:
@@ -114,7 +113,7 @@ def projector_run(random: np.random.Generator, folder: Path) -> Path:
     for _ in range(random.integers(1, 3)):
         name = pick(random, sorted(files))
         if name.endswith(".json") and random.random() < 0.7:
-            changed = altered(random, json.loads(files[name]))
+            changed = altered(random, json.loads(run_files()[name]))
             files[name] = pick(
                 random, (json.dumps(changed), "[" * 100_000, "1" * 5000)[: 1 + random.integers(3)]
             ).encode()
@@ -224,7 +223,7 @@ def keras_file(random: np.random.Generator, folder: Path) -> Path:
     source = zipfile.ZipFile(io.BytesIO(pick(random, keras_files())))
     files = {name: source.read(name) for name in source.namelist()}
     config = json.loads(files["config.json"])
-    ours = [layer for layer in config["config"]["layers"] if layer["registered_name"].startswith("tf_emb>")]
+    ours = [layer for layer in config["config"]["layers"] if str(layer["registered_name"]).startswith("tf_emb>")]
     layer = pick(random, ours)
     part = pick(random, ("config", "config", "config", "build_config"))
     key = pick(random, sorted(layer[part])) if isinstance(layer.get(part), dict) and layer[part] else None
