@@ -104,6 +104,7 @@ def run_files() -> dict[str, bytes]:
             parent, table, list("abcdef"), columns={"count": range(6)}, sprites=np.zeros((6, 8, 8)),
             views={"flat": table[:, :2]}, say=lambda _: None,
         )  # fmt: skip
+        check_the_run(Path(parent))  # which loads TensorBoard
         return {path.name: path.read_bytes() for path in run.iterdir()}
 
 
@@ -149,14 +150,13 @@ def check_the_run(logdir: Path) -> None:
 @functools.cache
 def encoder_files() -> dict[str, bytes]:
     """Return the three files of a tiny checkpoint."""
-    import keras
     from safetensors.numpy import save
 
     from tf_emb.methods.text_encoder.checkpoint import _is_kernel, named_weights
     from tf_emb.methods.text_encoder.encoder import Encoder
 
     named = named_weights(Encoder(8, 4, layers=1, heads=2, inner=4, positions=8, seed=0))
-    arrays = {name: keras.ops.convert_to_numpy(value) for name, value in named.items()}
+    arrays = {name: value.numpy() for name, value in named.items()}
     arrays = {name: np.ascontiguousarray(a.T if _is_kernel(name) else a) for name, a in arrays.items()}
     config = {
         "vocab_size": 8, "hidden_size": 4, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 4,
