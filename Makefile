@@ -45,7 +45,7 @@ lint: $(INSTALLED)
 	$(BIN)/mypy
 
 tensorboard: $(INSTALLED)
-	$(BIN)/tensorboard --logdir logs
+	$(BIN)/tensorboard --logdir logs --host localhost
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache

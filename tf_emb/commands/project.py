@@ -13,7 +13,7 @@ def project(
     logdir: Annotated[Path, typer.Option(help="The folder given to tensorboard --logdir.")] = Path("logs"),
     labels: Annotated[Path | None, typer.Option(help="Text file, one label per line; needed for .npy.")] = None,
     name: Annotated[str, typer.Option(help="Name of the new run; the file's name by default.")] = "",
-    top: Annotated[int, typer.Option(min=2, help="Number of rows: the first, or the most frequent words.")] = 10_000,
+    top: Annotated[int, typer.Option(min=2, max=100_000, help="Rows: the first, or the most frequent words.")] = 10_000,
     include: Annotated[list[str] | None, typer.Option(help="Show this word too; repeat for more.")] = None,
     views: Annotated[str | None, typer.Option(help="pca, umap, tsne, separated by commas; '' for none.")] = None,
     image: Annotated[Path | None, typer.Option(help="Also draw the views: .png, .svg or .pdf.")] = None,
@@ -46,6 +46,7 @@ def _show(
     shown: dict[str, Any],
 ) -> None:
     """Log a file of vectors, and draw or export it; `shown` selects the rows."""
+    from tf_emb.files import printable
     from tf_emb.projector.log import log_projection
     from tf_emb.projector.parquet import export_parquet
     from tf_emb.projector.plot import plot_projection
@@ -54,22 +55,39 @@ def _show(
     # DEFAULT itself, because it leaves out what is not installed instead of refusing it.
     chosen = DEFAULT if views is None else tuple(view.strip() for view in views.split(",") if view.strip())
     names = check_views(chosen).names  # before a large file is read
+    _refuse(path, labels, logdir, image, export)
     vectors, texts = load(path, labels)
     log_projection(logdir, vectors, texts, name=name or path.stem, views=chosen, **shown)
     if image:
-        print(f"{plot_projection(image, vectors, texts, views=names or ('pca',), **shown)} drawn")
+        drawn = plot_projection(image, vectors, texts, views=names or ("pca",), **shown)
+        print(f"{printable(drawn)} drawn")
     if export:
         view = "umap" if "umap" in names else "pca"
-        print(f"{export} written; to open it:", *export_parquet(export, vectors, texts, view=view, **shown), sep="\n")
+        lines = export_parquet(export, vectors, texts, view=view, **shown)
+        print(f"{printable(export)} written; to open it:", *map(printable, lines), sep="\n")
+
+
+def _refuse(path: Path, labels: Path | None, logdir: Path, image: Path | None, export: Path | None) -> None:
+    """Refuse outputs that could not be written, before a large file is read."""
+    from tf_emb.files.outputs import check_folder
+    from tf_emb.projector.outputs import check_parquet, check_picture
+
+    inputs = [path, *([] if labels is None else [labels])]
+    check_folder(logdir, "--logdir")
+    if image:
+        check_picture(image, inputs, "--image")
+    if export:
+        check_parquet(export, inputs, "--export")
 
 
 def _check(logdir: Path) -> int:
     """Print what the page would show wrongly; return the exit status."""
     with silent_start():
+        from tf_emb.files import printable
         from tf_emb.projector.check import check_projection
 
         problems = check_projection(logdir)
-    print("\n".join(problems) or f"Nothing wrong in {logdir}.")
+    print("\n".join(problems) or f"Nothing wrong in {printable(logdir)}.")
     return 1 if problems else 0
 
 
@@ -79,13 +97,16 @@ def load(path: Path, labels: Path | None) -> tuple[Any, list[str] | None]:
     Raises:
         ValueError: a file does not have its format, or a .npy comes without labels.
     """
-    texts = None if labels is None else labels.read_text(encoding="utf-8").splitlines()
-    if path.suffix != ".npy":
+    from tf_emb.projector.inputs import check_count, read_array, read_labels
+
+    if path.suffix == ".npy" and labels is None:
+        raise ValueError(f"`--labels` must be given for a .npy file; got none for {path}. Give one label per line.")
+    texts = None if labels is None else read_labels(labels)
+    if path.suffix == ".npy":
+        vectors: Any = read_array(path, "VECTORS")
+    else:
         from tf_emb.vectors import load_vectors
 
-        return load_vectors(path), texts
-    if texts is None:
-        raise ValueError(f"`--labels` must be given for a .npy file; got none for {path}. Give one label per line.")
-    import numpy as np
-
-    return np.load(path, allow_pickle=False), texts
+        vectors = load_vectors(path)
+    check_count(texts, len(vectors), labels)
+    return vectors, texts

@@ -75,6 +75,26 @@ def scratch(purpose: str) -> Iterator[Path]:
         os.close(descriptor)
 
 
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Keep a locked temporary file in a folder that is being filled, which `was_left` knows by it if we are killed."""
+    temporary, descriptor = _exclusive(folder)
+    try:
+        yield
+    finally:
+        temporary.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def was_left(folder: Path) -> bool:
+    """Return whether a process died that held a temporary file in `folder`, and none that lives does."""
+    try:
+        found = list(folder.glob(f"{PREFIX}*{SUFFIX}"))
+    except OSError:
+        return False
+    return bool(found) and all(map(_has_no_writer, found))
+
+
 def sweep(folder: Path) -> None:
     """Remove the temporary files in `folder` whose writers are dead; one that cannot be removed stays."""
     with suppress(OSError):

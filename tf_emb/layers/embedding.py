@@ -14,6 +14,7 @@ from tf_emb.layers.convert import Conversions
 from tf_emb.layers.id_inputs import AnyIds, TakesIds, has_unknown_rank, in_the_form_of, is_ragged, mask_of
 from tf_emb.layers.quantized import Quantizable
 from tf_emb.layers.renorm import can_write_table, shorten_in_place, shortened
+from tf_emb.layers.saved import Restored
 from tf_emb.layers.torch_parameters import FUNCTIONAL
 from tf_emb.layers.trainable_rows import RowChoice, Slots, check_rows
 from tf_emb.layers.unknown_ids import Seen, watched, witness_of
@@ -28,7 +29,7 @@ Rule: TypeAlias = Any  # what keras.regularizers.get and keras.constraints.get t
 
 
 @keras.saving.register_keras_serializable("tf_emb")
-class Embedding(TakesIds, Conversions, *FUNCTIONAL, Quantizable):  # type: ignore[misc]
+class Embedding(Restored, TakesIds, Conversions, *FUNCTIONAL, Quantizable):  # type: ignore[misc]
     """Turns ids into dense vectors of fixed size, as `keras.layers.Embedding` and `torch.nn.Embedding` do.
 
     Args:

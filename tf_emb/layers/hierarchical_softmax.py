@@ -23,6 +23,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from tf_emb.layers.saved import Restored
 from tf_emb.ops.gather import lookup
 from tf_emb.ops.ids import as_index, as_tensor, raise_outside
 from tf_emb.ops.reductions import product
@@ -118,7 +119,7 @@ def hierarchical_softmax_loss(hidden: Rows, inner_table: Table, codes: Ids, poin
 
 
 @keras.saving.register_keras_serializable("tf_emb")
-class HierarchicalSoftmax(keras.layers.Layer):
+class HierarchicalSoftmax(Restored):
     """An output layer whose loss touches log2(vocab) vectors: hidden (..., dim) to log probabilities (..., vocab).
 
     Its weights are the vectors of the inner nodes, `embeddings`, shape (vocab - 1, dim).

@@ -21,6 +21,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from tf_emb.layers.saved import Restored
 from tf_emb.ops.gather import lookup
 from tf_emb.ops.ids import as_index, as_tensor
 from tf_emb.ops.noise import cumulative_counts, noise_distribution
@@ -45,7 +46,7 @@ def negative_sampling_loss(positive: Tensor, negative: Tensor, valid: Mask) -> O
 
 
 @keras.saving.register_keras_serializable("tf_emb")
-class NegativeSampling(keras.layers.Layer):
+class NegativeSampling(Restored):
     """An output layer trained by negative sampling: hidden (..., dim) to logits (..., vocab).
 
     sigmoid(u_j) estimates how likely it is that word j was seen with h rather than drawn as noise. It is no

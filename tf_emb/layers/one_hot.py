@@ -10,6 +10,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from tf_emb.layers.saved import Restored
 from tf_emb.ops.gather import uncast
 from tf_emb.ops.ids import check_ids
 from tf_emb.ops.reductions import product
@@ -32,7 +33,7 @@ def one_hot_dense(kernel: Table, ids: Ids) -> Output:
 
 
 @keras.saving.register_keras_serializable("tf_emb")
-class OneHotDense(keras.layers.Layer):
+class OneHotDense(Restored):
     """A Dense layer without bias, fed with the one-hot vectors of its integer inputs.
 
     Args:

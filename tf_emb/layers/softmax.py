@@ -10,6 +10,7 @@ import keras
 from keras import ops
 
 from tf_emb.layers.embedding import Embedding
+from tf_emb.layers.saved import Restored, check_config
 from tf_emb.layers.tied import Config, checked, from_saved, output_table
 from tf_emb.ops.reductions import product
 from tf_emb.ops.types import Ids, Initializer, Output, Rows, Shape, Tensor
@@ -32,7 +33,7 @@ def full_softmax_loss(logits: Tensor, targets: Ids) -> Output:
 
 
 @keras.saving.register_keras_serializable("tf_emb")
-class FullSoftmax(keras.layers.Layer):
+class FullSoftmax(Restored):
     """Scores every word of the vocabulary: hidden (batch, dim) to logits (batch, vocab).
 
     Args:
@@ -118,9 +119,10 @@ class FullSoftmax(keras.layers.Layer):
     @classmethod
     def from_config(cls, config: Config) -> Self:
         """Return a layer; one that was tied finds its embedding where it is first called (tf_emb.layers.tied)."""
+        check_config(cls.__name__, config)
         own = dict(config)
         tied = own.pop("tied_to", None)
-        layer = cls(**own)
+        layer = super().from_config(own)
         if tied is not None:
             layer._tie = from_saved(tied)
         return layer

@@ -73,10 +73,21 @@ def checked(tied_to: Embedding | None, vocab_size: int | None) -> tuple[Tie | No
 
 
 def from_saved(config: Config) -> Tie:
-    """Return the tie that `get_config` wrote."""
-    name = config["config"]["name"]
+    """Return the tie that `get_config` wrote.
+
+    Raises:
+        ValueError: the configuration is of no embedding.
+    """
+    inner = config.get("config") if isinstance(config, dict) else None
+    name = inner.get("name") if isinstance(inner, dict) else None
+    if not isinstance(name, str):
+        raise ValueError("`tied_to` must hold the name of an embedding; the configuration has none. Save it again.")
     shared = "shared_object_id" in config  # then Keras returns the model's own layer, not a copy
-    return Tie(keras.saving.deserialize_keras_object(config) if shared else None, name, sure=False)
+    embedding = keras.saving.deserialize_keras_object(config) if shared else None
+    if shared and not isinstance(embedding, Embedding):
+        kind = type(embedding).__name__
+        raise ValueError(f"`tied_to` must be a tf_emb Embedding; the configuration has a {kind}. Save it again.")
+    return Tie(embedding, name, sure=False)
 
 
 def output_table(embedding: Embedding, dtype: DType) -> Table:

@@ -1,6 +1,5 @@
 """What TensorBoard and its page would show wrongly of a logdir, in words, without a browser."""
 
-import io
 import json
 import os
 from collections.abc import Iterator
@@ -10,22 +9,15 @@ from typing import Any
 
 import numpy as np
 
+from tf_emb.files import printable
+from tf_emb.projector import check_extras
+from tf_emb.projector.check_extras import RefusedError, in_short
 from tf_emb.projector.metadata import COLOURS, NUMBER
 from tf_emb.projector.run import CONFIG
 from tf_emb.projector.selection import MAX_ROWS
-from tf_emb.projector.sprites import MAX_SIDE
 from tf_emb.projector.tables import SPHERIZED
 
 _HANG = "#&+%"
-_NEEDED = [
-    "projections", "selectedProjection", "selectedPoints", "tSNEPerplexity", "tSNELearningRate", "tSNEIteration",
-    "pcaComponentDimensions", "dataSetDimensions", *(f"custom{a}{k}" for a in ("XLeft", "XRight", "YUp", "YDown")
-    for k in ("Text", "Regex")),
-]  # fmt: skip
-
-
-class RefusedError(Exception):
-    """The plugin answered with an error."""
 
 
 class Served:
@@ -62,9 +54,9 @@ class Served:
         try:
             answer = Client(self._apps[f"/{page}"]).get("/", query_string=query)
         except Exception as error:  # whatever breaks in the plugin is what the page would not get
-            raise RefusedError(f"{type(error).__name__}: {error}") from error
+            raise RefusedError(in_short(f"{type(error).__name__}: {error}")) from error
         if answer.status_code != 200:
-            raise RefusedError(answer.get_data(as_text=True))
+            raise RefusedError(in_short(answer.get_data(as_text=True)))
         return answer.get_data()
 
     def info(self) -> dict[str, Any]:
@@ -89,8 +81,10 @@ def check_projection(logdir: str | os.PathLike[str]) -> list[str]:
     logdir = Path(logdir)
     configs = sorted(path.parent for path in logdir.rglob(CONFIG)) if logdir.is_dir() else []
     if not configs:
-        raise ValueError(f"`logdir` must hold a run of the projector, with a {CONFIG}; got {logdir}. Log one first.")
-    return [problem for path in configs for problem in _run_problems(logdir, path)]
+        raise ValueError(
+            f"`logdir` must hold a run of the projector, with a {CONFIG}; got {printable(logdir)}. Log one first."
+        )
+    return [printable(problem) for path in configs for problem in _run_problems(logdir, path)]
 
 
 def _run_problems(logdir: Path, path: Path) -> Iterator[str]:
@@ -101,6 +95,10 @@ def _run_problems(logdir: Path, path: Path) -> Iterator[str]:
         yield f"{said}the page hangs on a name with any of {_HANG!r}. Rename the folder."
     if run != "." and not list(path.glob("*tfevents*")):
         yield f"{said}TensorBoard does not list it, because it holds no event file. Log it again with log_projection."
+    odd = next((file for file in path.rglob("*") if file.exists() and not (file.is_file() or file.is_dir())), None)
+    if odd is not None:  # a pipe would be waited for, a device read without end
+        yield f"{said}{odd.name} is not a file, and TensorBoard may wait for it for ever. Remove it."
+        return
     try:
         with Served(logdir, run) as plugin:
             for problem in _entries(plugin):
@@ -132,13 +130,13 @@ def entry_problems(plugin: Served, entry: dict[str, Any]) -> Iterator[str]:
     except RefusedError as error:
         yield f"its vectors cannot be read: {error}."
         return
-    if len(shape) != 2 or not shape[1] or len(values) != min(shape[0], MAX_ROWS) * shape[1]:
+    if len(shape) != 2 or 0 in shape or len(values) != min(shape[0], MAX_ROWS) * shape[1]:
         yield f"its shape is said to be {shape}, but {len(values)} numbers are served. Log it again."
         return
     yield from _vectors(values.reshape(-1, shape[1]), shape[0])
     yield from _metadata(plugin, name, entry, len(values) // shape[1])
-    yield from _sprite(plugin, name, entry, len(values) // shape[1])
-    yield from _bookmarks(plugin, name, entry, values.size // shape[1])
+    yield from check_extras.sprite(plugin.get, name, entry, len(values) // shape[1])
+    yield from check_extras.bookmarks(plugin.get, name, entry, len(values) // shape[1])
 
 
 def _vectors(matrix: np.ndarray, rows: int) -> Iterator[str]:
@@ -199,47 +197,3 @@ def _column(name: str, values: list[str]) -> Iterator[str]:
     different = len(set(values))
     if not all(numbers) and COLOURS < different <= len(values) / 2 and not name.startswith("label"):
         yield f"column {name!r} has {different} categories; above {COLOURS} there are no colours. Fold the rare ones."
-
-
-def _sprite(plugin: Served, name: str, entry: dict[str, Any], rows: int) -> Iterator[str]:
-    sprite = entry.get("sprite", {})
-    if not sprite.get("imagePath"):
-        return
-    from PIL import Image
-
-    try:
-        sheet = Image.open(io.BytesIO(plugin.get("sprite_image", name))).size
-    except (RefusedError, OSError) as error:
-        yield f"its pictures cannot be read: {error}."
-        return
-    if max(sheet) > MAX_SIDE:
-        yield f"its pictures are {sheet[0]} x {sheet[1]} pixels; the page refuses more than {MAX_SIDE}. Shrink them."
-    width, height = sprite.get("singleImageDim", (0, 0))
-    places = (sheet[0] // width) * (sheet[1] // height) if width and height else 0
-    if places < rows:
-        yield f"there is room for {places} pictures of {width} x {height} pixels, but there are {rows} rows."
-
-
-def _bookmarks(plugin: Served, name: str, entry: dict[str, Any], rows: int) -> Iterator[str]:
-    if not entry.get("bookmarksPath"):
-        return
-    try:
-        states = json.loads(plugin.get("bookmarks", name), parse_constant=_refuse)
-    except (RefusedError, ValueError) as error:
-        yield f"its bookmarks cannot be read: {error}."
-        return
-    for state in states:
-        label = f"bookmark {state.get('label', '')!r}"
-        missing = [key for key in _NEEDED if key not in state]
-        if missing:
-            yield f"{label} lacks {', '.join(missing)}, without which the page breaks off. Log it again."
-        elif len(state["projections"]) != rows:
-            yield f"{label} has coordinates of {len(state['projections'])} rows; the tensor has {rows}."
-        elif state["selectedProjection"] == "tsne":
-            yield f"{label} is a t-SNE, which the page resumes: its points drift. Make it 'umap' or 'custom'."
-        elif state.get("shuffledDataIndices") == []:
-            yield f"{label} has an empty shuffledDataIndices, after which all views are empty. Leave it out."
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from tf_emb.files import printable
 from tf_emb.projector.metadata import Column
 from tf_emb.projector.run import Tensor, how_to_open, write_run
 from tf_emb.projector.selection import By, prepare
@@ -113,4 +114,4 @@ def report(
         lines.append(f"Left out: {without}.")
     if any(of.matrix.shape[1] >= SPHERIZED for of in tensors):
         lines.append("The page computes neighbours of centred vectors until you untick 'Spherize data'.")
-    return [*lines, *how_to_open(logdir, run)]
+    return list(map(printable, [*lines, *how_to_open(logdir, run)]))

@@ -1,8 +1,8 @@
 """The rows that are shown as a Parquet file, for Embedding Atlas and every reader of tables."""
 
 import os
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,10 @@ import numpy as np
 from tf_emb.files import appearing
 from tf_emb.projector.log import TOP
 from tf_emb.projector.metadata import Column
+from tf_emb.projector.outputs import check_parquet
 from tf_emb.projector.selection import By, Selection, prepare
 from tf_emb.projector.tables import Normalize, unit_rows
-from tf_emb.projector.views import check_views, compute, needs
+from tf_emb.projector.views import check_views, compute
 
 _BLOCK = 2048  # rows whose cosines with all others are held at a time
 
@@ -56,17 +57,16 @@ def export_parquet(
         ImportError: pyarrow, or the library of the view, is not installed.
     """
     path = Path(path)
-    if path.suffix != ".parquet":
-        raise ValueError(f"`path` must end in .parquet; got {path.name!r}. Rename it.")
-    if find_spec("pyarrow") is None:
-        raise ImportError(needs("Parquet", "pyarrow"))
+    check_parquet(path)
     check_views([view])
     chosen = prepare(vectors, labels, columns, name="vector", top=top, include=include, by=by, normalize=normalize)
     if len(chosen.tensors) != 1:
         raise ValueError(f"`vectors` must be one table; got {list(chosen.tensors)}. Export them one by one.")
     (matrix,) = chosen.tensors.values()
     _write(path, chosen, matrix, compute(view, matrix).points, neighbors)
-    command = f"embedding-atlas {path} --text label --x projection_x --y projection_y --neighbors neighbors"
+    command = (
+        f"embedding-atlas {shlex.quote(str(path))} --text label --x projection_x --y projection_y --neighbors neighbors"
+    )
     return ["pip install embedding-atlas", command]
 
 

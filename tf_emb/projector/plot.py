@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +10,10 @@ import numpy as np
 
 from tf_emb.projector.align import fit_pca
 from tf_emb.projector.metadata import COLOURS, Column
+from tf_emb.projector.outputs import check_picture
 from tf_emb.projector.selection import By, Selection, prepare
 from tf_emb.projector.tables import Normalize
-from tf_emb.projector.views import TITLES, View, check_views, compute, needs
+from tf_emb.projector.views import TITLES, View, check_views, compute
 
 LABELLED = 60  # points that get their label where there is room, the most frequent first
 SIDES = 3  # panels side by side
@@ -65,10 +65,7 @@ def plot_projection(
         ImportError: matplotlib, or the library of a view, is not installed.
     """
     path = Path(path)
-    if path.suffix not in (".png", ".svg", ".pdf"):
-        raise ValueError(f"`path` must end in .png, .svg or .pdf; got {path.name!r}. Rename it.")
-    if find_spec("matplotlib") is None:
-        raise ImportError(needs("a picture", "matplotlib"))
+    check_picture(path)
     wanted, named = check_views(views), list(include)
     chosen = prepare(vectors, labels, columns, name="", top=top, include=named, by=by, normalize=normalize)
     panels = [panel for name in wanted.names for panel in _panels(name, chosen)]

@@ -7,6 +7,7 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain, count
@@ -16,9 +17,14 @@ from typing import Any
 import numpy as np
 
 from tf_emb.files import appearing
+from tf_emb.files.whole import held, sweep, was_left
 
 CONFIG = "projector_config.pbtxt"
 _UNSAFE = re.compile(r"[^\w .,=()-]")  # the page puts names into URLs without quoting them
+_LONGEST = 200  # bytes of a name; file systems take 255, and the time is added
+_OF_A_RUN = re.compile(
+    rf"{re.escape(CONFIG)}|metadata(_\d+)?\.tsv|tensor_\d+\.(bytes|tsv)|(bookmarks|sprite)_\d+\.(json|png)"
+)
 _FUTURE = 2.0**31  # seconds; see _write_event
 
 
@@ -45,10 +51,11 @@ def write_run(logdir: str | os.PathLike[str], name: str, tensors: Sequence[Tenso
     """Write a new run below `logdir` and return its directory; an error leaves nothing behind."""
     run = _claim(Path(logdir), safe_names([name])[0])
     try:
-        _write_config(run, tensors)
-        # Last, because it makes the run visible, and TensorBoard looks for a configuration only when it sees a
-        # new run: one that arrives after the events is not noticed.
-        _write_event(run)
+        with held(run):
+            _write_config(run, tensors)
+            # Last, because it makes the run visible, and TensorBoard looks for a configuration only when it sees a
+            # new run: one that arrives after the events is not noticed.
+            _write_event(run)
     except BaseException:
         shutil.rmtree(run, ignore_errors=True)
         raise
@@ -58,6 +65,8 @@ def write_run(logdir: str | os.PathLike[str], name: str, tensors: Sequence[Tenso
 def _claim(logdir: Path, stem: str) -> Path:
     """Make a directory that was never used: TensorBoard never reads a tensor of the same run twice (#4439)."""
     logdir.mkdir(parents=True, exist_ok=True)
+    for left in logdir.iterdir():
+        _remove_half(left)
     stem = f"{stem}-{datetime.now():%Y%m%d-%H%M%S}"
     for candidate in chain([stem], (f"{stem}-{n}" for n in count(2))):
         try:
@@ -68,11 +77,23 @@ def _claim(logdir: Path, stem: str) -> Path:
     raise AssertionError("unreachable")
 
 
+def _remove_half(run: Path) -> None:
+    """Remove a run that a killed process left half written: its files, and the folder if nothing else is in it."""
+    if run.is_symlink() or not run.is_dir() or not was_left(run) or list(run.glob("*tfevents*")):
+        return
+    with suppress(OSError):
+        for file in run.iterdir():
+            if _OF_A_RUN.fullmatch(file.name):
+                file.unlink()
+        sweep(run)
+        run.rmdir()
+
+
 def safe_names(names: Sequence[str]) -> list[str]:
     """Return names that the page can put into a URL, all different, none blank."""
     safe: list[str] = []
     for name in names:
-        stem = _UNSAFE.sub("_", name).strip(" .") or "tensor"
+        stem = _UNSAFE.sub("_", name).encode()[:_LONGEST].decode(errors="ignore").strip(" .") or "tensor"
         candidates = chain([stem], (f"{stem}_{n}" for n in count(2)))
         safe.append(next(candidate for candidate in candidates if candidate not in safe))
     return safe

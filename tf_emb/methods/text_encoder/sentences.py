@@ -42,9 +42,16 @@ class TextEncoder:
         """
         folder = checkpoint.package_folder() if folder is None else Path(folder)
         config, weights = checkpoint.read(folder)
-        encoder = Encoder(**checkpoint.sizes(config), dtype=dtype)
+        options, pieces = checkpoint.sizes(config), WordPiece.read(folder / "vocab.txt")
+        checkpoint.check(options, weights)
+        if len(pieces) > options["vocab_size"]:
+            raise ValueError(
+                f"`vocab.txt` must hold {options['vocab_size']} pieces at most, by config.json; got {len(pieces)}. "
+                "Take both from one checkpoint."
+            )
+        encoder = Encoder(**options, dtype=dtype)
         checkpoint.load(encoder, weights)
-        return cls(encoder, WordPiece.read(folder / "vocab.txt"), max_length=max_length)
+        return cls(encoder, pieces, max_length=max_length)
 
     def encode(self, sentences: Sequence[str], *, batch_size: int = 32) -> Vectors:
         """Return a vector of length 1 for each sentence: the mean of its tokens' last hidden vectors.

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -42,8 +43,22 @@ class WordPiece:
 
     @classmethod
     def read(cls, path: Path) -> "WordPiece":
-        """Read a vocab.txt: one piece per line, whose id is the line number from 0."""
-        return cls(tuple(path.read_text(encoding="utf-8").removesuffix("\n").split("\n")))
+        """Read a vocab.txt: one piece per line, whose id is the line number from 0.
+
+        Raises:
+            ValueError: it is not UTF-8, or a piece stands in it twice.
+        """
+        try:
+            text = path.read_bytes().decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise ValueError(f"`vocab.txt` must be UTF-8; got {path} ({error}). Fetch it again.") from None
+        pieces = tuple(line.removesuffix("\r") for line in text.removesuffix("\n").split("\n"))
+        if len(set(pieces)) < len(pieces):
+            twice, times = Counter(pieces).most_common(1)[0]
+            raise ValueError(
+                f"`vocab.txt` must hold each piece once; {path} has {twice[:50]!r} {times} times. Remove the others."
+            )
+        return cls(pieces)
 
     def __len__(self) -> int:
         return len(self.pieces)
