@@ -69,9 +69,11 @@ def ran(name: str, seconds: float, *lines: int) -> Ran:
 
 def test_the_tests_that_run_a_line_are_chosen_the_quickest_first():
     of = Reach([ran("slow", 3, 1, 2), ran("quick", 1, 2), ran("other", 1, 3)])
-    assert [test.name for test in of.of("tf_emb/a.py", [2])] == ["quick", "slow"]
+    assert [test.name for test in of.of("tf_emb/a.py", [2])] == ["quick", "slow", "other"], "few run it: others too"
     assert [test.name for test in of.of("tf_emb/a.py", [9])] == ["other", "quick", "slow"], "what ran on import"
     assert of.of("tf_emb/b.py", [1]) == []
+    many = Reach([ran(f"{i}", i, 2) for i in range(5)] + [ran("other", 0, 1), ran("tests/test_defaults.py::test", 9)])
+    assert [test.name for test in many.of("tf_emb/a.py", [2])] == ["tests/test_defaults.py::test", *"01234"]
 
 
 def test_long_tests_come_in_a_second_stage_or_not_at_all():
@@ -111,6 +113,17 @@ def server(tmp_path_factory):
         patch.setenv("MUTANTS_LOADED", "pytest")
         with Server(tmp_path_factory.mktemp("server")) as server:
             yield server
+
+
+def test_a_process_that_a_test_starts_has_the_mutant_too(server):
+    tests, library = server.folder / "test_apart.py", server.folder / "printable.py"
+    tests.write_text(
+        "import subprocess, sys\ndef test_it(): subprocess.run([sys.executable, '-c', "
+        "'from tf_emb.files.shown import printable; assert printable(1) == \"1\"'], check=True)\n"
+    )
+    library.write_text("def printable(text): return 'another'\n")
+    assert server.test([str(tests)], 60, "tf_emb.files.shown", library) == 1
+    assert server.test([str(tests)], 60, "tf_emb.planted", library) == 0, server.said()
 
 
 def test_lines_are_recorded_test_by_test(server):

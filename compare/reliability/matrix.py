@@ -19,9 +19,10 @@ from tf_emb.files import scratch
 
 PAGE = ROOT / "docs" / "reliability.md"
 EXTRAS = ("gensim", "graph", "safetensors", "zst")
-BESIDE = ("expecttest", "hypothesis", "jax", "pytest")
+BESIDE = ("expecttest", "hypothesis", "jax", "matplotlib", "pyarrow", "pytest", "scikit-learn")
 # What a version can break: layers and their gradients, losses, optimizers, files, text, training, the command line,
 # and the layers on JAX and PyTorch.
+KINDS = ("compare", "projector", "test")
 TESTS = (
     "test_layers", "test_layers_kept", "test_embedding_bag", "test_negative_sampling", "test_hierarchical",
     "test_optimizers", "test_quantized", "test_backends", "test_corpus", "test_corpus_encode", "test_vectors",
@@ -133,7 +134,7 @@ def wanted(row: Row) -> list[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
     names = {*BESIDE, "torch"} if row.torch else set(BESIDE)
-    beside = [text for kind in ("compare", "test") for text in extras[kind] if re.split(r"[\[><=]", text)[0] in names]
+    beside = [text for kind in KINDS for text in extras[kind] if re.split(r"[\[><=]", text)[0] in names]
     return [*project["dependencies"], *(text for name in EXTRAS for text in extras[name]), *beside]
 
 
@@ -152,7 +153,12 @@ def outcome(folder: Path, tests: Sequence[str]) -> str:
     """Run the tests in an environment; return pytest's last line, and the names of those that failed."""
     files = [str(ROOT / "tests" / f"{name}.py") for name in tests]
     command = [str(folder / "venv/bin/python"), "-m", "pytest", "-q", "-rfE", "-p", "no:cacheprovider", *files]
-    mine = {"PYTHONPATH": str(ROOT), "TMPDIR": str(folder), "PATH": f"{folder}/venv/bin:/usr/bin:/bin"}
+    mine = {
+        "PYTHONPATH": str(ROOT),
+        "TMPDIR": str(folder),
+        "COLUMNS": "250",
+        "PATH": f"{folder}/venv/bin:/usr/bin:/bin",
+    }
     began = time.monotonic()
     done = subprocess.run(command, cwd=ROOT, env=environment(1) | mine, capture_output=True, text=True, check=False)
     said = done.stdout.strip().splitlines() or [f"ended with exit status {done.returncode}"]

@@ -23,7 +23,7 @@ class Server:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        paths = [str(ROOT), str(ROOT / "tests")]
+        paths = [str(Path(__file__).parent / "site"), str(ROOT), str(ROOT / "tests")]
         mine = {"PYTHONPATH": os.pathsep.join(paths), "TMPDIR": str(folder), "PYTHONDONTWRITEBYTECODE": "1",
                 "HYPOTHESIS_STORAGE_DIRECTORY": str(folder / "hypothesis")}  # fmt: skip
         with (folder / "server.log").open("w") as log:

@@ -20,6 +20,8 @@ NEVER = {
     "test_backends", "test_cli", "test_docs", "test_imports", "test_keras_own_tests", "test_mutants", "test_parity",
     "test_public_names", "test_quick", "test_reliability", "test_rooms", "test_transforms", "test_tutorial",
 }  # fmt: skip
+ALWAYS = "tests/test_defaults.py"  # it asks for what was done on import, and runs none of it
+FEW = 5  # tests that run a line; with fewer, the others of its file are asked too
 LONGEST = 240.0  # seconds for a file of tests
 
 
@@ -62,16 +64,16 @@ def recorded(server: Server, files: Iterable[Path], said: Callable[[str], object
         record = CACHE / f"{path.stem}.jsonl"
         if not _is_of_today(record, path):
             said(f"recording {path.name}")
-            lines = CACHE / f"{path.stem}.part"
-            lines.write_text("")
-            server.record(path, lines, LONGEST)
-            events = lines.read_text(encoding="utf-8")
-            ran = {name for event in events.splitlines() for name in json.loads(event)["lines"]}
-            digests = {name: digest(ROOT / name) for name in [path.relative_to(ROOT).as_posix(), *sorted(ran)]}
+            partial = CACHE / f"{path.stem}.part"
+            partial.write_text("")
+            server.record(path, partial, LONGEST)
+            events = partial.read_text(encoding="utf-8")
+            names = {name for event in events.splitlines() for name in json.loads(event)["lines"]}
+            digests = {name: digest(ROOT / name) for name in [path.relative_to(ROOT).as_posix(), *sorted(names)]}
             record.write_text(f"{json.dumps(digests)}\n{events}", encoding="utf-8")
-            lines.unlink()
-        events = record.read_text(encoding="utf-8").splitlines()[1:]
-        found += [event for line in events if (event := _ran(line))]
+            partial.unlink()
+        lines = record.read_text(encoding="utf-8").splitlines()[1:]
+        found += [ran for line in lines if (ran := _ran(line))]
     return found
 
 
@@ -99,6 +101,8 @@ class Reach:
     """For a line of the library, the tests that run it."""
 
     def __init__(self, tests: Iterable[Ran]) -> None:
+        tests = list(tests)
+        self._always = [test for test in tests if test.name.startswith(ALWAYS)]
         self._by_line: dict[tuple[str, int], list[Ran]] = defaultdict(list)
         self._by_file: dict[str, list[Ran]] = defaultdict(list)
         for test in tests:
@@ -110,9 +114,15 @@ class Reach:
     def of(self, path: str, lines: Iterable[int]) -> list[Ran]:
         """Return the tests that run one of these lines, the quickest first.
 
-        Where there is none, those that run any line of the file: what is done on import, and what TensorFlow has
-        rewritten into a graph, is not seen.
+        Where they are few, those that run any line of the file come after them: what is done on import, and what
+        TensorFlow has rewritten into a graph, is not seen.
         """
         found = {test.name: test for line in lines for test in self._by_line.get((path, line), ())}
-        tests = list(found.values()) or self._by_file.get(path, [])
-        return sorted(tests, key=lambda test: (test.seconds, test.name))
+        tests = sorted(found.values(), key=_by_time)
+        others = [test for test in self._by_file.get(path, []) if test.name not in found] if len(tests) < FEW else []
+        tests += sorted(others, key=_by_time)
+        return [*self._always, *tests] if tests else []
+
+
+def _by_time(test: Ran) -> tuple[float, str]:
+    return test.seconds, test.name

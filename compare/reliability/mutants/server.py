@@ -7,7 +7,6 @@ is one too. Nothing of TensorFlow has run before the fork, so there are no threa
 
 import contextlib
 import importlib
-import importlib.util
 import io
 import json
 import os
@@ -15,34 +14,17 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Sequence
-from importlib.machinery import ModuleSpec, SourceFileLoader
-from types import FrameType, ModuleType
+from collections.abc import Iterator
+from types import FrameType
 from typing import Any
 
+from compare.reliability.mutants.planted import Planted
 from tf_emb.parity.events import say
 
 LOADED = ("numpy", "pytest", "hypothesis", "scipy.stats", "networkx", "gensim", "sklearn", "tensorflow", "keras",
           "torch", "typer.testing", "rich.progress")  # fmt: skip
 QUIET = ("-x", "-q", "--no-header", "--tb=line", "-p", "no:cacheprovider", "-p", "no:randomly", "-p", "no:xdist", "-W",
          "ignore::pytest.PytestAssertRewriteWarning")  # fmt: skip
-
-
-class Planted:
-    """A finder that loads one module from another file, in which the error is."""
-
-    def __init__(self, module: str, path: str) -> None:
-        self.module, self.path = module, path
-
-    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
-        """Return how the module is loaded; None for all others."""
-        if name != self.module:
-            return None
-        found = importlib.machinery.PathFinder.find_spec(name, path)
-        inside = found.submodule_search_locations if found else None
-        return importlib.util.spec_from_file_location(
-            name, self.path, loader=SourceFileLoader(name, self.path), submodule_search_locations=inside
-        )
 
 
 class Recorder:
@@ -97,6 +79,7 @@ def test(job: dict[str, Any]) -> int:
     plugins: list[Any] = []
     if job.get("module"):
         sys.meta_path.insert(0, Planted(job["module"], job["path"]))
+        os.environ["MUTANT"] = f"{job['module']}\n{job['path']}"  # for processes that a test starts
     if job.get("record"):
         plugins.append(Recorder(job["root"], job["record"]))
     options = [option for option in QUIET if option != "-x" or not plugins]

@@ -1,0 +1,99 @@
+"""What no other test asks for: each was found by an error that was planted and that nothing saw."""
+
+import logging
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tf_emb.corpus.tokenizers import tokenizer
+from tf_emb.layers.id_inputs import whole
+from tf_emb.word2vec import Checkpoints, EarlyStopping, Progress
+from tf_emb.word2vec import checkpoints as module
+from tf_emb.word2vec.progress import Training
+
+
+def test_jieba_is_quiet() -> None:
+    jieba = pytest.importorskip("jieba")
+    jieba.setLogLevel(logging.DEBUG)
+    tokenizer("jieba")
+    assert jieba.default_logger.level == logging.WARNING
+
+
+@pytest.mark.parametrize("wrong", [-1e-9, float("nan")])
+def test_an_improvement_is_no_loss(wrong: float) -> None:
+    with pytest.raises(ValueError, match="`min_delta` must be 0 or more"):
+        EarlyStopping(min_delta=wrong)
+
+
+@pytest.mark.parametrize(
+    ("parts", "done", "every_epoch", "stops"),
+    [
+        (3, 0, True, [3, 6]),
+        (3, 2, True, [3, 6]),
+        (3, 3, True, [6]),
+        (1, 0, True, [1, 2]),
+        (3, 0, False, [6]),
+        (0, 0, True, [0]),
+    ],
+)
+def test_threads_wait_at_the_ends_of_epochs_where_something_is_measured(
+    parts: int, done: int, every_epoch: bool, stops: list[int]
+) -> None:
+    of: Any = SimpleNamespace(parts=list(range(parts)), planned=2 * parts, done=done)
+    assert Training._stops(of, every_epoch) == stops
+
+
+def progress(*, epoch_ends: bool) -> Progress:
+    return Progress(0, 0.5, 1, 1.0, 1, 1, 1.0, 0.025, epoch_ends=epoch_ends)
+
+
+def test_a_checkpoint_is_due_at_the_end_of_an_epoch_or_after_a_while(tmp_path: Path, monkeypatch: Any) -> None:
+    begun: list[float] = []
+    monkeypatch.setattr(Checkpoints, "_begin", lambda self: begun.append(time.monotonic()))
+    monkeypatch.setattr(module, "FIRST", 3600)
+    model: Any = None
+    checkpoints = Checkpoints(model, tmp_path / "state", every=3600)
+    checkpoints(progress(epoch_ends=False))
+    assert len(begun) == 0
+    checkpoints(progress(epoch_ends=True))
+    assert len(begun) == 1
+    checkpoints(progress(epoch_ends=False))
+    assert len(begun) == 1
+    monkeypatch.setattr(checkpoints, "_last", checkpoints._last - 7200)
+    monkeypatch.setattr(checkpoints, "_began", checkpoints._began - 7200)
+    checkpoints(progress(epoch_ends=False))
+    assert len(begun) == 2
+    assert np.isclose(checkpoints.cost, 0)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_ids_that_became_floats_are_themselves_again_or_name_no_row(compiled: bool) -> None:
+    floats = [0.0, 1.0, 4.0, 5.0, -1.0, 1e30, -1e30, np.inf, np.nan]
+    known = [0, 1, 4] + [-1] * 6
+
+    def back(ids: Any) -> Any:
+        return whole(ids, 5, "nan")
+
+    if compiled:  # where nothing can be raised, a fraction is refused as an unknown id is
+        floats, known = [*floats, 2.5], [*known, -1]
+        back = tf.function(back, jit_compile=True)
+    else:
+        floats, known = floats[:-1], known[:-1]
+    found = back(tf.constant(floats))
+    assert found.dtype == tf.int32
+    np.testing.assert_array_equal(found, known)
+
+
+def test_floats_hold_as_many_ids_as_they_have_bits() -> None:
+    ids = tf.constant([0.0, 1.0], tf.float64)
+    assert whole(ids, 2**31, "nan").dtype == tf.int32
+    assert whole(ids, 2**31 + 1, "nan").dtype == tf.int64
+    half = tf.constant([0.0, 2048.0], tf.float16)
+    np.testing.assert_array_equal(whole(half, 2048, "nan"), [0, -1])
+    with pytest.raises(TypeError, match=r"float16 holds ids up to 2047 of 0\.\.2048"):
+        whole(half, 2049, "nan")
