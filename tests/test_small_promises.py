@@ -11,7 +11,10 @@ import pytest
 import tensorflow as tf
 
 from tf_emb.corpus.tokenizers import tokenizer
+from tf_emb.layers import Embedding
 from tf_emb.layers.id_inputs import whole
+from tf_emb.layers.renorm import EPSILON, shortened
+from tf_emb.ops.gather import reads_distinct
 from tf_emb.word2vec import Checkpoints, EarlyStopping, Progress
 from tf_emb.word2vec import checkpoints as module
 from tf_emb.word2vec.progress import Training
@@ -97,3 +100,39 @@ def test_floats_hold_as_many_ids_as_they_have_bits() -> None:
     np.testing.assert_array_equal(whole(half, 2048, "nan"), [0, -1])
     with pytest.raises(TypeError, match=r"float16 holds ids up to 2047 of 0\.\.2048"):
         whole(half, 2049, "nan")
+
+
+def test_a_table_plus_nothing_keeps_its_bits_and_plus_one_is_one_more() -> None:
+    table = np.array([[-0.0, 1.0], [2.0, -0.0]], np.float32)
+    layer = Embedding(2, 2, weights=table)
+    layer.build()
+    layer.enable_lora(1)
+    np.testing.assert_array_equal(np.signbit(layer.matrix()), np.signbit(table))
+    layer.lora_embeddings_a.assign([[1.0], [0.0]])
+    layer.lora_embeddings_b.assign([[1.0, 1.0]])
+    np.testing.assert_array_equal(layer.matrix(), table + np.float32([[1], [0]]))
+
+
+@pytest.mark.parametrize("shape", [(4,), (3, 4), (2, 3, 4)])
+@pytest.mark.parametrize("p", [1.0, 2.0, 3.0, float("inf")])
+def test_rows_of_any_rank_are_shortened_to_their_norm(shape: tuple[int, ...], p: float) -> None:
+    rows = np.random.default_rng(0).normal(size=shape) * 3
+    norms = np.linalg.norm(rows, p, axis=-1, keepdims=True)
+    expected = np.where(norms > 4, rows * 4 / (norms + EPSILON), rows)
+    np.testing.assert_allclose(shortened(tf.constant(rows), 4.0, p), expected, rtol=1e-13)
+
+
+def test_rows_are_read_once_where_tensorflow_can() -> None:
+    layer = Embedding(3, 2)
+    layer.build()
+    assert reads_distinct(layer.embeddings)
+    assert not reads_distinct(tf.zeros([3, 2]))
+
+
+def test_a_layer_of_two_parts_stays_locked_when_they_are_joined() -> None:
+    layer = Embedding(4, 2, trainable_rows=[1])
+    layer.build()
+    assert layer._tracker.locked
+    layer._join()
+    assert layer._tracker.locked
+    assert not hasattr(layer, "_trained")

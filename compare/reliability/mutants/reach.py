@@ -123,6 +123,10 @@ class Reach:
         tests += sorted(others, key=_by_time)
         return [*self._always, *tests] if tests else []
 
+    def is_run(self, path: str, lines: Iterable[int]) -> bool:
+        """Return whether a test is known to run one of these lines."""
+        return any((path, line) in self._by_line for line in lines)
+
 
 def _by_time(test: Ran) -> tuple[float, str]:
     return test.seconds, test.name

@@ -13,11 +13,10 @@ from compare.reliability.verdict import ROOT
 
 FIRST, SECOND = 6.0, 60.0  # seconds of tests that run at once, and then; the quickest ones
 MOST = 300  # tests in a stage
-# Code that no test runs in its own process: of other backends, of engines. Those that start others, and their seconds.
-APART = (
-    {"layers": ["tests/test_backends.py"], "ops": ["tests/test_backends.py"], "parity": ["tests/test_parity.py"]},
-    100.0,
-)
+# Those that start other processes, in the end, for code that no test runs in its own: of other backends, of engines.
+BACKENDS = ("tests/test_backends.py", "tests/test_transformed.py")
+APART = {"layers": BACKENDS, "ops": BACKENDS, "parity": ("tests/test_parity.py", "tests/test_quick.py")}
+LONG = 150.0  # seconds of each of them
 START, SLOWER = 20.0, 3.0  # a child may take the first, and so much more than its tests took
 
 
@@ -51,9 +50,11 @@ def run(chosen: Sequence[Mutant], reach: Reach, server: Server, told: Callable[[
 def one(mutant: Mutant, reach: Reach, server: Server) -> Fate:
     """Test a mutant with the tests that run its lines."""
     began, source = time.monotonic(), ROOT / mutant.path
-    tests = reach.of(mutant.path, range(mutant.line, mutant.line + mutant.before.count("\n") + 1))
-    stages = staged(tests) or [[Ran(name, APART[1], {}) for name in APART[0].get(mutant.path.split("/")[1], ())]]
-    if not stages[0]:
+    lines = range(mutant.line, mutant.line + mutant.before.count("\n") + 1)
+    stages = staged(reach.of(mutant.path, lines))
+    if not reach.is_run(mutant.path, lines):
+        stages += [[Ran(name, LONG, {})] for name in APART.get(mutant.path.split("/")[1], ())]
+    if not stages:
         return Fate(mutant, "no test", 0, 0.0)
     planted = server.folder / Path(mutant.path).name
     planted.write_bytes(mutant.apply(source.read_bytes()))
