@@ -1,20 +1,27 @@
 """What no other test asks for: each was found by an error that was planted and that nothing saw."""
 
+import io
 import logging
+import re
 import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from rich.console import Console
+from rich.text import Text
 
 from tf_emb.corpus.tokenizers import tokenizer
-from tf_emb.layers import Embedding
+from tf_emb.layers import Embedding, bag_inputs
 from tf_emb.layers.id_inputs import whole
 from tf_emb.layers.renorm import EPSILON, shortened
 from tf_emb.ops.gather import reads_distinct
+from tf_emb.parity.report import plot, view
+from tf_emb.parity.report.terminal import _pairs
 from tf_emb.word2vec import Checkpoints, EarlyStopping, Progress
 from tf_emb.word2vec import checkpoints as module
 from tf_emb.word2vec.progress import Training
@@ -136,3 +143,35 @@ def test_a_layer_of_two_parts_stays_locked_when_they_are_joined() -> None:
     layer._join()
     assert layer._tracker.locked
     assert not hasattr(layer, "_trained")
+
+
+def test_a_maximum_over_bags_of_one_size_needs_no_segments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bag_inputs, "segment_max", None)  # which torch.compile cannot follow
+    rows = tf.constant([[1.0, 5.0], [3.0, 2.0]])
+    places = tf.constant([0, 1])
+    one_each = bag_inputs.Bags(places, places, 2, None, width=1)
+    np.testing.assert_array_equal(one_each.max(rows), rows)
+    one = bag_inputs.Bags(places, tf.zeros_like(places), 1, None, width=2)
+    np.testing.assert_array_equal(one.max(rows), [[3.0, 5.0]])
+
+
+@pytest.mark.parametrize(("steps", "scale"), [([1, 2, 11], ["log"]), ([1, 3, 11], []), ([0, 1, 11], [])])
+def test_steps_that_were_chosen_in_ratios_are_drawn_so(steps: list[int], scale: list[str]) -> None:
+    axes, curve = MagicMock(), SimpleNamespace(steps=steps, errors={"numpy float32": [0.1, 0.2, 0.3]})
+    plot._finish(axes, curve, 1e-9)  # type: ignore[arg-type]
+    assert [call.args[0] for call in axes.set_xscale.call_args_list] == scale
+    axes.set_ylim.assert_called_once_with(bottom=5e-10)
+    axes.axhline.assert_not_called()
+
+
+def test_labels_of_a_report_do_not_wrap() -> None:
+    console = Console(width=30, record=True, file=io.StringIO())
+    console.print(_pairs([(Text("a label of three"), Text("words " * 9))]))
+    assert console.export_text().startswith("a label of three ")
+
+
+def test_an_error_beside_that_of_numpy_is_told_where_it_is_known() -> None:
+    row: Any = SimpleNamespace(rmse_ratio=None, dtype="float32")
+    assert view._beside_numpy(row) == ""
+    row.rmse_ratio = 2.0
+    assert re.fullmatch(r", 2\S* times that of NumPy float32", view._beside_numpy(row))

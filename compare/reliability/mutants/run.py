@@ -16,7 +16,7 @@ MOST = 300  # tests in a stage
 # Those that start other processes, in the end, for code that no test runs in its own: of other backends, of engines.
 BACKENDS = ("tests/test_backends.py", "tests/test_transformed.py")
 APART = {"layers": BACKENDS, "ops": BACKENDS, "parity": ("tests/test_parity.py", "tests/test_quick.py")}
-LONG = 150.0  # seconds of each of them
+LONG = 40.0  # seconds of each of them; they wait for others, see the server
 START, SLOWER = 20.0, 3.0  # a child may take the first, and so much more than its tests took
 
 

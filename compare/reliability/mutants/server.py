@@ -23,6 +23,7 @@ from tf_emb.parity.events import say
 
 LOADED = ("numpy", "pytest", "hypothesis", "scipy.stats", "networkx", "gensim", "sklearn", "tensorflow", "keras",
           "torch", "typer.testing", "rich.progress")  # fmt: skip
+WAITING = 6  # times the time that it may compute
 QUIET = ("-x", "-q", "--no-header", "--tb=line", "-p", "no:cacheprovider", "-p", "no:randomly", "-p", "no:xdist", "-W",
          "ignore::pytest.PytestAssertRewriteWarning")  # fmt: skip
 
@@ -104,9 +105,13 @@ def child(job: dict[str, Any]) -> None:
 
 
 def ended(process: int, seconds: float) -> int | None:
-    """Return the status of a child that ends in time; else end it, and return None."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
+    """Return the status of a child that ends in time; else end it, and return None.
+
+    Its time is that of the processor, so that other programs on the machine kill no mutant; one that only waits has
+    `WAITING` times as long.
+    """
+    until, parent = time.monotonic() + WAITING * seconds, os.getppid()
+    while time.monotonic() < until and computed(process) < seconds and os.getppid() == parent:
         pid, status = os.waitpid(process, os.WNOHANG)
         if pid:
             return os.waitstatus_to_exitcode(status)
@@ -115,6 +120,15 @@ def ended(process: int, seconds: float) -> int | None:
         os.killpg(process, signal.SIGKILL)
     os.waitpid(process, 0)
     return None
+
+
+def computed(process: int) -> float:
+    """Return the seconds that the processor has given to a process; 0 where that cannot be read."""
+    with contextlib.suppress(OSError):
+        with open(f"/proc/{process}/stat", encoding="utf-8") as file:
+            fields = file.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
 
 
 def jobs() -> Iterator[dict[str, Any]]:
