@@ -15,6 +15,7 @@ import tensorflow as tf
 from rich.console import Console
 from rich.text import Text
 
+from tf_emb.corpus import prepare
 from tf_emb.corpus.tokenizers import tokenizer
 from tf_emb.layers import Embedding, bag_inputs
 from tf_emb.layers.id_inputs import whole
@@ -22,7 +23,7 @@ from tf_emb.layers.renorm import EPSILON, shortened
 from tf_emb.ops.gather import reads_distinct
 from tf_emb.parity.report import plot, view
 from tf_emb.parity.report.terminal import _pairs
-from tf_emb.word2vec import Checkpoints, EarlyStopping, Progress
+from tf_emb.word2vec import Checkpoints, EarlyStopping, Progress, Word2Vec
 from tf_emb.word2vec import checkpoints as module
 from tf_emb.word2vec.progress import Training
 
@@ -175,3 +176,15 @@ def test_an_error_beside_that_of_numpy_is_told_where_it_is_known() -> None:
     assert view._beside_numpy(row) == ""
     row.rmse_ratio = 2.0
     assert re.fullmatch(r", 2\S* times that of NumPy float32", view._beside_numpy(row))
+
+
+@pytest.mark.parametrize("measured", [False, True])
+def test_threads_wait_for_each_other_only_where_a_text_is_held_out(
+    measured: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+    stops = Training._stops
+    monkeypatch.setattr(Training, "_stops", lambda self, every: asked.append(every) or stops(self, every))
+    corpus = prepare([["a", "b", "c"] * 20], min_count=1)
+    Word2Vec(dim=2, epochs=1, min_count=1, sample=0).fit(corpus, held_out=corpus if measured else None)
+    assert asked == [measured]
