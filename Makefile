@@ -5,11 +5,13 @@ INSTALLED := .venv/installed
 SHELL := /bin/bash
 
 .DEFAULT_GOAL := help
-.PHONY: help install compare reliability test check lint tensorboard clean
+.PHONY: help install compare reliability mutants matrix test check lint tensorboard clean
 
 help:
 	@echo "make compare      run the comparison: every case, every engine, a report in logs/compare/"
 	@echo "make reliability  10,000 inputs on every surface, and every attack; hours; writes docs/reliability.md"
+	@echo "make mutants      plant 300 errors in the library, one at a time, and count those that a test sees; an hour"
+	@echo "make matrix       run some tests with other versions of Python and the frameworks; an hour; downloads 3 GB"
 	@echo "make test         run the tests"
 	@echo "make check        lint, and the tests of what changed and the fast ones, in about a minute"
 	@echo "make lint         ruff and mypy"
@@ -32,6 +34,12 @@ compare: $(INSTALLED)
 
 reliability: $(INSTALLED)
 	$(BIN)/python -m compare reliability --write
+
+mutants: $(INSTALLED)
+	$(BIN)/python -m compare mutants --sample 300
+
+matrix: $(INSTALLED)
+	$(BIN)/python -m compare matrix --write
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile

@@ -15,6 +15,8 @@ from compare.cases.word2vec import logged as vectors
 from compare.docs.pages import run_docs
 from compare.docs.transformations import run_transforms
 from compare.reliability.command import run_reliability
+from compare.reliability.matrix import run_matrix
+from compare.reliability.mutants.command import run_mutants
 from compare.terminal import print_names, refused, refusing, with_progress
 from tf_emb.parity import record
 from tf_emb.parity.dtypes import DTYPES
@@ -126,6 +128,8 @@ def run_references(
 app.command("docs")(refused(run_docs))
 app.command("transforms")(refused(run_transforms))
 app.command("reliability")(refused(run_reliability))
+app.command("mutants")(refused(run_mutants))
+app.command("matrix")(refused(run_matrix))
 app.add_typer(bench, name="bench")
 
 

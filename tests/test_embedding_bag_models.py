@@ -73,6 +73,18 @@ def test_a_model_takes_ragged_and_sparse_batches(form: str) -> None:
     np.testing.assert_array_equal(model(bag(), **{form: True})(ids), bag()(IDS))
 
 
+@pytest.mark.parametrize("dtype", ["bool", "int32"])
+def test_a_model_needs_ids_that_are_integers_whatever_the_offsets_are(dtype: str) -> None:
+    spec = keras.KerasTensor((None,), dtype=dtype), keras.KerasTensor((None,), dtype="int32")
+    if dtype == "bool":
+        with pytest.raises(TypeError, match="integers"):
+            bag().compute_output_spec(spec)
+        assert bag().compute_output_spec(spec[::-1]).shape == (None, DIM)
+    else:
+        assert bag().compute_output_spec(spec).shape == (None, DIM)
+        assert bag().compute_output_spec(keras.KerasTensor((4, 3), dtype=dtype)).shape == (4, DIM)
+
+
 def test_a_model_of_ids_and_offsets() -> None:
     ids, offsets = keras.Input((), dtype="int32"), keras.Input((), dtype="int32")
     pair = keras.Model([ids, offsets], bag()((ids, offsets)))

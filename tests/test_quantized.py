@@ -182,7 +182,7 @@ def test_the_table_of_numbers_is_there_on_demand(kind: type, mode: str) -> None:
     layer = quantized(mode, kind)
     assert layer.matrix().dtype == np.float32
     np.testing.assert_array_equal(layer.matrix(), numbers(mode))
-    import torch  # noqa: F401  to_torch wants it loaded
+    pytest.importorskip("torch")  # to_torch wants it loaded
 
     np.testing.assert_array_equal(layer.to_torch().weight.detach().numpy(), numbers(mode))
 

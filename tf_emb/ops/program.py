@@ -61,7 +61,7 @@ def replicas() -> int:
     return int(tf.distribute.get_strategy().num_replicas_in_sync)
 
 
-def may_use_variants(*, in_gradient: bool = False) -> bool:
+def may_use_variants(*, in_gradient: bool) -> bool:
     """Return whether sparse matrices, which are variants, survive what may become of this program.
 
     They cannot be exported, batched by a vectorized loop, or carried from a loop's body to its gradient. A graph that
