@@ -46,7 +46,9 @@ def refusing(command: Callable[..., None]) -> Callable[..., None]:
         except (ValueError, OSError, ImportError) as error:
             print(f"tf-emb: {printable(error)}", file=sys.stderr)
             raise typer.Exit(2) from None
-        except MemoryError:
+        except Exception as error:
+            if not isinstance(error, MemoryError) and type(error).__name__ != "ResourceExhaustedError":  # TensorFlow's
+                raise
             print("tf-emb: not enough memory. Use a smaller `--dim`, or fewer words.", file=sys.stderr)
             raise typer.Exit(2) from None
         except Ended as ended:

@@ -35,7 +35,8 @@ def one_thread_per_operation() -> None:
     """Start TensorFlow so that each of our threads computes its own products; small ones, shared out, only wait."""
     import tensorflow as tf
 
-    tf.config.threading.set_intra_op_parallelism_threads(1)
+    with suppress(RuntimeError):  # a program that calls the command has begun to use TensorFlow; its settings stay
+        tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.constant(0)  # the first operation looks for devices, and logs what it finds
 
 

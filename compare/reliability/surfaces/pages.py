@@ -17,8 +17,10 @@ from compare.reliability.surface import Surface
 from tf_emb.commands.project import load
 from tf_emb.projector.inputs import check_count, read_labels
 
-VALUES: tuple[Any, ...] = (None, True, False, 0, 1, -1, 2, 10**9, 2**31, 2**63, 10**40, 0.5, -1.5, 1e309, "", "x", "é\u2028\x1b", [],
-                         [1], {}, {"x": 1}, [None], "nan", "../x", [[[]]])  # fmt: skip
+VALUES: tuple[Any, ...] = (
+    *(None, True, False, 0, 1, -1, 2, 10**9, 2**31, 2**63, 10**40, 0.5, -1.5, 1e309),
+    *("", "x", "é\u2028\x1b", "nan", "../x", [], [1], {}, {"x": 1}, [None], [[[]]]),
+)
 LINES = ("a", "", "é", "a\u2028b", "a\u0085b", "a\x0bb\x0c", "\ufeffa", "\t", "\r", "0", "<script>alert(1)</script>")
 HEADERS = ("10000000, 3", "1000000000, 3", "-1, 3", "3,", "2, 2", "6, 1000000000000", "0, 3", "3, 6", "")
 DTYPES = ("<f4", "<f8", "|O", "<U4", ">f4", "<i8", "<c8", "|V12", "<M8[s]", "f999", "|b1", "<f2", "[('a','<f4')]")
