@@ -25,12 +25,13 @@ def check_memory(rows: int, dim: int, places: int = 0, free: int | None = None) 
     if free is not None and needed > free:
         raise ValueError(
             f"`dim` must leave the tables room in memory; got {dim:,} for {rows:,} words: two tables, their copies "
-            f"and a step take {needed / GIB:.1f} GiB, and {free / GIB:.1f} GiB are free. Use a smaller `dim`, or `max_vocab`."
+            f"and a step take {needed / GIB:.1f} GiB, and {free / GIB:.1f} GiB are free. Use a smaller "
+            "`dim`, or `max_vocab`."
         )
 
 
 def step_places(options: Options) -> int:
-    """Return how many vectors the steps of all threads hold: rows and their gradients, thrice for the sums over rows."""
+    """Return how many vectors the steps of all threads hold: rows, their gradients, and the sums of these."""
     around = 2 * (options.block + options.window) + options.shared_noise
     return 3 * options.threads * options.blocks * around
 
