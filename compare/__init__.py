@@ -11,6 +11,7 @@ is not installed. `docs/` makes what the documentation shows: tables and picture
 
 from pathlib import Path
 
+from compare import stopping as stopping  # first: it hears signals while the rest is loaded
 from tf_emb.parity.suite import Suite
 
 SUITE = Suite("compare.cases", Path(__file__).parent / "references")

@@ -1,7 +1,6 @@
 """`python -m compare`: the command line."""
 
 import sys
-import tempfile
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from compare import SUITE
+from compare import SUITE, stopping
 from compare.bench.command import app as bench
 from compare.cases.word2vec import logged as vectors
 from compare.docs.pages import run_docs
@@ -17,12 +16,15 @@ from compare.docs.transformations import run_transforms
 from compare.reliability.command import run_reliability
 from compare.reliability.matrix import run_matrix
 from compare.reliability.mutants.command import run_mutants
-from compare.terminal import print_names, refused, refusing, with_progress
+from compare.terminal import check_reports, print_names, refused, refusing, with_progress
+from tf_emb.files import appearing, printable, scratch
 from tf_emb.parity import record
 from tf_emb.parity.dtypes import DTYPES
-from tf_emb.parity.plan import Options
+from tf_emb.parity.plan import Options, make_plan
+from tf_emb.parity.processes import PATIENCE
 from tf_emb.parity.report import as_json, write
 from tf_emb.parity.report.terminal import print_report
+from tf_emb.parity.result import Result
 
 LOGS = Path("logs")
 app = typer.Typer(
@@ -46,6 +48,9 @@ Full = Annotated[bool, typer.Option("--full", help="Also run the cases that take
 Quick = Annotated[bool, typer.Option("--quick", help="Run for about a minute: at least one case of every subject.")]
 Out = Annotated[Path | None, typer.Option(help="Folder of the reports; the default is logs/compare/<time>.")]
 JsonFile = Annotated[Path | None, typer.Option("--json", help="Also write report.json to this path.")]
+Patience = Annotated[
+    float, typer.Option(min=1, max=86_400, help="Seconds after which an engine that has not finished a case is ended.")
+]
 Listing = Annotated[bool, typer.Option("--list", help="Print the names of cases and engines and stop.")]
 
 
@@ -61,11 +66,12 @@ def main(
     quick: Quick = False,
     out: Out = None,
     json: JsonFile = None,
+    patience: Patience = PATIENCE,
     list_: Listing = False,
 ) -> None:
     """Run `parity` when no command is named."""
     if context.invoked_subcommand is None:
-        run_parity(case, engine, dtype, seed, device, full, quick, out, json, list_)
+        run_parity(case, engine, dtype, seed, device, full, quick, out, json, patience, list_)
 
 
 @app.command("parity")
@@ -79,6 +85,7 @@ def run_parity(
     quick: Quick = False,
     out: Out = None,
     json: JsonFile = None,
+    patience: Patience = PATIENCE,
     list_: Listing = False,
 ) -> None:
     """Compare every engine with the oracle; exit 1 if a number is out of bounds or a fault goes unseen."""
@@ -87,24 +94,34 @@ def run_parity(
         print_names(console)
         return
     names = tuple(case or ()), tuple(engine or ()), tuple(dtype or DTYPES)
-    options = Options(SUITE, *names, seed, device, full, quick)
+    options = Options(SUITE, *names, seed, device, full, quick, patience)
     out = out or LOGS / "compare" / datetime.now().strftime("%Y%m%d-%H%M%S")
-    with tempfile.TemporaryDirectory(prefix="compare-") as work:
-        result = refusing(lambda: with_progress(options, Path(work)))
+    refusing(lambda: make_plan(options))
+    refusing(lambda: check_reports(out, json))
+    with scratch("compare") as work:
+        result = refusing(lambda: with_progress(options, work))
         result.command = " ".join(["python -m compare", *sys.argv[1:]])
-        paths = write(result, out)
-        shown = vectors.log(result, Path(work), out)
-    if json is not None:
-        json.parent.mkdir(parents=True, exist_ok=True)
-        json.write_text(as_json(result))
+        paths, shown = refusing(lambda: _write(result, work, out, json))
     print_report(result, console)
-    console.print(f"\nReports: {', '.join(str(path) for path in paths.values())}", soft_wrap=True)
+    reports = printable(", ".join(map(str, paths.values())))
+    console.print(f"\nReports: {reports}", soft_wrap=True, markup=False)
     if shown:
         console.print(
-            f"Vectors of {', '.join(shown)}: `make tensorboard`, then open {vectors.address()}", soft_wrap=True
+            f"Vectors of {', '.join(shown)}: `make tensorboard`, then open {vectors.address()}",
+            soft_wrap=True,
+            markup=False,
         )
     print(result.last_line)
     raise typer.Exit(1 if result.failed else 0)
+
+
+def _write(result: Result, work: Path, out: Path, json: Path | None) -> tuple[dict[str, Path], list[str]]:
+    """Write the reports; return their paths, and the engines whose vectors are logged."""
+    paths, shown = write(result, out), vectors.log(result, work, out)
+    if json is not None:
+        with appearing(json) as draft:
+            draft.write_text(as_json(result), encoding="utf-8")
+    return paths, shown
 
 
 @app.command("references")
@@ -121,7 +138,7 @@ def run_references(
         lambda: (record.check_outputs if check else record.record_outputs)(SUITE, tuple(case or ()))
     )
     for line in lines:
-        console.print(line, soft_wrap=True)
+        console.print(printable(line), soft_wrap=True, markup=False)
     raise typer.Exit(1 if failed else 0)
 
 
@@ -143,8 +160,8 @@ def run_screenshots(
     from compare.docs import screenshots
 
     for path in refusing(lambda: screenshots.take(out, chinese, only)):
-        print(f"{path}  {path.stat().st_size / 1000:.0f} kB")
+        print(f"{printable(path)}  {path.stat().st_size / 1000:.0f} kB")
 
 
 if __name__ == "__main__":
-    app()
+    stopping.run(app)

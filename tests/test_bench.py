@@ -18,7 +18,7 @@ from compare.bench.child import Child, call
 from compare.bench.command import SUBJECTS
 from compare.bench.options import chosen
 from compare.bench.rounds import ratio, rotated
-from compare.bench.session import View, session
+from compare.bench.session import View, read, session
 from compare.bench.tables import Table, beside
 
 ROOT = Path(__file__).parent.parent
@@ -60,7 +60,7 @@ def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_measured(
     done = invoke(subject, "--quick", "--out", tmp_path / "file" / "out")
     assert done.exit_code == 2
     assert done.stdout == ""
-    assert done.stderr.startswith("compare: `--out` must be writable; got ")
+    assert done.stderr.startswith("compare: `--out` must be a folder; ")
     assert len(done.stderr.splitlines()) == 1
 
 
@@ -116,6 +116,18 @@ def test_what_is_measured_is_kept_and_not_measured_again(tmp_path, capsys):
     status, whole = bench(tmp_path, items, lambda item: {"value": 9}, resume=path)
     assert (status, [of["value"] for of in whole["measured"]]) == (0, [1, -2, 9])
     assert {path.name for path in tmp_path.iterdir()} == {"cakes.json", "sub"}  # no drafts
+
+
+def test_a_report_that_was_altered_or_torn_is_refused_by_name(tmp_path, capsys):
+    bench(tmp_path, {"a": 1}, broken)
+    path = tmp_path / "cakes.json"
+    whole = path.read_text()
+    for bad in (whole.replace('"value": 1', '"value": 2'), whole[: len(whole) // 2], "[" * 100_000):
+        path.write_text(bad)
+        with pytest.raises(ValueError, match="`--resume` must be") as caught:
+            read(path, "cakes")
+        assert str(path) in str(caught.value)
+        assert len(str(caught.value).splitlines()) == 1
 
 
 def test_measurements_are_never_overwritten_by_another_run(tmp_path, capsys):

@@ -8,7 +8,6 @@ the input ends it. Whatever else it prints is ignored, and its standard error go
 import json
 import os
 import resource
-import signal
 import subprocess
 import sys
 from contextlib import suppress
@@ -16,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from tf_emb.parity.events import MARK, say
+from tf_emb.parity.events import MARK, PARENT, end_with_parent, ended, say
 
 ROOT = Path(__file__).parent.parent.parent
 MIB = 2**20
@@ -40,7 +39,11 @@ class Child:
             self._process = subprocess.Popen(
                 command,
                 cwd=ROOT,
-                env=environment(threads),
+                env=environment(threads)
+                | {
+                    "TMPDIR": str(log.parent),
+                    PARENT: str(os.getpid()),
+                },  # what it leaves goes with the session's folder
                 text=True,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -51,7 +54,7 @@ class Child:
         return self
 
     def __exit__(self, *_: Any) -> None:
-        self._process.terminate()
+        self._process.kill()  # a stopped one would not hear SIGTERM
         with suppress(BrokenPipeError):
             self._process.communicate()
 
@@ -65,9 +68,8 @@ class Child:
             if line.startswith(MARK):
                 return json.loads(line.removeprefix(MARK))
         status = self._process.wait()
-        how = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with exit status {status}"
         said = self.log.read_text(errors="replace").strip().splitlines()
-        raise RuntimeError(f"{self.name} {how}: {said[-1] if said else 'no message'}")
+        raise RuntimeError(f"{self.name} {ended(status)}: {said[-1] if said else 'no message'}")
 
     def turn(self) -> dict[str, Any]:
         """Let it continue; return the next event."""
@@ -115,6 +117,7 @@ def forget_peak() -> None:
 
 def main() -> None:
     """Say what `work` yields, one event per line of input."""
+    end_with_parent(by_input=False)
     for event in import_module(sys.argv[1]).work(**json.loads(sys.argv[2])):
         say(**event)
         if not sys.stdin.readline():

@@ -12,7 +12,8 @@ Rounds = Annotated[int, typer.Option(min=1, help="Turns of each contender.")]
 Threads = Annotated[int, typer.Option(min=1, help="Threads of each contender.")]
 Seed = Annotated[int, typer.Option(min=0, help="The seed of every random draw.")]
 Resume = Annotated[
-    Path | None, typer.Option(help="The JSON file of an earlier run: continue it, keeping what it has measured.")
+    Path | None,
+    typer.Option(help="The JSON file of an earlier run, killed or not: what is in it is kept, the rest is measured."),
 ]
 Out = Annotated[
     Path | None,

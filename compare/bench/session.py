@@ -1,11 +1,11 @@
 """One run of a subject: what it has measured, the files it is kept in, and how the run ends."""
 
+import hashlib
 import json
 import os
 import platform
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,10 +16,12 @@ from typing import Any, TypeVar
 import typer
 from rich.console import Console, RenderableType
 
-from tf_emb.parity.report import replace
+from compare.stopping import Stopped
+from tf_emb.files import appearing, outputs, printable, scratch
 
 T = TypeVar("T")
 Result = dict[str, Any]
+SHA256 = "sha256"
 EXPECTED = (ValueError, OSError, ImportError, RuntimeError, subprocess.SubprocessError)
 
 
@@ -77,6 +79,7 @@ class Session:
         self.path, self.work, self.result = self.out / f"{subject}.json", work, Result()
         self._subject, self._copy, self._view, self._say = subject, copy, view, say
         self._before = read(resume, subject) if resume else None
+        _check(self.out, copy, self.path)
         if _occupied(self.path) and not (resume and resume.samefile(self.path)):
             raise ValueError(
                 f"`--out` must be a folder without {self.path.name}; got {self.out}. Choose another, or "
@@ -126,12 +129,14 @@ class Session:
 
     def _write(self) -> None:
         self.result |= self._view.summary(self.result["measured"])
-        text = json.dumps(self.result, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+        self.result[SHA256] = checksum(self.result)
+        text = json.dumps(self.result, indent=1, allow_nan=False) + "\n"
         for option, path in (("--out", self.path), ("--json", self._copy)):
             if path is not None:
                 try:
                     path.parent.mkdir(parents=True, exist_ok=True)
-                    replace(path, text)
+                    with appearing(path) as draft:
+                        draft.write_text(text, encoding="utf-8")
                 except OSError as error:
                     raise ValueError(f"`{option}` must be writable; got {path} ({error.strerror}).") from None
 
@@ -144,10 +149,10 @@ class Session:
             for path in paths[1:]:
                 figure.savefig(path, dpi=150)
         for part in self._view.tables(self.result):
-            console.print(part, soft_wrap=isinstance(part, str))
-        console.print(f"\nReports: {', '.join(map(str, paths))}", soft_wrap=True)
+            console.print(part, soft_wrap=isinstance(part, str), markup=False)
+        console.print(f"\nReports: {printable(', '.join(map(str, paths)))}", soft_wrap=True, markup=False)
         if said := self._view.last_line(self.result):
-            console.print(said)
+            console.print(said, markup=False)
 
 
 @contextmanager
@@ -155,16 +160,18 @@ def session(subject: str, out: Path | None, copy: Path | None, resume: Path | No
     """Open a session; at the end, or when it is interrupted, report what has been measured.
 
     Raises:
-        typer.Exit: with status 130 after Ctrl-C, and with 2 after an error, each explained in one line.
+        typer.Exit: with status 130 after Ctrl-C, 143 after SIGTERM and 2 after an error, each explained in one line.
     """
     ending, run = (0, ""), None
-    with tempfile.TemporaryDirectory(prefix=f"bench-{subject}-") as work:
+    with scratch(f"bench-{subject}") as work:
         try:
             with Console(stderr=True, highlight=False).status("starting") as status:
-                run = Session(subject, out, copy, resume, view, Path(work), status.update)
+                run = Session(subject, out, copy, resume, view, work, status.update)
                 yield run
         except KeyboardInterrupt:
             ending = 130, "stopped."
+        except Stopped as stopped:
+            ending = stopped.status, "stopped."
         except EXPECTED as error:
             ending = 2, " ".join(str(error).split())
     measured = bool(run and run.result.get("measured"))
@@ -172,7 +179,7 @@ def session(subject: str, out: Path | None, copy: Path | None, resume: Path | No
         run.report(Console(highlight=False))
     if ending[0]:
         hint = f" To continue, add --resume {run.path}" if run and measured else ""
-        print(f"compare: {ending[1]}{hint}", file=sys.stderr)
+        print(f"compare: {printable(ending[1] + hint)}", file=sys.stderr)
         raise typer.Exit(ending[0])
 
 
@@ -180,16 +187,51 @@ def read(path: Path, subject: str) -> Result:
     """Return what an earlier run wrote.
 
     Raises:
-        ValueError: the file is no such thing.
+        ValueError: the file is no such thing, or is not as it was written.
     """
     try:
         result = json.loads(path.read_text(encoding="utf-8"))
         found, _ = result["subject"], (result["started"], result["settings"], [of["key"] for of in result["measured"]])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"`--resume` must be a JSON report of `bench {subject}`; got {path} ({error!r}).") from None
+        digest = checksum(result)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        why = printable(" ".join(repr(error).split()))[:200]
+        raise ValueError(f"`--resume` must be a JSON report of `bench {subject}`; got {path} ({why}).") from None
     if found != subject:
         raise ValueError(f"`--resume` must be a JSON report of `bench {subject}`; got {path}, of `bench {found}`.")
+    if result.get(SHA256) != digest:
+        raise ValueError(
+            f"`--resume` must be a report as `bench {subject}` has written it; {path} was altered, or is of an earlier "
+            "version. Measure anew, with another --out."
+        )
     return result
+
+
+def checksum(result: Result) -> str:
+    """Return the SHA-256 of everything in a report but the checksum itself."""
+    rest = {name: value for name, value in result.items() if name != SHA256}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+
+
+def _check(out: Path, copy: Path | None, path: Path) -> None:
+    """Refuse places that cannot be written to, before anything is measured."""
+    outputs.check_folder(out, "--out")
+    if copy is None:
+        return
+    if copy.resolve() in (out.resolve(), path.resolve()):
+        raise ValueError(f"`--json` must be another file than what --out is given; got {copy}. Name another.")
+    if copy.parent.is_dir():
+        outputs.check_output(copy, argument="--json")
+    else:
+        outputs.check_folder(copy.parent, "--json")
+    if copy.exists() and not _report(copy):
+        raise ValueError(f"`--json` must be a new file, or an earlier report; {copy} is something else. Name another.")
+
+
+def _report(path: Path) -> bool:
+    try:
+        return "measured" in json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, TypeError, RecursionError):
+        return False
 
 
 def _occupied(path: Path) -> bool:
@@ -198,7 +240,7 @@ def _occupied(path: Path) -> bool:
         return bool(json.loads(path.read_text(encoding="utf-8"))["measured"])
     except (FileNotFoundError, NotADirectoryError):
         return False
-    except (ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return True
 
 

@@ -29,6 +29,7 @@ ROOMS = {
     "tf_emb": "the public names, imported on first use",
     "tf_emb.commands": "the commands of `tf-emb`",
     "tf_emb.cli": "the command line `tf-emb`",
+    "compare.stopping": "signals: nothing is left running, and no file",
     "compare": "the suite: where cases and recorded outputs are",
     "compare.terminal": "progress, listings, errors of one line",
     "compare.cases": "what is claimed, grouped as the library is",

@@ -14,6 +14,7 @@ from compare.transforms.modes import MODES
 from compare.transforms.verdict import WRONG, Outcome
 from compare.transforms.ways import WAYS
 from compare.transforms.worker import MARK
+from tf_emb.parity.events import PARENT
 
 Cell: TypeAlias = tuple[str, str]  # a transformation, a mode
 Outcomes: TypeAlias = dict[Cell, Outcome]
@@ -99,6 +100,7 @@ def _watch(child: "subprocess.Popen[str]") -> Timer:
 def _environment(backend: str) -> dict[str, str]:
     return {
         **os.environ,
+        PARENT: str(os.getpid()),
         "KERAS_BACKEND": backend,
         "CUDA_VISIBLE_DEVICES": "",
         "JAX_PLATFORMS": "cpu",

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from compare.transforms import verdict
 from compare.transforms.modes import BY_NAME, Mode
 from compare.transforms.verdict import AbsentError, Numbers, Outcome
+from tf_emb.parity.events import end_with_parent
 
 MARK = "cell "
 
@@ -84,6 +85,7 @@ def asked() -> Iterator[tuple[str, Mode]]:
 
 def main(backend: str) -> None:
     """Run the cells that are asked for."""
+    end_with_parent(by_input=False)
     warnings.simplefilter("ignore")
     if backend == "tensorflow":
         two_devices()

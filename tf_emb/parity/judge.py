@@ -27,7 +27,7 @@ class Judge:
         """Judge every output of every engine for one job."""
         oracle = self.processes["oracle"].jobs.get(job)
         if oracle is None or "error" in oracle:
-            message = oracle["error"] if oracle else self.processes["oracle"].broken
+            message = oracle["error"] if oracle else self.processes["oracle"].broken or "it ended before this case"
             return [Row(case.name, name, "oracle", job.dtype, "error", message) for name in case.bounds]
         want, allowed = (job.read(self.work, name) for name in ("want", "allowed"))
         baseline = self._outputs("numpy", job)[0] or {}
@@ -61,7 +61,9 @@ class Judge:
             if name not in got:
                 rows.append(Row(case.name, name, engine, job.dtype, "fail", "output is missing"))
                 continue
-            part = slice(None, len(got[name])) if engine in self.made.recorded else slice(None)
+            if (part := self._part(engine, got[name], want[name])) is None:
+                rows.append(Row(case.name, name, engine, job.dtype, "fail", "the recorded output holds no values"))
+                continue
             row = verdict(
                 case.name,
                 name,
@@ -74,6 +76,12 @@ class Judge:
             )
             rows.append(self._divergence(case, job, engine, row, got[name], part))
         return rows
+
+    def _part(self, engine: str, got: np.ndarray, want: np.ndarray) -> slice | None:
+        """Return which rows are compared: the recorded ones, which must be some, or all."""
+        if engine not in self.made.recorded or not got.ndim or not want.ndim:
+            return slice(None)
+        return slice(None, len(got)) if got.size or not want.size else None
 
     def _divergence(self, case: Case, job: Job, engine: str, row: Row, got: np.ndarray, part: slice) -> Row:
         """Turn a failure exactly as declared into `diverges`, and a declared one that is gone into `healed`."""
@@ -174,7 +182,7 @@ class Judge:
 
 
 def _part(array: np.ndarray | None, part: slice) -> Any:
-    return None if array is None else array[part]
+    return array if array is None or not array.ndim else array[part]
 
 
 def _by_step(array: np.ndarray) -> list[float]:

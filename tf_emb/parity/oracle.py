@@ -14,7 +14,7 @@ from tf_emb.parity import engines
 from tf_emb.parity.case import Arrays, Case, at_dtype
 from tf_emb.parity.check import verdict
 from tf_emb.parity.dtypes import as_numpy
-from tf_emb.parity.events import guarded, say
+from tf_emb.parity.events import end_with_parent, guarded, say
 from tf_emb.parity.faults import mutate
 from tf_emb.parity.jobs import Job, todo
 from tf_emb.parity.suite import Suite
@@ -24,6 +24,7 @@ PLANTED = "one element off by ten bounds, in each output"
 
 def main() -> None:
     """Write want, allowed and diverging arrays for every job, and report every planted fault."""
+    end_with_parent()
     work = Path(sys.argv[1])
     package, jobs = todo(work)
     known = Suite(package).load()

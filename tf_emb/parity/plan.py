@@ -12,6 +12,7 @@ from tf_emb.parity import engines
 from tf_emb.parity.case import Case, at_dtype
 from tf_emb.parity.dtypes import DTYPES
 from tf_emb.parity.jobs import Job, digest
+from tf_emb.parity.processes import PATIENCE
 from tf_emb.parity.stand_ins import StandIns
 from tf_emb.parity.suite import Suite
 
@@ -28,6 +29,7 @@ class Options:
     device: str = "cpu"
     full: bool = False
     quick: bool = False
+    patience: float = PATIENCE
 
     def chosen(self, known: dict[str, Case]) -> list[Case]:
         """Return the cases to run.
@@ -127,6 +129,7 @@ def make_plan(options: Options) -> Plan:
                 f"Install them with `pip install 'tf-emb[{engines.HOMES[name].extra}]'`, or leave the option out."
             )
         elif name in recorded:
+            made.stand_ins.versions(name)  # a damaged record is an error before anything runs
             made.recorded.append(name)
         else:
             made.absent[name] = f"{', '.join(missing)} not installed"

@@ -35,7 +35,7 @@ def run_comparison(
     made = make_plan(options)
     on_start(len(made.jobs) * (2 + len(made.run)))
     hashes = draw(made, options, work, on_job)
-    processes = run_all(["oracle", *made.run], work, options.device, on_job)
+    processes = run_all(["oracle", *made.run], work, options.device, on_job, options.patience)
     result = judged(made, options, hashes, processes, work)
     result.seconds = time.perf_counter() - began
     return result

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from tf_emb.parity.dtypes import WIDE
-from tf_emb.parity.jobs import Job, pack, unpack
+from tf_emb.parity.jobs import Job, pack, unpack, whole
+from tf_emb.parity.recorded import arrays_of
 
 LIMIT = 4_000
 DTYPES = WIDE  # bfloat16 and float16 would double the size of the record
@@ -69,7 +70,8 @@ class StandIns:
             raise ValueError("`recorded` of the suite must be a folder to record in; got None. Give it one.")
         path.parent.mkdir(parents=True, exist_ok=True)
         entries = {ABOUT: np.array(json.dumps(about, sort_keys=True))} | pack(arrays)
-        np.savez_compressed(path, allow_pickle=False, **entries)
+        with whole(path) as draft, draft.open("wb") as stream:
+            np.savez_compressed(stream, allow_pickle=False, **entries)
         _read.cache_clear()
         return path
 
@@ -89,6 +91,24 @@ def trimmed(array: np.ndarray) -> np.ndarray:
 
 @cache
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    with np.load(path) as archive:
-        about = json.loads(str(archive[ABOUT]))
-        return about, unpack({key: archive[key] for key in archive.files if key != ABOUT})
+    """Return what a file of the record says about itself, and its arrays.
+
+    Raises:
+        ValueError: the file is damaged, or something else.
+    """
+    try:
+        entries = arrays_of(path)
+        about = json.loads(str(entries.pop(ABOUT)))
+        for kind in ("versions", "inputs"):
+            if not all(isinstance(text, str) for text in [*about[kind].keys(), *about[kind].values()]):
+                raise ValueError(f"{kind} must be text")
+        arrays = unpack(entries)
+        if strange := [name for name in arrays if name.partition(" ")[0] not in about["inputs"]]:
+            raise ValueError(f"array {strange[0]!r} belongs to no dtype")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        why = " ".join(str(error).encode("unicode_escape").decode().split())[:200]
+        raise ValueError(
+            f"a recorded output must be a file of `python -m compare references --record`; {path} is damaged or "
+            f"something else ({type(error).__name__}: {why}). Restore it, or record it anew."
+        ) from None
+    return about, arrays

@@ -13,7 +13,7 @@ import numpy as np
 from tf_emb.parity import engines
 from tf_emb.parity.case import Case
 from tf_emb.parity.engines.home import Engine
-from tf_emb.parity.events import guarded, say
+from tf_emb.parity.events import end_with_parent, guarded, say
 from tf_emb.parity.jobs import Job, todo
 from tf_emb.parity.result import REPETITIONS
 from tf_emb.parity.suite import Suite
@@ -21,6 +21,7 @@ from tf_emb.parity.suite import Suite
 
 def main() -> None:
     """Run every job of one engine."""
+    end_with_parent()
     name, work, device = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
     package, jobs = todo(work)
     known = Suite(package).load()

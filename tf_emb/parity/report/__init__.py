@@ -2,12 +2,15 @@
 
 import json
 import math
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from tf_emb.parity.jobs import whole
 from tf_emb.parity.result import Result
+
+WRITTEN = ("report.html", "report.json", "junit.xml")
 
 
 def write(result: Result, out: Path) -> dict[str, Path]:
@@ -40,7 +43,9 @@ def as_json(result: Result) -> str:
     JSON has no infinities and no NaN: they are the strings "inf", "-inf" and "nan".
     """
     counts = {"passed": result.passed, "failed": result.failed}
-    return json.dumps(counts | _finite(asdict(result)), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+    text = json.dumps(counts | _finite(asdict(result)), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+    # Half a pair, as in a message with bytes that are no UTF-8, could not be written.
+    return re.sub("[\ud800-\udfff]", lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _finite(value: Any) -> Any:

@@ -24,7 +24,7 @@ def as_junit(result: Result) -> str:
         for name in names:
             _test(_suite(root, suites, f"left out: {kind}"), kind, name, "skipped", "left out by --quick")
     for element in [*root, root]:
-        element.set("timestamp", result.started)
+        element.set("timestamp", clean(result.started))
         _count(element)
     ET.indent(root)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"

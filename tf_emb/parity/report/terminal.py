@@ -240,4 +240,4 @@ def _text(content: str = "", style: str = "") -> "Text":
     """Return text whose brackets are not markup and whose long words fold."""
     from rich.text import Text
 
-    return Text(view.clean(content), style, overflow="fold")
+    return Text(view.shown(content), style, overflow="fold")

@@ -10,6 +10,9 @@ from tf_emb.parity.result import Cost, Result
 # stand in XML, and a terminal would obey some of them. A colour sequence goes as a whole.
 _UNPRINTABLE = re.compile(r"\x1b\[[0-9;]*m|[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
+# What a terminal would obey: control characters, all that turns the direction of text, half pairs.
+_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+
 LEGEND = {
     "pass": ("✓ 0.12", "agrees: the largest error is 0.12 times the bound, the most that rounding can explain"),
     "exact": ("✓ exact", "agrees in every bit: no operation rounds"),
@@ -121,7 +124,7 @@ def hover(row: Row) -> str:
 
 def remark(row: Row) -> str:
     """Return the message of the row, unless `details` says the same."""
-    return "" if row.measured is not None and row.message == describe(row.as_dict()) else clean(row.message)
+    return "" if row.measured is not None and row.message == describe(row.as_dict()) else row.message
 
 
 def tally(result: Result, case: str) -> tuple[int, int]:
@@ -160,6 +163,11 @@ def cost(c: Cost) -> str:
         f"{c.what} takes {number(c.ratio)}x the time of {c.peer}: {seconds(c.seconds)} against "
         f"{seconds(c.peer_seconds)}, {c.dtype}, {c.engine}"
     )
+
+
+def shown(text: str) -> str:
+    r"""Return text with control characters, and what turns its direction, as escapes: ESC becomes \x1b."""
+    return _STEERING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def clean(text: str) -> str:
