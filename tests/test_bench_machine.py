@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from compare.bench.machine import command, corpora, needs, operations, roofline, scaling
+from compare.bench.machine import checkpoints, command, corpora, needs, operations, roofline, scaling
 from compare.bench.machine.corpora import MODELS, Trained
 from tf_emb.word2vec import Options
 
@@ -43,7 +43,7 @@ def whole(operated, tmp_path_factory):
     folder = tmp_path_factory.mktemp("corpus")
     corpora.save(corpora.read(None, True, 0), folder)
     parts = [{"part": "operations", "result": operated[0]["measured"][0]["result"]}]
-    for part in (scaling, roofline):
+    for part in (scaling, roofline, checkpoints):
         found = part.measure(corpora.load(folder), threads=1, rounds=2, quick=True, seed=0)
         parts.append(
             {"part": part.__name__.rpartition(".")[2], "result": json.loads(json.dumps(found, allow_nan=False))}
@@ -126,8 +126,16 @@ def test_every_part_has_its_threads():
         ("roofline", 3),
     ]
     assert list(command.planned(["roofline"], 1)) == ["roofline, 1 thread"]
-    with pytest.raises(ValueError, match=r"^`--only` must be one of scaling, operations, roofline; got 'cakes'\."):
+    with pytest.raises(
+        ValueError, match=r"^`--only` must be one of scaling, operations, roofline, checkpoints; got 'cakes'\."
+    ):
         command.planned(["cakes"], 2)
+
+
+def test_checkpoints_are_written_in_their_turns_only(measured):
+    result = measured["checkpoints"]
+    assert len(result["cpu"]["rounds"]) == len(result["wall"]["rounds"]) == len(result["written"]) == 2
+    assert result["held"] == (result["cpu"]["median"] <= 1.02)
 
 
 def sized(*ratios):

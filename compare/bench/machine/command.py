@@ -1,7 +1,8 @@
 """`python -m compare bench machine`: our word2vec alone, on ids that are prepared before.
 
 `scaling`: words per second over the length of a corpus and the size of a vocabulary. `operations`: time by type of
-operation. `roofline`: peaks, needs, and what is reached. Each runs in a process of its own.
+operation. `roofline`: peaks, needs, and what is reached. `checkpoints`: what they cost. Each runs in a process of its
+own.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,12 +14,12 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from compare.bench.child import call
-from compare.bench.machine import corpora, operations, roofline, scaling
+from compare.bench.machine import checkpoints, corpora, operations, roofline, scaling
 from compare.bench.options import JsonFile, Out, Quick, Resume, Rounds, Seed, Threads
 from compare.bench.session import Result, View, session
 from compare.bench.tables import footer
 
-PARTS = {"scaling": scaling, "operations": operations, "roofline": roofline}
+PARTS = {"scaling": scaling, "operations": operations, "roofline": roofline, "checkpoints": checkpoints}
 
 Corpus = Annotated[
     Path | None,
@@ -38,7 +39,7 @@ def run(
     json: JsonFile = None,
     quick: Quick = False,
 ) -> None:
-    """Our word2vec alone: scaling, operations, roofline."""
+    """Our word2vec alone: scaling, operations, roofline, checkpoints."""
     with session("machine", out, json, resume, View(tables)) as bench:
         parts = planned(only or list(PARTS), threads)
         text = corpora.read(corpus, quick, seed)
@@ -52,14 +53,19 @@ def run(
 
 
 def planned(only: Sequence[str], threads: int) -> dict[str, tuple[str, int]]:
-    """Return parts with their threads: `operations` has one, `roofline` one and then `threads`.
+    """Return parts with their threads: `operations` has one, others one and then `threads`.
 
     Raises:
         ValueError: `only` names no part.
     """
     if wrong := [part for part in only if part not in PARTS]:
         raise ValueError(f"`--only` must be one of {', '.join(PARTS)}; got {wrong[0]!r}. Choose one.")
-    counts = {"scaling": [threads], "operations": [1], "roofline": sorted({1, threads})}
+    counts = {
+        "scaling": [threads],
+        "operations": [1],
+        "roofline": sorted({1, threads}),
+        "checkpoints": sorted({1, threads}),
+    }
     return {
         f"{part}, {n} thread{'s' if n > 1 else ''}": (part, n) for part in PARTS if part in only for n in counts[part]
     }
@@ -90,4 +96,6 @@ def tables(result: Result) -> Iterator[RenderableType]:
         yield from (*operations.tables(of), Text())
     if found["roofline"]:
         yield from (*roofline.tables(found["roofline"]), Text())
+    if found["checkpoints"]:
+        yield from (*checkpoints.tables(found["checkpoints"]), Text())
     yield from footer(result)

@@ -101,7 +101,7 @@ class Trained:
         self.model = Word2Vec(self.options)
         self.model.build(Vocabulary(tuple(map(str, range(len(corpus.counts)))), corpus.counts))
         self._start = [table.numpy() for table in self.model.tables]
-        self._trainer = BlockTrainer(self.model.tables, corpus.counts, self.options)
+        self.trainer = BlockTrainer(self.model.tables, corpus.counts, self.options)
         self.turn(Corpus(corpus.ids[: 8 * self.options.blocks * self.options.block], corpus.counts))
 
     def turn(self, corpus: Corpus) -> dict[str, Any]:
@@ -118,7 +118,7 @@ class Trained:
 
         words, seen = corpus.words, list[Progress]()
         began = time.perf_counter()
-        Training(corpus.ids, words, self.options).run(self._trainer, [seen.append])
+        Training(corpus.ids, words, self.options).run(self.trainer, [seen.append])
         return {"seconds": time.perf_counter() - began, "words": words, "kept": seen[-1].seconds_kept}
 
     def reset(self) -> None:
