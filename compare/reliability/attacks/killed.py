@@ -13,7 +13,7 @@ from compare.reliability.attacks import Attack, Outcome
 from tf_emb.files import scratch
 
 TIMES = 50
-OPTIONS = ("--epochs", "6", "--dim", "32", "--checkpoint-every", "1", "--sample", "0.01")
+OPTIONS = ("--epochs", "3", "--dim", "32", "--checkpoint-every", "1", "--sample", "0.01")
 COMMAND = (sys.executable, "-c", "from tf_emb.cli import main; main()", "train", "c.txt", "-o")
 
 
