@@ -9,9 +9,10 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tf_emb.files import COMPRESSED, appearing, check_compressor, check_output, opened
-from tf_emb.vectors import arrays, formats
+from tf_emb.files import COMPRESSED, appearing, check_compressor, check_output, opened, printable
+from tf_emb.vectors import binary, formats, npz, tensors
 from tf_emb.vectors.labels import check_first, check_strings, check_wide, check_words
+from tf_emb.vectors.source import ERRORS, Source, check_finite
 from tf_emb.vectors.vectors import Vectors, as_vectors, repeated
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Format(NamedTuple):
     """
 
     name: str
-    read: Callable[[IO[bytes]], Vectors]
+    read: Callable[[IO[bytes], Source], Vectors]
     write: Callable[[IO[bytes], Vectors], None]
     check: Callable[[Sequence[Any]], None] = check_words
     counts: bool = False
@@ -41,20 +42,20 @@ class Format(NamedTuple):
 
 
 _TEXT = Format("a word2vec file, text by its suffix", formats.read_word2vec, formats.write_word2vec)
-_BINARY = Format("a word2vec file, binary by its suffix", formats.read_binary, formats.write_binary, number=4)
+_BINARY = Format("a word2vec file, binary by its suffix", binary.read_binary, binary.write_binary, number=4)
 _GLOVE = Format("a GloVe file, text without a heading", formats.read_glove, formats.write_glove, check_first)
-_NPZ = Format(
-    "a NumPy archive of the arrays vectors and labels", arrays.read_npz, arrays.write_npz, check_wide, True, 4
-)
+_NPZ = Format("a NumPy archive of the arrays vectors and labels", npz.read_npz, npz.write_npz, check_wide, True, 4)
 _SAFETENSORS = Format(
     "a file of the tensors vectors and labels",
-    arrays.read_safetensors,
-    arrays.write_safetensors,
+    tensors.read_safetensors,
+    tensors.write_safetensors,
     check_strings,
     True,
     4,
-    arrays.library,
+    tensors.library,
 )
+_ROWS = 10_000  # whose numbers are checked at once
+PICKLES = (".kv", ".model", ".pickle", ".pkl")
 FORMATS = {".bin": _BINARY, ".glove": _GLOVE, ".npz": _NPZ, ".safetensors": _SAFETENSORS, ".txt": _TEXT, ".vec": _TEXT}
 
 
@@ -73,48 +74,70 @@ def save_vectors(
         matrix: an old form of the call: `save_vectors(path, labels, matrix)` writes `Vectors(labels, matrix)`.
 
     Raises:
-        ValueError: the suffix is unknown, the format cannot carry a label, or a label occurs twice.
+        ValueError: the suffix is unknown, the format cannot carry a label, a label occurs twice, or a number is not
+            finite as float32.
         ModuleNotFoundError: the suffix needs an extra that is not installed.
     """
     format_, compressor = _format(path)
     given = as_vectors(vectors) if matrix is None else Vectors(cast(Sequence[str], vectors), matrix)
     format_.check(given.labels)
+    _check_numbers(given)
     with appearing(path) as temporary, opened(temporary, "wb", compressor) as file:
         format_.write(file, given)
 
 
-def load_vectors(path: str | os.PathLike[str]) -> Vectors:
+def load_vectors(path: str | os.PathLike[str], *, errors: str = "strict") -> Vectors:
     """Read a file that `save_vectors`, word2vec, gensim, fastText or GloVe wrote; the suffix names its format.
 
     Of rows with the same label the first is kept, with a warning. The column "count" is there if the file has counts.
+    Whatever a file says of its size is compared with the bytes that are there, and nothing in it is run as code.
+
+    Args:
+        path: the file.
+        errors: what happens to labels that are not UTF-8: "strict" refuses them; "replace", "ignore" and
+            "backslashreplace" do as in `bytes.decode`.
 
     Raises:
-        ValueError: the suffix is unknown (see `save_vectors`), or the file is not of that format.
+        ValueError: the suffix is unknown (see `save_vectors`), the file is not of that format, or a number in it is not
+            finite; the error names the row and its label.
         FileNotFoundError: there is no such file.
         ModuleNotFoundError: the suffix needs an extra that is not installed.
     """
     format_, compressor = _format(path)
+    if errors not in ERRORS:
+        raise ValueError(f"`errors` must be one of {', '.join(ERRORS)}; got {errors!r}. Use 'replace'.")
     format_.installed()
     with opened(path, "rb", compressor) as file:
         try:
-            found = format_.read(file)
+            found = format_.read(file, Source(errors))
         except ValueError as error:
-            raise ValueError(f"`path` must be {format_.name}; got {path} ({error}). Check the suffix.") from error
+            raise ValueError(
+                f"`path` must be {format_.name}; got {printable(path)} ({error}). Correct the file, or its suffix."
+            ) from error
     return _first_of_each(found, path)
 
 
-def convert_vectors(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> tuple[int, int, bool]:
+def convert_vectors(
+    source: str | os.PathLike[str], target: str | os.PathLike[str], *, errors: str = "strict"
+) -> tuple[int, int, bool]:
     """Read vectors in one format and write them in another; the suffixes name both, see `save_vectors`.
+
+    Args:
+        source: the file to read.
+        target: the file to write, which is not `source`; whether that is possible is checked first.
+        errors: see `load_vectors`.
 
     Returns:
         The number of rows, the size of a vector, and whether counts were lost because `target` has no place for them.
 
     Raises:
-        ValueError: a suffix is unknown, `source` is not of its format, or that of `target` cannot carry a label.
+        ValueError: a suffix is unknown, `source` is not of its format, that of `target` cannot carry a label, or
+            `target` cannot be written.
         OSError: a file cannot be read or written.
     """
     keeps_counts = FORMATS[check_path(target)].counts
-    vectors = load_vectors(source)
+    check_destination(target, inputs=[source])
+    vectors = load_vectors(source, errors=errors)
     save_vectors(target, vectors)
     return len(vectors), vectors.vector_size, "count" in vectors.columns and not keeps_counts
 
@@ -162,18 +185,38 @@ def check_path(path: str | os.PathLike[str]) -> str:
     """
     name = Path(path)
     stem = name.with_suffix("") if name.suffix.lower() in COMPRESSED else name
-    if stem.suffix.lower() not in FORMATS:
+    suffix = stem.suffix.lower()
+    if suffix in PICKLES:
+        raise ValueError(
+            f"`path` must not be a pickle, which can run any code when it is read; got {name.name!r}. If "
+            f"you trust it, convert it in gensim: KeyedVectors.load({name.name!r}).save_word2vec_format('v.bin', "
+            "binary=True), or Word2Vec.load(...).wv of a model."
+        )
+    if suffix not in FORMATS:
         raise ValueError(
             f"`path` must end in one of {', '.join(FORMATS)}, optionally followed by one of {', '.join(COMPRESSED)}; "
             f"got {name.name!r}. Use .bin for word2vec's binary."
         )
-    return stem.suffix.lower()
+    return suffix
 
 
 def _format(path: str | os.PathLike[str]) -> tuple[Format, str]:
     """Return the format of a path, and the suffix of its compressor or ""."""
     last = Path(path).suffix.lower()
     return FORMATS[check_path(path)], last if last in COMPRESSED else ""
+
+
+def _check_numbers(vectors: Vectors) -> None:
+    """Refuse to write what would be refused when it is read."""
+    if not vectors.vector_size:
+        raise ValueError("`vectors` must have a number or more in each row; got none. Drop the table.")
+    for start in range(0, len(vectors), _ROWS):
+        with np.errstate(over="ignore"):
+            block = vectors.matrix[start : start + _ROWS].astype(np.float32, copy=False)
+        try:
+            check_finite(block, vectors.labels, start)
+        except ValueError as error:
+            raise ValueError(f"`vectors` must be finite as float32; {error}. Correct or drop such rows.") from None
 
 
 def _first_of_each(vectors: Vectors, path: str | os.PathLike[str]) -> Vectors:

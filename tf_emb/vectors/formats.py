@@ -1,29 +1,50 @@
-r"""The text and binary formats of word2vec, and GloVe's text.
+r"""The text of word2vec and of GloVe.
 
 Text is one line per row, the label and its numbers separated by spaces. word2vec's (word2vec.c, Mikolov et al. 2013,
 https://code.google.com/archive/p/word2vec) begins with a line "rows dim"; GloVe's (Pennington, Socher and Manning 2014,
-https://nlp.stanford.edu/projects/glove) has no such line. Binary is "rows dim\n", then every label, a space, and its
-vector as little-endian float32; word2vec.c ends each row with a line break, gensim does not.
+https://nlp.stanford.edu/projects/glove) has no such line.
 """
 
+import codecs
+import re
 import warnings
+from collections.abc import Iterator
 from typing import IO
 
 import numpy as np
 
+from tf_emb.vectors.source import Growing, Source, check_dim, check_finite, decoded, present
 from tf_emb.vectors.vectors import Vectors
 
-_BLOCK = 1 << 24  # bytes read at once
+_BLOCK = 1 << 22  # bytes read at once
+_LINE = 1 << 25  # bytes of the longest line: MOST_NUMBERS numbers of any usual form, and a label
 
 
 def write_word2vec(file: IO[bytes], vectors: Vectors) -> None:
     """Write "rows dim" and the rows; the format has no place for counts."""
+    check_dim(vectors.vector_size)
     file.write(b"%d %d\n" % vectors.matrix.shape)
-    write_glove(file, vectors)
+    _write_lines(file, vectors)
 
 
 def write_glove(file: IO[bytes], vectors: Vectors) -> None:
-    """Write the rows, each number with nine significant digits, which tell every float32 from the next."""
+    """Write the rows without a heading.
+
+    Raises:
+        ValueError: there is no row, or the first one looks like a heading.
+    """
+    check_dim(vectors.vector_size)
+    if not len(vectors):
+        raise ValueError("`vectors` must have a row in GloVe's format, which has no heading; got none. Use .txt.")
+    if vectors.vector_size == 1 and _is_heading(b"%s %.9g" % (vectors.labels[0].encode(), vectors.matrix[0, 0])):
+        raise ValueError(
+            f"`labels` must not begin with {vectors.labels[0]!r}: readers take it for a heading. Use .txt."
+        )
+    _write_lines(file, vectors)
+
+
+def _write_lines(file: IO[bytes], vectors: Vectors) -> None:
+    """Write each number with nine significant digits, which tell every float32 from the next."""
     line = "%s" + " %.9g" * vectors.vector_size + "\n"
     for start in range(0, len(vectors), 1000):
         rows = slice(start, start + 1000)
@@ -31,30 +52,32 @@ def write_glove(file: IO[bytes], vectors: Vectors) -> None:
         file.write("".join([line % (label, *numbers) for label, numbers in block]).encode())
 
 
-def read_word2vec(file: IO[bytes]) -> Vectors:
+def read_word2vec(file: IO[bytes], source: Source) -> Vectors:
     """Read a file that begins with "rows dim".
 
     Raises:
         ValueError: it does not, or another number of rows follows.
     """
     rows, dim = header(file)
-    labels, table = _rows(file, dim)
+    labels, table = _rows(file, dim, source, rows)
     if len(labels) != rows:
         raise ValueError(f"its first line says {rows} rows, and {len(labels)} follow")
     return Vectors(labels, table)
 
 
-def read_glove(file: IO[bytes]) -> Vectors:
+def read_glove(file: IO[bytes], source: Source) -> Vectors:
     """Read a file without a heading; its first row tells how many numbers a row has.
 
     Raises:
         ValueError: a row does not fit.
     """
-    first = file.readline()
+    first = file.readline(_LINE).removeprefix(codecs.BOM_UTF8)
+    _check_line(first)
     fields = first.split()
-    if len(fields) < 2 or (len(fields) == 2 and all(field.isdigit() for field in fields)):
+    if len(fields) < 2 or _is_heading(first):
         raise ValueError(f"its first line is {first[:40]!r}, not a label and numbers")
-    labels, table = _rows(file, len(fields) - 1, [first])
+    check_dim(len(fields) - 1)
+    labels, table = _rows(file, len(fields) - 1, source, None, first)
     return Vectors(labels, table)
 
 
@@ -64,36 +87,67 @@ def header(file: IO[bytes]) -> tuple[int, int]:
     Raises:
         ValueError: the first line is another.
     """
-    line = file.readline(1000)
+    line = file.readline(1000).removeprefix(codecs.BOM_UTF8)
     fields = line.split()
-    if len(fields) != 2 or not all(field.isdigit() for field in fields) or not int(fields[1]):
+    if not _is_heading(line) or not int(fields[1]):
         hint = "; a file that begins with a row is GloVe's, name it .glove" if len(fields) > 2 else ""
         raise ValueError(f"its first line is {line[:40]!r}, not 'rows dim'{hint}")
+    check_dim(int(fields[1]))
     return int(fields[0]), int(fields[1])
 
 
-def _rows(file: IO[bytes], dim: int, lines: list[bytes] | None = None) -> tuple[list[str], np.ndarray]:
-    """Return the labels and the table of the lines given and of all that follow."""
+def _is_heading(line: bytes) -> bool:
+    return re.fullmatch(rb"\s*[0-9]{1,18}\s+[0-9]{1,18}\s*", line) is not None
+
+
+def _check_line(line: bytes) -> None:
+    if len(line) >= _LINE:
+        raise ValueError(f"a line must be shorter than {_LINE:,} bytes; one begins with {line[:40]!r}")
+
+
+def _rows(
+    file: IO[bytes], dim: int, source: Source, expected: int | None, first: bytes = b""
+) -> tuple[list[str], np.ndarray]:
+    """Return the labels and the table of the line given and of all that follow."""
+    size = present(file)
+    room = None if size is None else (size + len(first)) // (2 * dim + 2) + 1  # each takes as many bytes, but the last
+    table = Growing(dim, expected, room)
     labels: list[str] = []
-    tables = [np.empty((0, dim), np.float32)]
-    lines = lines or file.readlines(_BLOCK)
-    while lines:
-        tables.append(_parsed(lines, dim, labels))
-        lines = file.readlines(_BLOCK)
-    return labels, np.concatenate(tables)
+    for lines in _blocks(file, first):
+        block = _parsed(lines, dim, labels, source)
+        check_finite(block, labels, len(labels) - len(block))
+        table.append(block)
+    return labels, table.done()
 
 
-def _parsed(lines: list[bytes], dim: int, labels: list[str]) -> np.ndarray:
+def _blocks(file: IO[bytes], rest: bytes) -> Iterator[list[bytes]]:
+    """Yield many lines at once; blank ones at the end are none."""
+    blank = False
+    while chunk := file.read(_BLOCK):
+        text, end, rest = (rest + chunk).rpartition(b"\n")
+        _check_line(rest)
+        lines = text.rstrip()
+        if blank and (lines or rest.strip()):
+            raise ValueError("a blank line stands between its rows")
+        blank = blank or lines.count(b"\n") < text.count(b"\n") or bool(end and not lines)
+        if lines:
+            yield lines.split(b"\n")
+    if rest.strip():
+        yield [rest]
+
+
+def _parsed(lines: list[bytes], dim: int, labels: list[str], source: Source) -> np.ndarray:
     """Append the labels of some lines to `labels`; return their numbers, shape (lines, dim)."""
     first = len(labels)
     numbers = []
     for i, line in enumerate(lines, first):
         label, number = _fields(line.rstrip(), dim, i)
-        labels.append(decoded(label, i))
+        labels.append(decoded(label, i, source.errors))
         numbers.append(number)
     values = _floats(b" ".join(numbers))
-    if values is None:
-        wrong = next(i for i, row in enumerate(numbers) if _floats(row) is None)
+    if values is None or len(values) != len(lines) * dim:
+        found = map(_floats, numbers)
+        wrong = next((i for i, row in enumerate(found) if row is None or len(row) != dim), 0)
         raise ValueError(f"row {first + wrong} must have {dim} numbers; its line is {lines[wrong][:40]!r}")
     return values.reshape(len(lines), dim)
 
@@ -119,64 +173,3 @@ def _floats(text: bytes) -> np.ndarray | None:
             return np.fromstring(text, np.float32, sep=" ")
     except (ValueError, DeprecationWarning):
         return None
-
-
-def decoded(label: bytes, row: int) -> str:
-    """Return a label as text; the error names its row."""
-    try:
-        return label.decode()
-    except UnicodeDecodeError:
-        raise ValueError(f"the label of row {row} must be UTF-8; got {label[:40]!r}") from None
-
-
-def write_binary(file: IO[bytes], vectors: Vectors) -> None:
-    """Write the rows without line breaks, as gensim does; the format has no place for counts."""
-    file.write(b"%d %d\n" % vectors.matrix.shape)
-    for start in range(0, len(vectors), 1000):
-        rows = slice(start, start + 1000)
-        block = zip(vectors.labels[rows], vectors.matrix[rows].astype("<f4"), strict=True)
-        file.write(b"".join([label.encode() + b" " + vector.tobytes() for label, vector in block]))
-
-
-def read_binary(file: IO[bytes]) -> Vectors:
-    """Read rows with or without line breaks.
-
-    Raises:
-        ValueError: the file is not of the format, or has fewer or more rows than its heading says.
-    """
-    rows, dim = header(file)
-    labels: list[str] = []
-    tables = [np.empty((0, dim), np.float32)]
-    rest = b""
-    while len(labels) < rows:
-        block = file.read(_BLOCK)
-        if not block:
-            raise ValueError(f"it ends in row {len(labels)} of {rows}")
-        vectors, rest = _whole_rows(rest + block, dim, rows - len(labels), labels)
-        tables.append(vectors)
-    if (rest + file.read(2)).strip(b"\r\n"):
-        raise ValueError(f"more follows after the {rows} rows that it says it has")
-    return Vectors(labels, np.concatenate(tables))
-
-
-def _whole_rows(data: bytes, dim: int, rows: int, labels: list[str]) -> tuple[np.ndarray, bytes]:
-    """Take whole rows off the front of `data`; return their vectors and what is left."""
-    starts: list[int] = []
-    end = 0
-    while len(starts) < rows:
-        space = data.find(b" ", end)
-        if space < 0 or space + 1 + 4 * dim > len(data):
-            break
-        label = data[end:space].lstrip(b"\n")
-        if not label or b"\n" in label:  # the latter is text, read as binary
-            raise ValueError(f"row {len(labels)} must begin with a label and a space; it begins with {label[:40]!r}")
-        labels.append(decoded(label, len(labels)))
-        starts.append(space + 1)
-        end = space + 1 + 4 * dim
-    return _gathered(data, starts, dim), data[end:]
-
-
-def _gathered(data: bytes, starts: list[int], dim: int) -> np.ndarray:
-    """Return the `dim` numbers that begin at each of the places, shape (places, dim)."""
-    raw = b"".join([data[start : start + 4 * dim] for start in starts])
-    return np.frombuffer(raw, "<f4").astype(np.float32).reshape(len(starts), dim)

@@ -5,8 +5,8 @@ from typing import Any
 
 from tf_emb.vectors.vectors import check_different
 
-_WIDEST = 1 << 30  # bytes of an array of strings, each as wide as the longest
-_LONGEST = 1 << 20  # bytes of a label in a binary file, which only a space ends
+WIDEST = 1 << 30  # bytes of an array of strings, each as wide as the longest
+LONGEST = 1 << 20  # bytes of a label in a binary file, which only a space ends
 
 
 def check_strings(labels: Sequence[Any]) -> None:
@@ -32,9 +32,9 @@ def check_words(labels: Sequence[Any]) -> None:
                 f"`labels` must be words without white space, which ends a label in this format; got "
                 f"{label!r} in row {i}. Replace it, for example by '_', or use .npz or .safetensors."
             )
-        if 4 * len(label) > _LONGEST and len(label.encode()) > _LONGEST:
+        if 4 * len(label) > LONGEST and len(label.encode()) > LONGEST:
             raise ValueError(
-                f"`labels` must be no longer than {_LONGEST:,} bytes in this format; got {label[:20]!r}... in row {i}. "
+                f"`labels` must be no longer than {LONGEST:,} bytes in this format; got {label[:20]!r}... in row {i}. "
                 "Use .safetensors."
             )
 
@@ -52,7 +52,7 @@ def check_wide(labels: Sequence[Any]) -> None:
     """Refuse labels that NumPy's strings cannot hold."""
     check_strings(labels)
     longest = max(map(len, labels), default=0)
-    if 4 * longest * len(labels) > _WIDEST:
+    if 4 * longest * len(labels) > WIDEST:
         raise ValueError(
             f"`labels` must be short for .npz, which gives each the width of the longest; got one of {longest} "
             "characters. Use .safetensors."

@@ -1,0 +1,117 @@
+"""NumPy's archives of arrays; see `tf_emb.vectors.arrays`."""
+
+import io
+import lzma
+import struct
+import zipfile
+import zlib
+from typing import IO, Any
+
+import numpy as np
+
+from tf_emb.files.compressed import MOST_TIMES, MOST_WITHOUT
+from tf_emb.vectors.arrays import NAMES, check_array, check_names, check_rows, fill, joined, numbers, seekable
+from tf_emb.vectors.source import Source, decoded
+from tf_emb.vectors.vectors import Vectors
+
+_KINDS = {"vectors": "fiu", "labels": "U", "counts": "iu"}
+_DAMAGES = (  # what zipfile and those below it raise on other files
+    zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, OverflowError, struct.error,
+    zlib.error, lzma.LZMAError,
+)  # fmt: skip
+
+
+def write_npz(file: IO[bytes], vectors: Vectors) -> None:
+    """Write the arrays `vectors`, `labels` and `counts`.
+
+    Raises:
+        ValueError: the counts are not integers.
+    """
+    archive = io.BytesIO()  # NumPy seeks back from its end, which a compressed file cannot do
+    np.savez(archive, labels=np.array(vectors.labels, np.str_), **numbers(vectors))
+    file.write(archive.getbuffer())
+
+
+def read_npz(file: IO[bytes], source: Source) -> Vectors:
+    """Read what `write_npz` wrote; other arrays of the archive stay unread.
+
+    Raises:
+        ValueError: the file is another, or lacks an array.
+    """
+    content = seekable(file)
+    if content.read(6) == b"\x93NUMPY":
+        raise ValueError("it holds one array without a name")
+    try:
+        size = content.seek(0, io.SEEK_END)
+        with zipfile.ZipFile(content) as archive:
+            return _read(archive, size, source)
+    except _DAMAGES as error:
+        raise ValueError(_line(error)) from None
+    except OSError as error:
+        if error.errno is None or isinstance(error, io.UnsupportedOperation):
+            raise ValueError(_line(error)) from None
+        raise ValueError(f"it is damaged: {error.strerror}") from None
+
+
+def _read(archive: zipfile.ZipFile, size: int, source: Source) -> Vectors:
+    members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+    check_names(members)
+    arrays: dict[str, np.ndarray] = {}
+    for name in NAMES:
+        if name in members:
+            _check_member(name, members[name], size)
+            with archive.open(members[name]) as member:
+                arrays[name] = _array(name, member, members[name].file_size, arrays.get("vectors"))
+    try:
+        labels = arrays["labels"].tolist()
+    except (ValueError, SystemError) as error:  # code points beyond Unicode
+        raise ValueError(f"its labels are no Unicode text: {_line(error)}") from None
+    texts = [
+        label if label.isascii() else decoded(label.encode("utf-8", "surrogatepass"), row, source.errors)
+        for row, label in enumerate(labels)
+    ]
+    return joined(texts, arrays["vectors"], arrays.get("counts"))
+
+
+def _check_member(name: str, info: zipfile.ZipInfo, size: int) -> None:
+    """Refuse a member that is larger than its bytes can be."""
+    most = info.compress_size
+    if info.compress_type != zipfile.ZIP_STORED:
+        most = max(MOST_WITHOUT, MOST_TIMES * most)
+    if info.compress_size > size or info.file_size > most:
+        raise ValueError(
+            f"its array {name} says that it has {info.file_size} bytes, of {info.compress_size} in a file of {size}"
+        )
+
+
+def _array(name: str, member: IO[bytes], size: int, vectors: np.ndarray | None) -> np.ndarray:
+    """Read an array whose member says that it has `size` bytes."""
+    shape, by_columns, dtype = _heading(name, member)
+    check_array(name, dtype, shape, _KINDS[name], size - member.tell())
+    if vectors is not None:
+        check_rows(name, shape[0], vectors.shape)
+    array = np.empty(shape[::-1] if by_columns else shape, dtype)
+    fill(name, array, member)
+    if member.read(1):  # and so the checksum was compared
+        raise ValueError(f"more follows its array {name}")
+    return array.T if by_columns else array
+
+
+def _heading(name: str, member: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Read the shape, the order and the type of an array."""
+    try:
+        version = np.lib.format.read_magic(member)
+        read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}[version]
+        shape, by_columns, dtype = read(member)
+    except _DAMAGES[:2]:
+        raise
+    except Exception as error:  # it evaluates a literal of Python: there is hardly one that cannot come
+        raise ValueError(f"its array {name} has no heading of NumPy's: {_line(error)}") from None
+    if any(length < 0 or isinstance(length, bool) for length in shape):
+        raise ValueError(f"its array {name} must have shape (rows, ...); got {shape[:9]}")
+    return shape, by_columns, dtype
+
+
+def _line(error: Any) -> str:
+    """Return the beginning of an error's first line."""
+    return repr(str(error).partition("\n")[0][:120]).strip("'\"") or type(error).__name__
