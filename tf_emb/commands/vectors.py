@@ -7,12 +7,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tf_emb.files import printable
+
 if TYPE_CHECKING:
     from rich.table import Table
 
     from tf_emb.evaluate import Analogies, Section, WordPairs
     from tf_emb.vectors import Vectors
 
+Errors = Annotated[
+    str,
+    typer.Option(
+        metavar="HOW", help="What becomes of labels that are not UTF-8: strict, replace, ignore, backslashreplace."
+    ),
+]
 _SEARCHED = 100_000  # rows whose spelling is compared; in most files the most frequent words
 
 
@@ -23,6 +31,7 @@ def similar(
         list[str] | None, typer.Option(metavar="WORD", help="A word to subtract; repeat for more.")
     ] = None,
     top: Annotated[int, typer.Option(min=1, help="How many neighbours to print.")] = 10,
+    errors: Errors = "strict",
 ) -> None:
     """Print the words nearest to the mean of the WORDs, by cosine.
 
@@ -31,14 +40,21 @@ def similar(
     """
     from tf_emb.vectors import load_vectors
 
-    loaded = load_vectors(vectors)
+    loaded = load_vectors(vectors, errors=errors)
     for what, word in [("WORD", word) for word in words] + [("--minus", word) for word in minus or []]:
         if word not in loaded:
             raise ValueError(
-                f"`{what}` must be one of the {len(loaded)} words of {vectors}; got {word!r}.{suggestion(word, loaded)}"
+                f"`{what}` must be one of the {len(loaded)} words of {printable(vectors)}; got {word!r}."
+                f"{suggestion(word, loaded)}"
             )
-    for neighbour, cosine in loaded.most_similar(list(words), list(minus or []), topn=top):
-        print(f"{cosine:7.4f}  {neighbour}")
+    asked = loaded.most_similar(list(words), list(minus or []), topn=top)
+    found = [(neighbour, cosine) for neighbour, cosine in asked if not math.isnan(cosine)]
+    if asked and not found:
+        raise ValueError(
+            "`WORD` must have a direction; the sum of these vectors, or each other one, is zero. Name other words."
+        )
+    for neighbour, cosine in found:
+        print(f"{cosine:7.4f}  {printable(neighbour)}")
 
 
 def suggestion(word: str, vectors: "Vectors") -> str:
@@ -57,7 +73,8 @@ def spelled_alike(word: str, labels: Sequence[str]) -> list[str]:
 
 def convert(
     source: Annotated[Path, typer.Argument(metavar="A", help="The vectors to read.")],
-    target: Annotated[Path, typer.Argument(metavar="B", help="The file to write.")],
+    target: Annotated[Path, typer.Argument(metavar="B", help="The file to write; not A.")],
+    errors: Errors = "strict",
 ) -> None:
     """Read vectors from A and write them to B; the suffixes name the formats.
 
@@ -66,10 +83,10 @@ def convert(
     """
     from tf_emb.vectors import convert_vectors
 
-    rows, dim, lost = convert_vectors(source, target)
-    print(f"{rows} vectors of {dim} numbers written to {target}")
+    rows, dim, lost = convert_vectors(source, target, errors=errors)
+    print(f"{rows} vectors of {dim} numbers written to {printable(target)}")
     if lost:
-        print(f"The counts of {source} were left out: the format has no place for them.")
+        print(f"The counts of {printable(source)} were left out: the format has no place for them.")
 
 
 def evaluate(
@@ -83,6 +100,7 @@ def evaluate(
         typer.Option(metavar="FILE", help="Analogies: ': section' lines, else four words per line; repeat for more."),
     ] = None,
     vocab: Annotated[int, typer.Option(min=1, help="Search analogies among the first so many words.")] = 30_000,
+    errors: Errors = "strict",
 ) -> None:
     """Compare vectors with human judgement: word pairs and analogies.
 
@@ -97,14 +115,14 @@ def evaluate(
     if not pairs and not analogies:
         pairs = [gensim_file("wordsim353.tsv"), gensim_file("simlex999.txt")]
         analogies = [gensim_file("questions-words.txt")]
-    loaded = load_vectors(vectors)
+    loaded = load_vectors(vectors, errors=errors)
     scored = [(path.name, measured.word_pairs(loaded, path)) for path in pairs or []]
     console = Console(markup=False, highlight=False)  # names are plain text, even with brackets
     if scored:
         console.print(pairs_table(scored))
     for path in analogies or []:
         result = measured.analogies(loaded, path, restrict_vocab=vocab)
-        console.print(analogies_table(f"{path.name}, among {min(vocab, len(loaded)):,} words", result))
+        console.print(analogies_table(f"{printable(path.name)}, among {min(vocab, len(loaded)):,} words", result))
 
 
 def pairs_table(scored: "list[tuple[str, WordPairs]]") -> "Table":
@@ -112,7 +130,7 @@ def pairs_table(scored: "list[tuple[str, WordPairs]]") -> "Table":
     table = _table("word pairs", "Spearman", "Pearson", "pairs covered")
     for name, result in scored:
         figures = (_figure(value, "{:.3f}") for value in (result.spearman, result.pearson))
-        table.add_row(name, *figures, f"{result.covered:,} of {result.pairs:,}")
+        table.add_row(printable(name), *figures, f"{result.covered:,} of {result.pairs:,}")
     return table
 
 
@@ -127,7 +145,7 @@ def analogies_table(title: str, result: "Analogies") -> "Table":
 
 
 def _cells(section: "Section") -> tuple[str, str, str]:
-    return section.name, _figure(section.accuracy, "{:.1%}"), f"{section.covered:,} of {section.questions:,}"
+    return printable(section.name), _figure(section.accuracy, "{:.1%}"), f"{section.covered:,} of {section.questions:,}"
 
 
 def _table(first: str, *others: str) -> "Table":

@@ -4,6 +4,7 @@ WordSim-353 (Finkelstein et al. 2002, "Placing Search in Context"), SimLex-999 (
 others whose lines hold a word, a word and a score.
 """
 
+import math
 import os
 import re
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tf_emb.evaluate.words import ids_of_words, lines_of, unit_rows
+from tf_emb.files import printable
 from tf_emb.vectors import Vectors, as_vectors
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ class WordPairs:
     Attributes:
         spearman: correlation of the ranks, ties at their mean rank; nan for fewer than two pairs or equal ones.
         pearson: correlation of the values; nan likewise.
-        covered: how many pairs have both words in the vocabulary; only they count.
+        covered: how many pairs have both words in the vocabulary, with finite vectors; only they count.
         pairs: how many pairs the file has.
     """
 
@@ -44,24 +46,39 @@ def word_pairs(
 ) -> WordPairs:
     """Correlate the cosine of every pair of words with its score; the numbers are gensim's.
 
+    Cosines that are equal but for rounding, as those of words with themselves, share a rank, which gensim's may not.
+
     Args:
         vectors: the words and their rows.
         path: UTF-8 text, one pair per line: two words, a number, and anything else, separated by tabs, commas or
-            white space. Lines that begin with # are comments, and the first line may be a heading.
+            white space; blank lines do not count. Lines that begin with # are comments, and the first line may be a
+            heading.
         restrict_vocab: only the first so many words are looked up; None for all.
         case_insensitive: compare words in upper case; of several rows that agree the first counts.
 
     Raises:
-        ValueError: the file is not in this format.
+        ValueError: the file is not in this format, or a label is no string.
     """
     vectors = as_vectors(vectors)
     ids = ids_of_words(vectors, restrict_vocab, case_insensitive)
     pairs = _read(path, case_insensitive)
     known = [(ids[a], ids[b], score) for a, b, score in pairs if a in ids and b in ids]
     left, right, scores = (np.array(column) for column in zip(*known, strict=True)) if known else [np.empty(0, int)] * 3
-    first, second = (unit_rows(vectors.matrix[rows].astype(np.float64)) for rows in (left, right))
-    spearman, pearson = _correlations((first * second).sum(axis=1), scores)
-    return WordPairs(spearman, pearson, len(known), len(pairs))
+    first, second = (vectors.matrix[rows].astype(np.float64) for rows in (left, right))
+    finite = np.isfinite(first).all(axis=1) & np.isfinite(second).all(axis=1)
+    cosines = (unit_rows(first[finite]) * unit_rows(second[finite])).sum(axis=1)
+    spearman, pearson = _correlations(_tied(cosines, vectors.vector_size), scores[finite])
+    return WordPairs(spearman, pearson, int(finite.sum()), len(pairs))
+
+
+def _tied(cosines: np.ndarray, dim: int) -> np.ndarray:
+    """Return cosines, those that differ by no more than the rounding of two sums of `dim` products made equal."""
+    order = np.argsort(cosines, kind="stable")
+    ascending = cosines[order]
+    new = np.diff(ascending, prepend=-np.inf) > (dim + 4) * np.finfo(np.float64).eps
+    tied = np.empty_like(cosines)
+    tied[order] = ascending[np.flatnonzero(new)[np.cumsum(new) - 1]]
+    return tied
 
 
 def _read(path: str | os.PathLike[str], case_insensitive: bool) -> list[tuple[str, str, float]]:
@@ -70,25 +87,34 @@ def _read(path: str | os.PathLike[str], case_insensitive: bool) -> list[tuple[st
     for number, line in lines_of(path):
         if line.startswith("#"):
             continue
-        try:
-            a, b, score = _fields(line)[:3]
-            if case_insensitive:
-                a, b = a.upper(), b.upper()
-            pairs.append((a, b, float(score)))
-        except ValueError:
-            if pairs or heading:
-                raise ValueError(
-                    f"`path` must hold two words and a number per line; got {line[:40]!r} in line {number} of {path}. "
-                    "Separate them by tabs; begin comments with #."
-                ) from None
+        pair = _pair(line.upper() if case_insensitive else line)
+        if pair:
+            pairs.append(pair)
+        elif pairs or heading:
+            raise ValueError(
+                f"`path` must hold two words and a number per line; got {line[:40]!r} in line {number} of "
+                f"{printable(path)}. Give a finite number; separate by tabs; begin comments with #."
+            )
+        else:
             heading = True
     return pairs
 
 
-def _fields(line: str) -> list[str]:
-    """Split at tabs where there are any, else at commas, else at white space."""
-    pattern = next((mark for mark in ("\t", ",") if mark in line), r"\s+")
-    return [field.strip() for field in re.split(pattern, line)]
+def _pair(line: str) -> tuple[str, str, float] | None:
+    """Split at tabs, else at commas, else at white space; return None where two words and a number come of none."""
+    for mark in ("\t", ",", r"\s+"):
+        a, b, score = [*(field.strip() for field in re.split(mark, line)), "", "", ""][:3]
+        if a and b and (number := _number(score)) is not None:
+            return a, b, number
+    return None
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _correlations(cosines: np.ndarray, scores: np.ndarray) -> tuple[float, float]:

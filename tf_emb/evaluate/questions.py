@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tf_emb.evaluate.words import ids_of_words, lines_of, unit_rows
+from tf_emb.evaluate.words import answering, ids_of_words, lines_of, unit_rows
+from tf_emb.files import printable
 from tf_emb.vectors import Vectors, as_vectors
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ def analogies(
 ) -> Analogies:
     """Ask every question "a is to b as c is to what" by 3CosAdd; the numbers are gensim's.
 
+    A row of zeros, or one that is not finite, is no answer.
+
     Args:
         vectors: the words and their rows, the most frequent first.
         path: UTF-8 text: ": name" begins a section; every other line holds a, b, c and the answer.
@@ -71,7 +74,7 @@ def analogies(
             each may be the answer.
 
     Raises:
-        ValueError: the file is not in this format.
+        ValueError: the file is not in this format, or a label is no string.
     """
     vectors = as_vectors(vectors)
     ids = ids_of_words(vectors, restrict_vocab, case_insensitive)
@@ -80,7 +83,7 @@ def analogies(
     asked = (rows >= 0).all(axis=1)
     keys = vectors.labels[:restrict_vocab]
     first = np.array([ids[key.upper() if case_insensitive else key] for key in keys], np.int64)
-    answers = _answers(unit_rows(vectors.matrix[: len(keys)]), first, rows[asked, :3])
+    answers = _answers(vectors.matrix[: len(keys)], first, rows[asked, :3])
     right = np.zeros(len(words), bool)
     right[asked] = answers == rows[asked, 3]
     every = np.ones(len(words), bool)
@@ -88,15 +91,18 @@ def analogies(
     return Analogies(tuple(Section(*row) for row in zip(names, *columns, strict=True)))
 
 
-def _answers(unit: np.ndarray, first: np.ndarray, questions: np.ndarray) -> np.ndarray:
+def _answers(table: np.ndarray, first: np.ndarray, questions: np.ndarray) -> np.ndarray:
     """Return the word nearest to b - a + c that is none of the three in any case, as its first row; -1 for none.
 
     Args:
-        unit: float32, shape (vocab, dim), rows of length one.
+        table: shape (vocab, dim).
         first: shape (vocab,), the first row with the same word in any case.
         questions: shape (questions, 3), the rows of a, b and c.
     """
     answers = np.empty(len(questions), np.int64)
+    finite = np.isfinite(table).all(axis=1)
+    unit = unit_rows(np.where(finite[:, None], table, 0))
+    silent = np.flatnonzero(~answering(table))
     again = np.flatnonzero(first != np.arange(len(first)))  # rows whose word stood before in another case
     size = max(1, _SCORES // max(1, len(unit)))
     for start in range(0, len(questions), size):
@@ -104,9 +110,11 @@ def _answers(unit: np.ndarray, first: np.ndarray, questions: np.ndarray) -> np.n
         a, b, c = unit[asked].transpose(1, 0, 2)
         cosines = (b - a + c) @ unit.T
         np.put_along_axis(cosines, asked, -np.inf, axis=1)
+        cosines[:, silent] = -np.inf
         cosines[:, again] = np.where(_among(first[again], asked), -np.inf, cosines[:, again])
         best = cosines.argmax(axis=1)
-        answers[start : start + size] = np.where(cosines.max(axis=1) > -np.inf, first[best], -1)
+        answered = (cosines.max(axis=1) > -np.inf) & finite[asked].all(axis=1)
+        answers[start : start + size] = np.where(answered, first[best], -1)
     return answers
 
 
@@ -129,7 +137,7 @@ def _read(path: str | os.PathLike[str], case_insensitive: bool) -> tuple[list[st
         if len(four) != 4 or not names:
             raise ValueError(
                 f"`path` must hold four words per line, below a line ': section'; got {line[:40]!r} in line {number} "
-                f"of {path}."
+                f"of {printable(path)}."
             )
         sections.append(len(names) - 1)
         words.append(four)

@@ -2,8 +2,8 @@
 
 The first space ends a label. gensim also writes labels with spaces: of "new york" a reader makes the label "new", and
 of "york " and all but the last bytes of the vector another vector, without an error if the next label takes up what is
-left. So wherever the bytes of a vector begin with text and a space, both ways to read them are compared. Vectors of one table
-have numbers of similar magnitude; bytes that are read one place off, or text, have exponents of all kinds.
+left. So wherever the bytes of a vector begin with text and a space, both ways to read them are compared. Vectors of one
+table have numbers of similar magnitude; bytes that are read one place off, or text, have exponents of all kinds.
 """
 
 import re
@@ -42,8 +42,7 @@ def doubtful(data: bytes, starts: list[int], dim: int, breaks: bool = False) -> 
         if len(ends) > _MOST:
             return i
         said = _may_be_vector(_exponents(data, starts[i], dim), usual)
-        also = [end for end in ends if end + size <= len(data)]
-        also = [end for end in also if not breaks or data[end + size : end + size + 1] == b"\n"]
+        also = [end for end in ends if _may_end(data, end + size, breaks)]
         if also and (not said or any(_may_be_vector(_exponents(data, end, dim), usual) for end in also)):
             return i
     return None
@@ -57,6 +56,13 @@ def _ends(data: bytes, start: int, size: int) -> list[int]:
         at = match.end()
         ends.append(at)
     return ends
+
+
+def _may_end(data: bytes, at: int, breaks: bool) -> bool:
+    """Return whether a vector could end here: with the data, or before a label, as far as there is one."""
+    if breaks:
+        return data[at : at + 1] == b"\n"
+    return at == len(data) or (at < len(data) and (_TEXT.match(data, at) is not None or data.find(b" ", at) < 0))
 
 
 def _exponents(data: bytes, start: int, dim: int) -> np.ndarray:

@@ -89,8 +89,8 @@ class Search:
             restrict_vocab: search only the first so many rows.
 
         Returns:
-            Pairs of label and cosine, the largest first, equal ones in the order of rows. A row of zeros has the
-            cosine nan and comes last; as a key it makes every cosine nan.
+            Pairs of label and cosine, the largest first, equal ones in the order of rows. A row of zeros, or one
+            that is not finite, has the cosine nan and comes last; as a key it makes every cosine nan.
 
         Raises:
             KeyError: a key is unknown.
