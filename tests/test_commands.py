@@ -148,3 +148,33 @@ def test_eval_refuses_what_it_cannot_read(path: Path, tmp_path: Path) -> None:
 def test_help_names_the_formats() -> None:
     text = run("convert", "--help").stdout
     assert all(suffix in text for suffix in (".txt", ".vec", ".bin", ".glove", ".npz", ".safetensors", ".gz", ".zst"))
+
+
+def test_words_are_shown_and_do_not_steer_the_terminal(tmp_path: Path) -> None:
+    odd = "\x1b]52;c;aGk=\x07[bold]"
+    save_vectors(tmp_path / "w.npz", Vectors(["king", odd, "nil"], [[1, 2], [1, 1], [0, 0]]))
+    result = run("similar", tmp_path / "w.npz", "king")
+    assert result.stdout.splitlines() == [" 0.9487  \\x1b]52;c;aGk=\\x07[bold]"]  # and nothing of the row of zeros
+    assert "must have a direction" in refused("similar", tmp_path / "w.npz", "nil")
+    (tmp_path / "q.txt").write_text(f": {odd}\nking king king king\n")
+    (tmp_path / "\x1bp.txt").write_text("king nil 1\n")
+    text = run("eval", tmp_path / "w.npz", "--analogies", tmp_path / "q.txt", "--pairs", tmp_path / "\x1bp.txt").stdout
+    assert "\x1b" not in text
+    assert "\\x1b]52;c;aGk=\\x07[bold]" in text
+
+
+def test_labels_that_are_not_utf8_have_an_option(tmp_path: Path) -> None:
+    (tmp_path / "w.txt").write_bytes(b"2 1\nna\xefve 1\nb 2\n")
+    assert "errors='replace' reads it all the same" in refused("similar", tmp_path / "w.txt", "b")
+    assert "na\ufffdve" in run("similar", tmp_path / "w.txt", "b", "--errors", "replace").stdout
+    assert "2 vectors" in run("convert", tmp_path / "w.txt", tmp_path / "v.bin", "--errors", "ignore").stdout
+    assert "`errors` must be one of" in refused("similar", tmp_path / "w.txt", "b", "--errors", "x")
+
+
+def test_convert_leaves_what_it_reads(path: Path, tmp_path: Path) -> None:
+    before = path.read_bytes()
+    (tmp_path / f"link{path.suffix}").symlink_to(path)
+    for target in (path, tmp_path / f"link{path.suffix}"):
+        assert "must be another file than what is read" in refused("convert", path, target)
+    assert "does not exist" in refused("convert", path, tmp_path / "none" / "w.txt")
+    assert path.read_bytes() == before

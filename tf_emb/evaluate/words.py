@@ -59,8 +59,7 @@ def lines_of(path: str | os.PathLike[str]) -> Iterator[tuple[int, str]]:
                     yield number, line.strip()
     except UnicodeDecodeError as error:
         raise ValueError(
-            f"`path` must be UTF-8 text; {printable(path)} is not, after line {number} ({error.reason}). Convert it "
-            "first."
+            f"`path` must be UTF-8 text; {printable(path)} is not ({error.reason}). Convert it first."
         ) from None
     except OSError as error:
         raise ValueError(f"`path` must be a readable file; got {printable(path)} ({error.strerror}).") from None

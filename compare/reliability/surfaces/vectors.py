@@ -147,7 +147,7 @@ def tensors(random: Random) -> bytes:
     ):  # fmt: skip
         about[name] = {"dtype": kind, "shape": shape, "data_offsets": [at, at + len(data)]}
         at += len(data)
-    odd = (
+    odd: tuple[object, ...] = (
         *SIZES,
         None,
         True,
