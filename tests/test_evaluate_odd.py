@@ -41,6 +41,12 @@ def test_rows_without_a_direction_are_no_answers(tmp_path: Path, value: float) -
     assert (asked.correct, asked.covered) == (0, 2)
 
 
+def test_a_row_of_zeros_is_no_answer_where_all_others_point_away(tmp_path: Path) -> None:
+    vectors = Vectors(["zero", "a", "b", "c", "d"], [[0, 0], [-1, 0.1], [1, 0.1], [1, 0], [-1, 0]])
+    (tmp_path / "q.txt").write_text(": one\na b c d\n")
+    assert analogies(vectors, tmp_path / "q.txt").total.correct == 1
+
+
 def test_a_pair_with_a_vector_that_is_not_finite_does_not_count(tmp_path: Path) -> None:
     table = np.random.default_rng(0).normal(size=(6, 4))
     (tmp_path / "p.txt").write_text("a b 1\nb c 2\nc d 3\ne f 4\n")
