@@ -20,7 +20,7 @@ from typing import IO, Any
 import numpy as np
 
 from tf_emb.corpus import Vocabulary
-from tf_emb.files import appearing
+from tf_emb.files import appearing, printable
 from tf_emb.word2vec.options import Options
 from tf_emb.word2vec.tables import Masks
 
@@ -139,8 +139,8 @@ def load_state(path: str | os.PathLike[str]) -> State:
             return state
     except FileNotFoundError:
         raise
-    except (OSError, KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
-        said = error.strerror if isinstance(error, OSError) else error
+    except (OSError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
+        said = printable(error.strerror if isinstance(error, OSError) else error)
         raise ValueError(
             f"`path` must be a saved training; got {path} ({said}). Use another, or train again."
         ) from None

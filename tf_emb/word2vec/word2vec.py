@@ -342,11 +342,14 @@ class Word2Vec(AnswersHabits):
 
 def _check_same(training: Training, now: dict[str, Any]) -> None:
     """Refuse to go on with another text than that which a training began with."""
-    names = (
-        {"corpus": "corpus"} if training.finished == training.planned else {"corpus": "corpus", "held out": "held_out"}
-    )
-    for text, argument in names.items():
+    nothing_left = training.finished == training.planned
+    for text, argument in [("corpus", "corpus")] if nothing_left else [("corpus", "corpus"), ("held out", "held_out")]:
         if text in training.texts and (how := difference(training.texts[text], now[text])):
             raise ValueError(
                 f"`{argument}` must be the text that the training began with; {how}. Give that text, or use `fit`."
             )
+    if max([training.done - 1, *training.ahead]) >= max(training.planned, 1):
+        raise ValueError(
+            f"`corpus` must have all the chunks that are finished; got {training.planned} of them, and {training.done} "
+            "are. Give the text that the training began with, or use `fit`."
+        )
