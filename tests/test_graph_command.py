@@ -46,7 +46,7 @@ def run(tmp_path, monkeypatch):
         (["--length", "9" * 40], "`length` must be at most 2,147,483,647"),
         (["--walks", 10**9, "--length", 10**6], "must fit in memory"),
         (["--dim", 10**12], "`dim` must be at most"),
-        (["--dim", 5 * 10**8], "Vectors of 3 x 500,000,000 numbers and their training must fit in memory: about 18 GB"),
+        (["--dim", 5 * 10**8], "`dim` must be an integer up to 1,048,576; got 500000000"),
         (["--window", "1" * 40], "`window` must be at most"),
         (["--epochs", "1" * 40], "`epochs` must be at most"),
         (["--p", "nan"], "`p` must be positive and finite; got nan"),

@@ -14,6 +14,7 @@ from tf_emb.word2vec import Checkpoints, Progress, Word2Vec
 from tf_emb.word2vec import progress as module
 from tf_emb.word2vec.blocks import chunks
 from tf_emb.word2vec.checkpoints import before, newest, write_checkpoint
+from tf_emb.word2vec.memory import check_memory
 from tf_emb.word2vec.state import State, load_state, save_state
 
 WORDS = [f"w{i}" for i in range(30)]
@@ -232,7 +233,7 @@ def test_a_full_disk_is_reported_and_the_training_goes_on(tmp_path: Path) -> Non
     [
         (TEXT[:30], "it had 720 words, and has 360"),
         (TEXT[::-1], "as many words, but others or in another order"),
-        ([["une", "autre"]], "it had 720 words, and has 2"),
+        ([["w1", "autre", "w2", "w1"]], "it had 720 words, and has 4"),
     ],
 )
 def test_another_text_is_refused_on_the_way_back(stopped: Word2Vec, text: Any, how: str) -> None:
@@ -247,5 +248,5 @@ def test_another_held_out_text_is_refused_on_the_way_back(stopped: Word2Vec) -> 
 
 
 def test_tables_that_do_not_fit_are_refused_with_the_estimate() -> None:
-    with pytest.raises(ValueError, match=r"for 30 words: .* take 4\d\d\d\d\.\d GiB, and .* GiB are free"):
-        Word2Vec(dim=10**11, min_count=1).fit(TEXT)
+    with pytest.raises(ValueError, match=r"for 100,000,000 words: .* take 149011\.6 GiB, and .* GiB are free"):
+        check_memory(10**8, 10**5)

@@ -124,5 +124,5 @@ def test_words_that_cannot_be_frozen_are_refused() -> None:
     for call in (lambda: of.freeze(["zebra"]), lambda: of.build(VOCABULARY, frozen=["zebra"])):
         with pytest.raises(ValueError, match=r"^`frozen` must be known words; got 'zebra'\."):
             call()
-    with pytest.raises(ValueError, match=r"; got 'w'\. Leave it out, or pass a list of words\."):
+    with pytest.raises(ValueError, match=r"`frozen` must be a list of words; got 'w1'\. Use \[word\] for one\."):
         of.freeze("w1")

@@ -101,7 +101,9 @@ def test_evaluate_is_what_training_reports_of_tables_that_stand_still(
 def test_evaluate_refuses_what_it_cannot_measure() -> None:
     with pytest.raises(ValueError, match=r"^`evaluate` must follow `fit`, `build` or `load`; got none\."):
         Word2Vec().evaluate(TEXT)
-    with pytest.raises(ValueError, match=r"^`corpus` must hold two neighbouring words .*; got none\."):
+    with pytest.raises(
+        ValueError, match=r"^`corpus` must have a sentence with two words of the vocabulary; got 3 words in 2 "
+    ):
         random_model().evaluate([["1"], ["unknown", "2"]])
     with pytest.raises(ValueError, match=r"^`corpus` must have this model's 40 words; got another vocabulary of 2\."):
         random_model().evaluate(prepare([["x", "y"]], min_count=1))

@@ -15,7 +15,7 @@ Kind: TypeAlias = tuple[str, Callable[[Any], bool]]
 LARGEST = 2**31 - 1  # rows or columns
 
 
-def _whole(value: Any) -> bool:
+def _whole(value: object) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool)
 
 

@@ -93,7 +93,7 @@ class Options:
             self._check(name, "a number above 0", Real, lambda value: value > 0)
             self._check(name, "a number that float32 tells from 0", Real, lambda value: _in_float32(value) > 0)
         self._check("rate", "a number that float32 can hold", Real, lambda value: isfinite(_in_float32(value)))
-        self._check("ns_exponent", "a number from -10 to 10", Real, lambda value: -10 <= value <= 10)
+        self._check("ns_exponent", "a number from -100 to 100", Real, lambda value: -100 <= value <= 100)
 
     def _check(self, name: str, rule: str, kind: type, holds: Any) -> None:
         """Refuse a value that breaks its rule; None passes where it is the default. NumPy's numbers become Python's."""
