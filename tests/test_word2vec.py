@@ -52,7 +52,7 @@ def test_options_may_be_given_whole_but_alone() -> None:
         ({"sample": float("nan")}, r"`sample` must be a number of 0 or more; got nan\. The default is 0\.001\."),
         ({"rate": 0}, r"`rate` must be a number above 0; got 0\."),
         ({"limit": 0}, r"`limit` must be a number above 0; got 0\. The default is 6\.0\."),
-        ({"ns_exponent": float("inf")}, r"`ns_exponent` must be a number from -10 to 10; got inf\."),
+        ({"ns_exponent": float("inf")}, r"`ns_exponent` must be a number from -100 to 100; got inf\."),
     ],
 )
 def test_a_wrong_value_says_rule_value_and_remedy(wrong: dict[str, Any], message: str) -> None:
