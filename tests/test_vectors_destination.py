@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tf_emb.vectors import check_destination, load_vectors, save_vectors, to_keyed_vectors
+from tf_emb.vectors import Vectors, check_destination, load_vectors, save_vectors, to_keyed_vectors
 
 LABELS = ["the", "猫"]
 TABLE = np.float32([[1, 2], [3, 4]])
@@ -62,3 +62,18 @@ def test_the_old_names_write_and_convert_labels_and_a_matrix(tmp_path: Path) -> 
     for found in (load_vectors(tmp_path / "w.bin"), to_keyed_vectors(LABELS, TABLE)):
         assert found.index_to_key == LABELS
         np.testing.assert_array_equal(found.vectors, TABLE)
+
+
+def test_a_table_may_stay_in_its_file(tmp_path: Path) -> None:
+    save_vectors(tmp_path / "w.npz", Vectors(LABELS, TABLE, {"count": [2, 1]}))
+    found = load_vectors(tmp_path / "w.npz", mapped=True)
+    assert isinstance(found.matrix, np.memmap)
+    np.testing.assert_array_equal(found.matrix, TABLE)
+    assert found.most_similar("the", topn=1)[0][0] == "猫"
+    assert found.columns["count"].tolist() == [2, 1]
+    np.savez_compressed(tmp_path / "v.npz", vectors=TABLE, labels=LABELS)
+    with pytest.raises(ValueError, match="only float32 in rows that are not compressed can be mapped"):
+        load_vectors(tmp_path / "v.npz", mapped=True)
+    save_vectors(tmp_path / "w.bin", Vectors(LABELS, TABLE))
+    with pytest.raises(ValueError, match=r"`mapped` is for \.npz"):
+        load_vectors(tmp_path / "w.bin", mapped=True)

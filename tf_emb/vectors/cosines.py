@@ -48,7 +48,9 @@ def many_cosines(table: np.ndarray, lengths: np.ndarray, vectors: np.ndarray) ->
     """Yield what `cosines` returns for each row of `vectors`, shape (vectors, dim), by products of matrices."""
     size = max(1, _SCORES // max(1, len(table)))
     for start in range(0, len(vectors), size):
-        yield from divided(vectors[start : start + size] @ table.T, lengths)
+        products = vectors[start : start + size] @ table.T
+        with np.errstate(divide="ignore", invalid="ignore"):
+            yield from np.divide(products, lengths, out=products)
 
 
 def largest(scores: np.ndarray, count: int) -> np.ndarray:

@@ -86,7 +86,7 @@ def save_vectors(
         format_.write(file, given)
 
 
-def load_vectors(path: str | os.PathLike[str], *, errors: str = "strict") -> Vectors:
+def load_vectors(path: str | os.PathLike[str], *, errors: str = "strict", mapped: bool = False) -> Vectors:
     """Read a file that `save_vectors`, word2vec, gensim, fastText or GloVe wrote; the suffix names its format.
 
     Of rows with the same label the first is kept, with a warning. The column "count" is there if the file has counts.
@@ -96,6 +96,8 @@ def load_vectors(path: str | os.PathLike[str], *, errors: str = "strict") -> Vec
         path: the file.
         errors: what happens to labels that are not UTF-8: "strict" refuses them; "replace", "ignore" and
             "backslashreplace" do as in `bytes.decode`.
+        mapped: leave the table of an .npz, as `save_vectors` writes it, in the file, which must not change meanwhile;
+            it is an `np.memmap`, whose pages the system may take back.
 
     Raises:
         ValueError: the suffix is unknown (see `save_vectors`), the file is not of that format, or a number in it is not
@@ -106,10 +108,12 @@ def load_vectors(path: str | os.PathLike[str], *, errors: str = "strict") -> Vec
     format_, compressor = _format(path)
     if errors not in ERRORS:
         raise ValueError(f"`errors` must be one of {', '.join(ERRORS)}; got {errors!r}. Use 'replace'.")
+    if mapped and (format_ is not _NPZ or compressor):
+        raise ValueError(f"`mapped` is for .npz, not compressed; got {printable(path)}. Convert it first.")
     format_.installed()
     with opened(path, "rb", compressor) as file:
         try:
-            found = format_.read(file, Source(errors))
+            found = format_.read(file, Source(errors, mapped))
         except ValueError as error:
             raise ValueError(
                 f"`path` must be {format_.name}; got {printable(path)} ({error}). Correct the file, or its suffix."

@@ -11,7 +11,7 @@ import numpy as np
 
 from tf_emb.files.compressed import MOST_TIMES, MOST_WITHOUT
 from tf_emb.vectors.arrays import NAMES, check_array, check_names, check_rows, fill, joined, numbers, seekable
-from tf_emb.vectors.source import Source, decoded
+from tf_emb.vectors.source import Source, decoded, present
 from tf_emb.vectors.vectors import Vectors
 
 _KINDS = {"vectors": "fiu", "labels": "U", "counts": "iu"}
@@ -61,7 +61,10 @@ def _read(archive: zipfile.ZipFile, size: int, source: Source) -> Vectors:
         if name in members:
             _check_member(name, members[name], size)
             with archive.open(members[name]) as member:
-                arrays[name] = _array(name, member, members[name].file_size, arrays.get("vectors"))
+                if name == "vectors" and source.mapped:
+                    arrays[name] = _mapped(archive, members[name], member)
+                else:
+                    arrays[name] = _array(name, member, members[name].file_size, arrays.get("vectors"))
     try:
         labels = arrays["labels"].tolist()
     except (ValueError, SystemError) as error:  # code points beyond Unicode
@@ -95,6 +98,23 @@ def _array(name: str, member: IO[bytes], size: int, vectors: np.ndarray | None) 
     if member.read(1):  # and so the checksum was compared
         raise ValueError(f"more follows its array {name}")
     return array.T if by_columns else array
+
+
+def _mapped(archive: zipfile.ZipFile, info: zipfile.ZipInfo, member: IO[bytes]) -> np.ndarray:
+    """Return the table as a map of the file, whose checksum is not compared.
+
+    Raises:
+        ValueError: the table does not lie in the file as it is in memory.
+    """
+    shape, by_columns, dtype = _heading("vectors", member)
+    check_array("vectors", dtype, shape, "f", info.file_size - member.tell())
+    file: Any = archive.fp
+    if present(file) is None or info.compress_type != zipfile.ZIP_STORED or by_columns or dtype != np.dtype("<f4"):
+        raise ValueError("only float32 in rows that are not compressed can be mapped, as `save_vectors` writes them")
+    file.seek(info.header_offset + 26)
+    name, extra = struct.unpack("<HH", file.read(4))
+    start = info.header_offset + 30 + name + extra + member.tell()
+    return np.memmap(file.name, np.float32, "r", start, shape) if shape[0] else np.empty(shape, np.float32)
 
 
 def _heading(name: str, member: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:

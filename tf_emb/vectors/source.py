@@ -19,9 +19,11 @@ class Source(NamedTuple):
 
     Attributes:
         errors: what happens to labels that are not UTF-8, as in `bytes.decode`.
+        mapped: whether the table stays in the file.
     """
 
     errors: str = "strict"
+    mapped: bool = False
 
 
 def present(file: IO[bytes]) -> int | None:
