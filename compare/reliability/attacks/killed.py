@@ -48,23 +48,36 @@ def resumed_after(number: signal.Signals, again: bool, times: int = TIMES) -> Ou
     right = found = 0
     with scratch("killed") as folder:
         corpus(folder / "c.txt")
-        began = time.monotonic()
-        start(folder, "whole.bin").wait()
-        took = time.monotonic() - began
+        took = _seconds(start(folder, "whole.bin"), folder / "whole.bin.state")
         whole = (folder / "whole.bin").read_bytes()
         for i in range(times):
             process = start(folder, f"{i}.bin")
-            _interrupted(process, number, again, after=draw.uniform(0.2, 1) * took)
             state = folder / f"{i}.bin.state"
+            _begun(process, state)
+            _interrupted(process, number, again, after=draw.uniform(0, took))
             found += state.exists() or state.with_name(f"{i}.bin.state.before").exists()
             done = (folder / f"{i}.bin").exists() and not state.exists()
             status = 0 if done else start(folder, f"{i}.bin", *(["--resume"] if state.exists() else [])).wait()
             right += status == 0 and (folder / f"{i}.bin").read_bytes() == whole
             (folder / f"{i}.bin").unlink(missing_ok=True)
         left = sorted(path.name for path in folder.iterdir())
-    said = f"{found} had something to resume, the others had not begun or were over"
+    said = f"{found} had something to resume, the others were over"
     tidy = left == ["c.txt", "lock", "whole.bin"]
     return Outcome(times, right if tidy else 0, said if tidy else f"{said}; left behind: {left}")
+
+
+def _begun(process: "subprocess.Popen[bytes]", state: Path) -> None:
+    """Wait for the first checkpoint of a training."""
+    while not state.exists() and process.poll() is None:
+        time.sleep(0.01)
+
+
+def _seconds(process: "subprocess.Popen[bytes]", state: Path) -> float:
+    """Return how long a training goes on after its first checkpoint."""
+    _begun(process, state)
+    began = time.monotonic()
+    process.wait()
+    return time.monotonic() - began
 
 
 def _interrupted(process: "subprocess.Popen[bytes]", number: signal.Signals, again: bool, after: float) -> None:
