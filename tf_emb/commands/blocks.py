@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from tf_emb.commands.terminal import interruption, one_thread_per_operation, pro
 from tf_emb.files import check_folder, check_output, locked
 
 if TYPE_CHECKING:
-    from tf_emb.corpus import EncodedCorpus
+    from tf_emb.corpus import EncodedCorpus, Vocabulary
     from tf_emb.word2vec import Checkpoints, Word2Vec
 
 
@@ -31,6 +31,7 @@ class Job:
         held_out: a text to measure after every epoch, or None.
         patience: see `tf_emb.word2vec.EarlyStopping`; None trains for all epochs.
         every: seconds between two checkpoints.
+        errors: what becomes of bytes that are not UTF-8, see `tf_emb.corpus.prepare`.
         given: the options that were named on the command line; a resumed training takes all others from its state.
     """
 
@@ -43,6 +44,7 @@ class Job:
     held_out: str | None = None
     patience: int | None = None
     every: float = 30.0
+    errors: str = "strict"
     given: frozenset[str] = field(default_factory=frozenset)
 
 
@@ -64,7 +66,7 @@ def train_blocks(job: Job) -> int:
         _check_after_reading(job, model, encoded, held_out)
         if not job.resume:
             keep_stopped(job.output)
-            model.begin(encoded, held_out=held_out, notes={"tokenize": job.tokenize, "patience": job.patience})
+            model.begin(encoded, held_out=held_out, notes=_notes(job))
         return _trained(job, model, encoded, held_out)
 
 
@@ -78,12 +80,29 @@ def check_outputs(job: Job) -> None:
 
 def _begun(job: Job, model: "Word2Vec") -> "tuple[Word2Vec, EncodedCorpus, EncodedCorpus | None]":
     """Return a new model with its tables, and both texts."""
-    from tf_emb.corpus import encode_corpus, prepare
+    from tf_emb.corpus import prepare
 
-    encoded = prepare(job.corpus, job.tokenize, min_count=job.options["min_count"], max_vocab=job.options["max_vocab"])
-    held_out = None if job.held_out is None else encode_corpus(job.held_out, encoded.vocabulary, job.tokenize)
+    encoded = prepare(
+        job.corpus,
+        job.tokenize,
+        min_count=job.options["min_count"],
+        max_vocab=job.options["max_vocab"],
+        errors=job.errors,
+    )
+    held_out = None if job.held_out is None else _encoded(job, job.held_out, encoded.vocabulary)
     model.build(encoded.vocabulary)
     return model, encoded, held_out
+
+
+def _encoded(job: Job, text: str, vocabulary: "Vocabulary") -> "EncodedCorpus":
+    from tf_emb.corpus import encode_corpus
+
+    return encode_corpus(text, vocabulary, job.tokenize, errors=job.errors)
+
+
+def _notes(job: Job) -> dict[str, Any]:
+    """Return what a training keeps of a job beside its options."""
+    return {"tokenize": job.tokenize, "errors": job.errors, "patience": job.patience}
 
 
 def _resumed(job: Job) -> "tuple[Word2Vec, EncodedCorpus, EncodedCorpus | None]":
@@ -92,16 +111,15 @@ def _resumed(job: Job) -> "tuple[Word2Vec, EncodedCorpus, EncodedCorpus | None]"
     Raises:
         ValueError: options or texts are others than those that the training began with; each difference is named.
     """
-    from tf_emb.corpus import encode_corpus
     from tf_emb.word2vec import Word2Vec
     from tf_emb.word2vec.texts import difference, identity
 
     state = read_state(job.output)
-    now = {**job.options, "tokenize": job.tokenize, "patience": job.patience}
+    now = {**job.options, **_notes(job)}
     others = differences(state, {name: value for name, value in now.items() if name in job.given})
-    tokenize = state.notes.get("tokenize", job.tokenize)
-    encoded = encode_corpus(job.corpus, state.vocabulary, tokenize)
-    held_out = None if job.held_out is None else encode_corpus(job.held_out, state.vocabulary, tokenize)
+    same = replace(job, **{name: state.notes.get(name, now[name]) for name in ("tokenize", "errors")})
+    encoded = _encoded(same, job.corpus, state.vocabulary)
+    held_out = None if job.held_out is None else _encoded(same, job.held_out, state.vocabulary)
     for name, text in (("corpus", encoded), ("held out", held_out)):
         if how := difference(state.texts.get(name), identity(text)):
             others.append(f"the {name.replace(' ', '-')} text is another: {how}")

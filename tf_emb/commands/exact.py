@@ -25,7 +25,7 @@ def train_exactly(job: Job) -> int:
 def _train(job: Job) -> int:
     import numpy as np
 
-    from tf_emb.corpus import Vocabulary, read_sentences, skipgram_draws
+    from tf_emb.corpus import prepare, skipgram_draws
     from tf_emb.vectors import Vectors, check_destination
 
     with silent_start():
@@ -34,12 +34,12 @@ def _train(job: Job) -> int:
 
         of = Options(**job.options)
         one_thread_per_operation()
-    sentences = list(read_sentences(job.corpus, job.tokenize))
-    vocabulary = Vocabulary.build(sentences, min_count=of.min_count, max_vocab=of.max_vocab)
+    encoded = prepare(job.corpus, job.tokenize, min_count=of.min_count, max_vocab=of.max_vocab, errors=job.errors)
+    vocabulary = encoded.vocabulary
     check_memory(len(vocabulary), of.dim)
     check_destination(job.output, labels=vocabulary.words, dim=of.dim)
     draws = skipgram_draws(
-        sentences,
+        encoded,
         vocabulary,
         np.random.default_rng(of.seed),
         window=of.window,
@@ -47,13 +47,11 @@ def _train(job: Job) -> int:
         sample=of.sample,
         epochs=of.epochs,
     )
-    if not len(draws):
-        raise ValueError("`corpus` must hold two neighbouring words after subsampling; got none. Use more text.")
     examples = (Examples.skipgram if of.model == "skipgram" else Examples.cbow)(draws)
     rates = linear_rates(examples.progress, EXACT_RATES[of.model] if of.rate is None else of.rate, of.floor)
     tables = start_tables(len(vocabulary), of.dim, of.seed)
     trainer = ExactTrainer(tables, example_loss(of.loss, vocabulary.counts))
-    raw_words = of.epochs * sum(map(len, sentences))
+    raw_words = of.epochs * encoded.raw_words
     with interruption() as asked:
         losses = _run(trainer, examples, rates, (raw_words, draws.kept_words), of.epochs, job.logdir, asked)
     vectors = Vectors(vocabulary.words, trainer.tables[0].numpy(), {"count": vocabulary.counts})

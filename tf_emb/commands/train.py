@@ -45,6 +45,9 @@ def train(
             help="Seconds between two checkpoints, which are taken after an epoch too; at most 2 % of the time."
         ),
     ] = 30.0,
+    errors: Annotated[
+        str, typer.Option(help="What becomes of bytes that are not UTF-8: strict, replace, ignore ...")
+    ] = "strict",
 ) -> None:
     """Train word2vec, and write the vectors.
 
@@ -65,7 +68,7 @@ def train(
         raise ValueError(f"`--checkpoint-every` must be above 0 seconds; got {checkpoint_every:g}. The default is 30.")
     check_path(output)
     given = frozenset(name for name in context.params if named(context, name))
-    job = Job(corpus, output, options, tokenize, resume, logdir, held_out, patience, checkpoint_every, given)
+    job = Job(corpus, output, options, tokenize, resume, logdir, held_out, patience, checkpoint_every, errors, given)
     if mode == "exact":
         for name in UNUSED_BY_EXACT:
             if name in given:
