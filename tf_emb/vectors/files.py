@@ -190,16 +190,17 @@ def check_path(path: str | os.PathLike[str]) -> str:
     name = Path(path)
     stem = name.with_suffix("") if name.suffix.lower() in COMPRESSED else name
     suffix = stem.suffix.lower()
+    shown = repr(name.name if len(name.name) <= 100 else name.name[:99] + "…")
     if suffix in PICKLES:
         raise ValueError(
-            f"`path` must not be a pickle, which can run any code when it is read; got {name.name!r}. If "
-            f"you trust it, convert it in gensim: KeyedVectors.load({name.name!r}).save_word2vec_format('v.bin', "
+            f"`path` must not be a pickle, which can run any code when it is read; got {shown}. If "
+            f"you trust it, convert it in gensim: KeyedVectors.load({shown}).save_word2vec_format('v.bin', "
             "binary=True), or Word2Vec.load(...).wv of a model."
         )
     if suffix not in FORMATS:
         raise ValueError(
             f"`path` must end in one of {', '.join(FORMATS)}, optionally followed by one of {', '.join(COMPRESSED)}; "
-            f"got {name.name!r}. Use .bin for word2vec's binary."
+            f"got {shown}. Use .bin for word2vec's binary."
         )
     return suffix
 

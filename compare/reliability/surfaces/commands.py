@@ -19,6 +19,7 @@ from tf_emb.files import scratch
 from tf_emb.files.whole import PREFIX
 
 T = TypeVar("T")
+WRITTEN = ("-o", "--output", "--image", "--export")  # what follows these is written
 Words = list[str]
 Given = tuple[Words, Path]
 
@@ -128,6 +129,15 @@ def write(folder: Path) -> None:
     (folder / "loop.txt").symlink_to("loop.txt")
 
 
+def inputs(line: Sequence[str], folder: Path) -> set[str]:
+    """Return the files that a command line names to be read, through links; what is written may replace another file."""
+    written = {i + 1 for i, word in enumerate(line) if word in WRITTEN}
+    if "convert" in line:
+        written.add(len(line) - 1)
+    named = [folder / word for i, word in enumerate(line) if i not in written and "\0" not in word]
+    return {os.path.relpath(os.path.realpath(path), os.path.realpath(folder)) for path in named}
+
+
 def use(given: Given) -> None:
     """Run the command line in this process; raise what ended it, if it did not end well."""
     line, folder = given
@@ -141,8 +151,9 @@ def use(given: Given) -> None:
             if ended.exit_code not in (0, 1):  # 1: --check has found something
                 raise reason(ended) from None
     after = contents(folder)
-    if lost := [name for name in before if after.get(name) != before[name]]:
-        raise AssertionError(f"{lost[0]} was an input, and has changed")
+    lost = [name for name in before if after.get(name) != before[name]]
+    if read := [name for name in lost if name in inputs(line, folder)]:
+        raise AssertionError(f"{read[0]} was an input, and has changed")
     for name in set(after) - set(before):  # what was asked for; a temporary file is not
         if not Path(name).name.startswith(PREFIX):
             (folder / name).unlink()
