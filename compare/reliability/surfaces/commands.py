@@ -130,7 +130,7 @@ def write(folder: Path) -> None:
 
 
 def inputs(line: Sequence[str], folder: Path) -> set[str]:
-    """Return the files that a command line names to be read, through links; what is written may replace another file."""
+    """Return the files that a command line names to be read, through links; an output may replace another file."""
     written = {i + 1 for i, word in enumerate(line) if word in WRITTEN}
     if "convert" in line:
         written.add(len(line) - 1)
