@@ -24,7 +24,7 @@ def _or_none(kind: Kind) -> Kind:
     return f"{said}, or null", lambda value: value is None or holds(value)
 
 
-SIZE: Kind = (f"a whole number in 1..{LARGEST}", lambda value: _whole(value) and 1 <= value <= LARGEST)
+SIZE: Kind = (f"a positive integer up to {LARGEST}", lambda value: _whole(value) and 1 <= value <= LARGEST)
 INTEGER: Kind = ("a whole number below 2**63", lambda value: _whole(value) and abs(value) < 2**63)
 NUMBER: Kind = ("a number", lambda value: isinstance(value, Real) and not isinstance(value, bool))
 TRUTH: Kind = ("true or false", lambda value: isinstance(value, bool))
@@ -60,10 +60,14 @@ def check_config(layer: str, config: Config) -> None:
     for name, value in config.items():
         said, holds = KINDS.get(name, ("", lambda _: True))
         if not holds(value):
-            raise ValueError(
-                f"`{name}` of {layer} must be {said}; the configuration has {_short(repr(value))}. "
+            raise WrongConfigError(
+                f"`{name}` must be {said}; the configuration of {layer} has {_short(repr(value))}. "
                 "Save the model again."
             )
+
+
+class WrongConfigError(TypeError, ValueError):
+    """A configuration that no layer wrote: a TypeError where Keras raises one, a ValueError as all that we refuse."""
 
 
 class Restored(keras.layers.Layer):
@@ -80,7 +84,7 @@ class Restored(keras.layers.Layer):
         try:
             return super().from_config(config)
         except Exception as error:  # whatever Keras makes of arguments that nobody wrote
-            raise ValueError(
+            raise WrongConfigError(
                 f"`config` of {cls.__name__} must hold what the layer takes; it does not ({_short(error)}). "
                 "Save the model again."
             ) from error
