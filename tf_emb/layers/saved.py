@@ -60,7 +60,7 @@ def check_config(layer: str, config: Config) -> None:
     for name, value in config.items():
         said, holds = KINDS.get(name, ("", lambda _: True))
         if not holds(value):
-            raise WrongConfigError(
+            raise _wrong(
                 f"`{name}` must be {said}; the configuration of {layer} has {_short(repr(value))}. "
                 "Save the model again."
             )
@@ -68,6 +68,13 @@ def check_config(layer: str, config: Config) -> None:
 
 class WrongConfigError(TypeError, ValueError):
     """A configuration that no layer wrote: a TypeError where Keras raises one, a ValueError as all that we refuse."""
+
+
+def _wrong(said: str) -> ValueError:
+    """Return the error; from within a file no TypeError, which Keras would bury in many lines of its own."""
+    from keras.src.saving.serialization_lib import in_safe_mode
+
+    return ValueError(said) if in_safe_mode() is not None else WrongConfigError(said)
 
 
 class Restored(keras.layers.Layer):
@@ -84,7 +91,7 @@ class Restored(keras.layers.Layer):
         try:
             return super().from_config(config)
         except Exception as error:  # whatever Keras makes of arguments that nobody wrote
-            raise WrongConfigError(
+            raise _wrong(
                 f"`config` of {cls.__name__} must hold what the layer takes; it does not ({_short(error)}). "
                 "Save the model again."
             ) from error
