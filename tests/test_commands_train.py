@@ -82,7 +82,7 @@ def test_an_output_that_is_read_is_refused(link: str, folder: Path) -> None:
         ((), {"output": "c.txt/v.bin"}, "is a file"),
         (("--logdir", "c.txt"), {}, "`--logdir` must be a folder"),
         (("--held-out", "empty.txt"), {}, "`--held-out` must have a sentence with two words"),
-        (("--dim", 10**6), {}, "room"),
+        (("--dim", 10**6), {}, "must fit in memory"),
         (("--resume",), {}, "`--resume` must find a stopped training at v.bin.state; there is none"),
         (("--checkpoint-every", 0), {}, "`--checkpoint-every` must be above 0 seconds"),
         (("--mode", "exact", "--threads", 1), {}, "`--threads` must come with `--mode block`"),
@@ -94,7 +94,7 @@ def test_an_output_that_is_read_is_refused(link: str, folder: Path) -> None:
 def test_what_can_be_refused_is_refused_before_the_first_step(
     arguments: Any, names: Any, said: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tf_emb.word2vec.memory.available", lambda: 10**9)
+    monkeypatch.setattr("tf_emb.memory.available", lambda: 10**9)
     (folder / "folder.bin").mkdir()
     (folder / "locked.bin").touch(mode=0o444)
     (folder / "empty.txt").touch()
@@ -159,6 +159,7 @@ def test_a_torn_checkpoint_is_named_and_the_one_before_it_is_used(stopping: Any,
     assert "v.bin.state (it has been cut short or altered" in result.stderr
     assert "The checkpoint before it is used." in result.stderr
     assert result.exit_code == 130
+    assert (load_state(state).done, load_state(before(state)).done) == (2, 1)  # the torn one is in neither place
 
 
 def test_a_new_training_keeps_the_state_of_a_stopped_one_and_says_so(stopping: Any, folder: Path) -> None:

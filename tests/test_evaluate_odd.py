@@ -99,6 +99,13 @@ def test_scores_are_finite(tmp_path: Path, score: str) -> None:
         word_pairs(words(), tmp_path / "p.txt")
 
 
+@pytest.mark.parametrize("line", ["a b nan", "a\tb\t-inf", "a,b,1e999", "a\tb\t3,5", "a b .5.", "a b -1x"])
+def test_a_first_line_with_a_score_that_is_no_number_is_no_heading(tmp_path: Path, line: str) -> None:
+    (tmp_path / "p.txt").write_text(f"{line}\na b 1\n")
+    with pytest.raises(ValueError, match=r"a number per line; got .* in line 1"):
+        word_pairs(words(), tmp_path / "p.txt")
+
+
 @pytest.mark.parametrize("judge", [analogies, word_pairs])
 def test_test_sets_without_line_breaks_or_in_another_encoding_are_refused(tmp_path: Path, judge: Callable) -> None:
     for content, said in ((b"a" * 2_000_000, "lines"), (b": a\n\xff", "UTF-8 text"), (b"\xff\xfea\0", "UTF-8 text")):

@@ -119,7 +119,7 @@ def test_what_is_no_graph_is_refused(tmp_path):
     for call, said in [
         (lambda: node2vec(nx.Graph()), "`graph` must have at least one node; got none"),
         (lambda: node2vec(nx.Graph([(1, "1")])), "names differ as text"),
-        (lambda: node2vec(KARATE, walks=0), "`walks` must be 1 or more; got 0"),
+        (lambda: node2vec(KARATE, walks=0), "`walks` must be an integer of 1 or more; got 0"),
         (lambda: node2vec(KARATE, p=-1), "`p` must be positive and finite; got -1"),
         (lambda: read_graph(tmp_path / "edges"), "`path` must be a file of format edgelist"),
         (lambda: read_graph(tmp_path / "edges", "gml"), "`format` must be 'edgelist' or 'adjlist'; got 'gml'"),

@@ -5,12 +5,11 @@ import signal
 from contextlib import suppress
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
 from tf_emb.cli import app
-from tf_emb.commands.stopping import ending_cleanly
-from tf_emb.methods.graph import node_vectors, sizes
+from tf_emb.commands.terminal import Ended, ended_by_signals
+from tf_emb.methods.graph import node_vectors
 
 EDGES = "a b\nb c\nc a\n"
 
@@ -43,18 +42,18 @@ def run(tmp_path, monkeypatch):
     ("options", "said"),
     [
         (["--seed", 2**31], "`seed` must be an integer from 0"),
-        (["--length", "9" * 40], "`length` must be at most 2,147,483,647"),
+        (["--length", "9" * 40], "`length` must be an integer from 1 to 2147483647; got 999"),
         (["--walks", 10**9, "--length", 10**6], "must fit in memory"),
-        (["--dim", 10**12], "`dim` must be at most"),
+        (["--dim", 10**12], "`dim` must be an integer from 1 to 2147483647"),
         (["--dim", 5 * 10**8], "`dim` must be an integer up to 1,048,576; got 500000000"),
-        (["--window", "1" * 40], "`window` must be at most"),
-        (["--epochs", "1" * 40], "`epochs` must be at most"),
+        (["--window", "1" * 40], "`window` must be an integer up to"),
+        (["--epochs", "1" * 40], "`epochs` must be an integer up to"),
         (["--p", "nan"], "`p` must be positive and finite; got nan"),
         (["--loss", "x"], "`loss` must be one of"),
     ],
 )
 def test_sizes_are_refused_before_the_training(run, monkeypatch, options, said):
-    monkeypatch.setattr(sizes, "available", lambda: 16 << 30)
+    monkeypatch.setattr("tf_emb.memory.available", lambda: 16 << 30)
     result = run(*options)
     assert result.exit_code == 2
     assert said in result.stderr.splitlines()[-1]
@@ -102,25 +101,37 @@ def test_edges_given_twice_are_told_in_one_line(run):
     assert "\x1b" not in said
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_ends_a_command_in_one_line(capsys, number, status):
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_ends_a_command_with_its_status(number, status):
     before = signal.getsignal(number)
-    with pytest.raises(typer.Exit) as ended, ending_cleanly("stopped"):
+    with pytest.raises(Ended, match="nothing") as ended, ended_by_signals("nothing"):
         os.kill(os.getpid(), number)
-    assert ended.value.exit_code == status
-    assert capsys.readouterr().err == "\nstopped\n"
+    assert ended.value.status == status
     assert signal.getsignal(number) is before
 
 
-def test_a_signal_that_was_swallowed_is_found_by_the_next_check(capsys):
-    with pytest.raises(typer.Exit), ending_cleanly("stopped") as check:  # noqa: PT012
-        with suppress(KeyboardInterrupt):
+def test_a_signal_that_was_swallowed_is_found_by_the_next_check():
+    with pytest.raises(Ended), ended_by_signals() as check:  # noqa: PT012
+        with suppress(Ended):
             os.kill(os.getpid(), signal.SIGTERM)
         check("progress")
         raise AssertionError
-    with pytest.raises(ZeroDivisionError), ending_cleanly("stopped"):
+    with pytest.raises(Ended), ended_by_signals():  # noqa: PT012
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        except Ended:
+            raise RuntimeError("another library's") from None
+    with pytest.raises(ZeroDivisionError), ended_by_signals():
         1 / 0  # noqa: B018
-    assert capsys.readouterr().err == "\nstopped\n"
+
+
+def test_a_signal_ends_the_command_in_one_line(run, monkeypatch):
+    monkeypatch.setattr("tf_emb.commands.graph._trained", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    result = run()
+    assert result.exit_code == 143
+    assert result.stderr.splitlines()[-1] == (
+        "tf-emb: stopped. Nothing was written; run the command again to begin anew."
+    )
 
 
 def test_help_says_that_it_does_not_resume():

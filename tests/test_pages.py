@@ -38,8 +38,8 @@ def test_only_line_feeds_end_a_label(tmp_path: Path) -> None:
             "must hold the 1,200,000,000,000 bytes",
         ),
         ("{'descr': '|O', 'fortran_order': False, 'shape': (2, 2)}", "must hold numbers"),
-        ("{'descr': '<f4', 'fortran_order': False, 'shape': (-1, 2)}", "must hold numbers"),
-        ("{'descr': 'x'", "has a header that cannot be read"),
+        ("{'descr': '<f4', 'fortran_order': False, 'shape': (-1, 2)}", "has no shape"),
+        ("{'descr': 'x'", "has no heading of NumPy"),
     ],
 )
 def test_what_a_npy_file_claims_is_held_against_its_bytes(tmp_path: Path, header: str, said: str) -> None:

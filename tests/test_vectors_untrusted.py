@@ -112,7 +112,8 @@ def test_odd_labels_come_back_or_are_not_written(tmp_path: Path, suffix: str) ->
             assert load_vectors(path).labels == labels
 
 
-def test_binary_labels_with_spaces_are_never_read_as_others(tmp_path: Path) -> None:
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_binary_labels_with_spaces_are_never_read_as_others(tmp_path: Path, encoding: str) -> None:
     rng, path = np.random.default_rng(0), tmp_path / "w.bin"
     for _ in range(300):
         table = rng.normal(size=(rng.integers(2, 6), rng.integers(1, 9))).astype("<f4") * 10.0 ** rng.integers(-6, 6)
@@ -120,11 +121,20 @@ def test_binary_labels_with_spaces_are_never_read_as_others(tmp_path: Path) -> N
         labels = ["".join(rng.choice([*"abcXYZ 1é"], rng.integers(1, 9))).strip() + f" {i}" for i in range(len(table))]
         labels = [label if rng.random() < 0.5 else label.replace(" ", "") for label in labels[:-1]] + ["last"]
         rows = zip(labels, table, strict=True)
-        packed = b"".join(label.encode() + b" " + row.tobytes() for label, row in rows)
+        packed = b"".join(label.encode(encoding) + b" " + row.tobytes() for label, row in rows)
         path.write_bytes(b"%d %d\n" % table.shape + packed)
         if any(" " in label for label in labels):
             with pytest.raises(ValueError, match="`path` must be a word2vec file"):
                 load_vectors(path)
+
+
+@pytest.mark.parametrize("end", [b"", b"\n"])
+def test_vectors_of_spaces_and_line_breaks_before_a_letter_of_two_bytes_are_read(tmp_path: Path, end: bytes) -> None:
+    rows = {"out": b"\n\n\n\n  \n ", "bout": b" \n  \n\n\n\n", "х": ONE + ONE}
+    packed = b"".join(label.encode() + b" " + row + end for label, row in rows.items())
+    (tmp_path / "w.bin").write_bytes(b"3 2\n" + packed)
+    found = load_vectors(tmp_path / "w.bin")
+    assert (found.labels, found.matrix.tobytes()) == (list(rows), b"".join(rows.values()))
 
 
 def test_bits_of_all_kinds_are_written_so_that_no_label_is_in_doubt(tmp_path: Path) -> None:
@@ -143,7 +153,7 @@ def test_bits_of_all_kinds_are_written_so_that_no_label_is_in_doubt(tmp_path: Pa
         ({"vectors": npy((10**9, 0)), "labels": npy((10**9,), "<U0")}, r"must have shape \(rows, dim\)"),
         ({"vectors": npy((1, 1), data=ONE), "labels": npy((10**9,), "<U0")}, r"must have shape \(1000000000, dim\)"),
         ({"vectors": npy((1, 1), "|O", b"\x80\x04N."), "labels": b""}, "not be of type object"),
-        ({"vectors": npy((-1, 1)), "labels": b""}, "must have shape"),
+        ({"vectors": npy((-1, 1)), "labels": b""}, "its array vectors has no shape"),
         ({"vectors": npy((1, 1), data=ONE), "labels": npy((1,), "<U1", b"\xff\xff\xff\xff")}, "no Unicode text"),
         ({"vectors": npy((1, 1), data=ONE), "labels": npy((1,), "<i4", b"a\0\0\0")}, "not be of type int32"),
         ({"vectors": npy("(" * 900), "labels": b""}, "has no heading of NumPy's"),

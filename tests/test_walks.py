@@ -315,9 +315,9 @@ def test_a_table_is_made_where_it_has_no_more_entries_than_there_are_steps(graph
         ([[0]], 3, r"of shape \(1, 1\)"),
         (["0"], 3, "must be integers in one row"),
         ([0] * 4096, 2**31 - 1, "4,096 walks of 2,147,483,647 nodes must fit in memory"),
-        ([0], 10**40, "`length` must be at most"),
-        ([0], 2.5, "`length` must be an integer; got 2.5"),
-        ([0], True, "`length` must be an integer; got True"),
+        ([0], 10**40, "`length` must be an integer from 1 to 2147483647"),
+        ([0], 2.5, "`length` must be an integer of 1 or more; got 2.5"),
+        ([0], True, "`length` must be an integer of 1 or more; got True"),
     ],
 )
 def test_walks_that_cannot_be_are_refused(graph, starts, length, said):
@@ -382,7 +382,7 @@ def test_other_matrices_are_refused(matrix, said):
 @pytest.mark.parametrize(
     ("length", "bias", "said"),
     [
-        (0, {}, "`length` must be 1 or more; got 0"),
+        (0, {}, "`length` must be an integer of 1 or more; got 0"),
         (2, {"p": 0}, "`p` must be positive"),
         (2, {"q": np.inf}, "got inf"),
     ],

@@ -14,7 +14,7 @@ from tf_emb.word2vec import Checkpoints, Progress, Word2Vec
 from tf_emb.word2vec import progress as module
 from tf_emb.word2vec.blocks import chunks
 from tf_emb.word2vec.checkpoints import before, newest, write_checkpoint
-from tf_emb.word2vec.memory import check_memory
+from tf_emb.word2vec.memory import check_tables
 from tf_emb.word2vec.state import State, load_state, save_state
 
 WORDS = [f"w{i}" for i in range(30)]
@@ -248,5 +248,5 @@ def test_another_held_out_text_is_refused_on_the_way_back(stopped: Word2Vec) -> 
 
 
 def test_tables_that_do_not_fit_are_refused_with_the_estimate() -> None:
-    with pytest.raises(ValueError, match=r"for 100,000,000 words: .* take 149011\.6 GiB, and .* GiB are free"):
-        check_memory(10**8, 10**5)
+    with pytest.raises(ValueError, match=r"100,000,000 words by `dim` = 100,000, .*: about 160 TB, and .* are"):
+        check_tables(10**8, 10**5)

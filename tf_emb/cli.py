@@ -41,7 +41,9 @@ def refusing(command: Callable[..., None]) -> Callable[..., None]:
     @wraps(command)
     def run(**arguments: object) -> None:
         try:
-            with ended_by_signals():
+            with ended_by_signals(), warnings.catch_warnings():
+                warnings.simplefilter("always", UserWarning)
+                warnings.showwarning = lambda said, *where: print(f"tf-emb: {printable(said)}", file=sys.stderr)
                 command(**arguments)
         except (ValueError, OSError, ImportError) as error:
             print(f"tf-emb: {printable(error)}", file=sys.stderr)
@@ -52,8 +54,8 @@ def refusing(command: Callable[..., None]) -> Callable[..., None]:
             print("tf-emb: not enough memory. Use a smaller `--dim`, or fewer words.", file=sys.stderr)
             raise typer.Exit(2) from None
         except Ended as ended:
-            print("\ntf-emb: stopped.", file=sys.stderr)
-            raise typer.Exit(128 + ended.number) from None
+            print(f"\ntf-emb: {ended.said}", file=sys.stderr)
+            raise typer.Exit(ended.status) from None
 
     return run
 
@@ -68,5 +70,4 @@ app.command("project")(refusing(project.project))
 
 def main() -> None:
     """Run the command line."""
-    warnings.showwarning = lambda message, *where: print(f"tf-emb: {printable(message)}", file=sys.stderr)
     app()

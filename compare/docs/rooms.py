@@ -16,6 +16,7 @@ PACKAGES = ("tf_emb", "compare")
 ROOMS = {
     "tf_emb.parity": "the harness: cases, bounds, engines, verdicts, reports",
     "tf_emb.files": "files written as a whole or not at all, checked beforehand; text shown",
+    "tf_emb.memory": "free memory, and what does not fit into it",
     "tf_emb.threads": "worker threads",
     "tf_emb.ops": "TensorFlow arithmetic that layers and trainers share",
     "tf_emb.layers": "Keras layers: ids to vectors, vectors to probabilities",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tf_emb.commands.saved import differences, keep_stopped, read_state, state_path, write_vectors
 from tf_emb.commands.scalars import scalars
 from tf_emb.commands.terminal import interruption, one_thread_per_operation, progress_bar, say, silent_start
-from tf_emb.files import check_folder, check_output, locked
+from tf_emb.files import check_folder, locked
 
 if TYPE_CHECKING:
     from tf_emb.corpus import EncodedCorpus, Vocabulary
@@ -72,8 +72,10 @@ def train_blocks(job: Job) -> int:
 
 def check_outputs(job: Job) -> None:
     """Refuse what cannot be written, or is read."""
+    from tf_emb.vectors import check_destination
+
     texts = [text for text in (job.corpus, job.held_out) if text not in (None, "-")]
-    check_output(job.output, inputs=[str(text) for text in texts], argument="--output")
+    check_destination(job.output, inputs=[str(text) for text in texts], argument="--output")
     if job.logdir is not None:
         check_folder(job.logdir, argument="--logdir")
 
@@ -140,7 +142,7 @@ def _check_after_reading(
 
     words = encoded.vocabulary.words
     check_pairs(encoded, "corpus")
-    check_destination(job.output, labels=words, dim=model.options.dim)
+    check_destination(job.output, labels=words, dim=model.options.dim, argument="--output")
     print(f"{encoded.raw_words:,} words, {len(words):,} kept in the vocabulary", file=sys.stderr)
     if held_out is not None:
         check_pairs(held_out, "--held-out")

@@ -30,13 +30,13 @@ def _train(job: Job) -> int:
 
     with silent_start():
         from tf_emb.word2vec import ExactTrainer, Examples, Options, example_loss, linear_rates, start_tables
-        from tf_emb.word2vec.memory import check_memory
+        from tf_emb.word2vec.memory import check_tables
 
         of = Options(**job.options)
         one_thread_per_operation()
     encoded = prepare(job.corpus, job.tokenize, min_count=of.min_count, max_vocab=of.max_vocab, errors=job.errors)
     vocabulary = encoded.vocabulary
-    check_memory(len(vocabulary), of.dim)
+    check_tables(len(vocabulary), of.dim)
     check_destination(job.output, labels=vocabulary.words, dim=of.dim)
     draws = skipgram_draws(
         encoded,

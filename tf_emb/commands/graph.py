@@ -1,16 +1,14 @@
 """`tf-emb graph`: vectors of a graph's nodes, by random walks and word2vec."""
 
 import sys
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tf_emb.commands.stopping import ending_cleanly
-from tf_emb.commands.terminal import one_thread_per_operation, progress_bar, silent_start
-from tf_emb.files import check_output, printable, scratch
+from tf_emb.commands.terminal import ended_by_signals, one_thread_per_operation, progress_bar, silent_start
+from tf_emb.files import printable
 
 if TYPE_CHECKING:
     from tf_emb.vectors import Vectors
@@ -42,7 +40,8 @@ def graph(
 
     A training that is stopped (Ctrl-C, SIGTERM) writes nothing, and cannot be resumed.
     """
-    from tf_emb.vectors import save_vectors
+    from tf_emb.methods.graph import read_graph
+    from tf_emb.vectors import check_destination, save_vectors
 
     if method not in ("node2vec", "deepwalk"):
         raise ValueError(f"`--method` must be node2vec or deepwalk; got {method!r}. Choose one.")
@@ -51,11 +50,11 @@ def graph(
     given = {"walks": walks, "length": length, "p": p, "q": q}
     of_word2vec = {"window": window, "dim": dim, "epochs": epochs, "threads": threads, "seed": seed, "loss": loss}
     options = {name: value for name, value in (given | of_word2vec).items() if value is not None}
-    with ending_cleanly("tf-emb: stopped. Nothing was written; run the command again to begin anew.") as check:
+    with ended_by_signals("stopped. Nothing was written; run the command again to begin anew.") as check:
         _check(edges, output, format, options)
-        of = _read(edges, format, directed)
+        of = read_graph(edges, format, directed=directed)  # type: ignore[arg-type]
         print(f"{of.number_of_nodes():,} nodes, {of.number_of_edges():,} edges", file=sys.stderr)
-        _check_names(output, list(of), dim)
+        check_destination(output, labels=list(of), dim=dim)
         vectors = _trained(method, of, options, check)
         save_vectors(output, vectors)
     print(f"{len(vectors.labels):,} vectors of {dim} numbers by {method}; written to {printable(output)}")
@@ -64,12 +63,9 @@ def graph(
 def _check(edges: Path, output: Path, format: str, options: dict[str, Any]) -> None:
     """Refuse whatever can be refused before the graph is read."""
     from tf_emb.methods.graph.node_vectors import check_node2vec
-    from tf_emb.methods.graph.sizes import check_count
-    from tf_emb.vectors import check_path
+    from tf_emb.vectors import check_destination
 
-    check_path(output)
-    check_output(output, inputs=[edges], argument="--output")
-    _check_names(output, ["node"], 1)
+    check_destination(output, inputs=[edges], argument="--output")
     if format not in ("edgelist", "adjlist"):
         raise ValueError(f"`format` must be 'edgelist' or 'adjlist'; got {format!r}. Choose one.")
     check_node2vec(1, 1, **{"walks": 1, "length": 1} | {k: options[k] for k in SIZES if k in options})
@@ -77,32 +73,7 @@ def _check(edges: Path, output: Path, format: str, options: dict[str, Any]) -> N
         from tf_emb.word2vec import Options
 
         one_thread_per_operation()
-    for name in ("window", "epochs", "threads"):
-        check_count(name, options[name], "Leave it out for the default.")
     Options(**{name: value for name, value in options.items() if name not in GRAPH_ONLY})
-
-
-def _read(edges: Path, format: Any, directed: bool) -> Any:
-    """Return the graph of a file; what is to be said of it is said in one line each."""
-    from tf_emb.methods.graph import read_graph
-
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always")
-        graph = read_graph(edges, format, directed=directed)
-    for warning in said:
-        print(f"tf-emb: {printable(warning.message)}", file=sys.stderr)
-    return graph
-
-
-def _check_names(output: Path, names: list[str], dim: int) -> None:
-    """Refuse names that the format cannot carry, by writing them with one number each; and a disk without room."""
-    import numpy as np
-
-    from tf_emb.vectors import Vectors, save_vectors
-
-    with scratch("graph") as folder:
-        save_vectors(folder / f"names{''.join(output.suffixes[-2:])}", Vectors(names, np.zeros((len(names), 1))))
-    check_output(output, size=4 * dim * len(names), argument="--output")
 
 
 def _trained(method: str, of: Any, options: dict[str, Any], check: Callable[..., None]) -> "Vectors":

@@ -25,7 +25,7 @@ def read_state(output: Path) -> "State":
     Raises:
         ValueError: there is none, or none is whole.
     """
-    from tf_emb.word2vec.checkpoints import newest
+    from tf_emb.word2vec.checkpoints import before, newest
 
     path = state_path(output)
     try:
@@ -36,6 +36,7 @@ def read_state(output: Path) -> "State":
         ) from None
     for said in refused:
         print(f"{printable(said)} The checkpoint before it is used.", file=sys.stderr)
+        os.replace(before(path), path)  # the next checkpoint then puts this one in the second place, not the torn one
     return state
 
 

@@ -65,22 +65,43 @@ def progress_bar() -> Iterator[Callable[["Progress"], None]]:
 
 
 class Ended(BaseException):
-    """A signal that asks for an end, raised so that temporary files are removed on the way out."""
+    """A signal that asks for an end, raised so that temporary files are removed on the way out.
 
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
+    Attributes:
+        status: the exit status that shells expect, 128 and the signal's number.
+        said: one line for the user.
+    """
+
+    def __init__(self, number: int, said: str) -> None:
+        super().__init__(said)
+        self.status, self.said = 128 + number, said
 
 
 @contextmanager
-def ended_by_signals() -> Iterator[None]:
-    """Raise `Ended` at Ctrl-C, `kill` and the end of the terminal, in the main thread."""
+def ended_by_signals(said: str = "stopped.") -> Iterator[Callable[..., None]]:
+    """Raise `Ended` at Ctrl-C, `kill` and the end of the terminal, in the main thread.
+
+    Yields a function, which takes any arguments, as a callback of a training does, and raises if a signal has come: an
+    exception in the midst of an import or of a finalizer may have been swallowed there.
+
+    Args:
+        said: see `Ended`.
+    """
+    asked: list[int] = []
 
     def end(number: int, frame: Any) -> None:
-        raise Ended(number)
+        asked.append(number)
+        raise Ended(number, said)
+
+    def check(*_: object) -> None:
+        if asked:
+            raise Ended(asked[0], said)
 
     with handling(end):
-        yield
+        try:
+            yield check
+        finally:
+            check()  # what another library made of the exception is not shown
 
 
 @contextmanager
@@ -91,13 +112,14 @@ def handling(handler: Callable[[int, Any], None]) -> Iterator[None]:
         return
     before = {number: signal.getsignal(number) for number in ENDS}
     for number, kept in before.items():
-        if kept is not signal.SIG_IGN:
+        if kept not in (signal.SIG_IGN, None):  # None: not set by Python, and not to be set back by it
             signal.signal(number, handler)
     try:
         yield
     finally:
         for number, kept in before.items():
-            signal.signal(number, kept)
+            if kept is not None:
+                signal.signal(number, kept)
 
 
 @contextmanager

@@ -55,7 +55,6 @@ def train(
     """
     from tf_emb.commands.blocks import Job, train_blocks
     from tf_emb.commands.exact import train_exactly
-    from tf_emb.vectors import check_path
 
     options = {"model": model, "loss": loss, "dim": dim, "window": window, "negatives": negatives, "sample": sample,
                "min_count": min_count, "max_vocab": max_vocab, "epochs": epochs, "rate": rate, "threads": threads,
@@ -66,7 +65,6 @@ def train(
         raise ValueError(f"`--patience` must come with `--held-out`; got {patience} alone. Name a text to measure.")
     if not checkpoint_every > 0:
         raise ValueError(f"`--checkpoint-every` must be above 0 seconds; got {checkpoint_every:g}. The default is 30.")
-    check_path(output)
     given = frozenset(name for name in context.params if named(context, name))
     job = Job(corpus, output, options, tokenize, resume, logdir, held_out, patience, checkpoint_every, errors, given)
     if mode == "exact":

@@ -90,7 +90,7 @@ def _read(path: str | os.PathLike[str], case_insensitive: bool) -> list[tuple[st
         pair = _pair(line.upper() if case_insensitive else line)
         if pair:
             pairs.append(pair)
-        elif pairs or heading:
+        elif pairs or heading or _scored(line):
             raise ValueError(
                 f"`path` must hold two words and a number per line; got {line[:40]!r} in line {number} of "
                 f"{printable(path)}. Give a finite number; separate by tabs; begin comments with #."
@@ -107,6 +107,12 @@ def _pair(line: str) -> tuple[str, str, float] | None:
         if a and b and (number := _number(score)) is not None:
             return a, b, number
     return None
+
+
+def _scored(line: str) -> bool:
+    """Return whether the third field begins as a number does, which that of a heading does not."""
+    mark = next((mark for mark in "\t," if mark in line), None)
+    return re.match(r"\s*([-+.]?[0-9]|[-+]?(nan|inf)\b)", [*line.split(mark), "", "", ""][2], re.IGNORECASE) is not None
 
 
 def _number(text: str) -> float | None:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from tf_emb.vectors.npy import read_heading
+
 BOM = b"\xef\xbb\xbf"
 
 
@@ -58,14 +60,9 @@ def read_array(path: str | os.PathLike[str], argument: str = "vectors") -> np.nd
     """
     with open(path, "rb") as file:
         try:
-            version = np.lib.format.read_magic(file)
-            read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-            shape, by_columns, dtype = read_header[version](file)
-        except Exception as error:  # a damaged header is read as Python, which may raise nearly anything
-            raise ValueError(
-                f"`{argument}` must be a .npy file; {path} has a header that cannot be read "
-                f"({' '.join(str(error).split())[:200]}). Write it with np.save."
-            ) from None
+            shape, by_columns, dtype = read_heading(file)
+        except (ValueError, EOFError) as error:
+            raise ValueError(f"`{argument}` must be a .npy file; {path} has {error}. Write it with np.save.") from None
         _check_kind(path, shape, dtype, argument)
         needed, left = math.prod(shape) * dtype.itemsize, os.fstat(file.fileno()).st_size - file.tell()
         if needed != left:
@@ -78,7 +75,7 @@ def read_array(path: str | os.PathLike[str], argument: str = "vectors") -> np.nd
 
 
 def _check_kind(path: object, shape: tuple[int, ...], dtype: np.dtype, argument: str) -> None:
-    if dtype.kind not in "iuf" or len(shape) != 2 or min(shape) < 0:
+    if dtype.kind not in "iuf" or len(shape) != 2:
         raise ValueError(
             f"`{argument}` must hold numbers of shape (rows, dim); got {dtype.name[:40]} of shape {str(shape)[:80]} "
             f"in {path}. Save the table alone."

@@ -152,6 +152,7 @@ def check_destination(
     inputs: Iterable[str | os.PathLike[str]] = (),
     labels: Sequence[Any] | None = None,
     dim: int | None = None,
+    argument: str = "path",
 ) -> None:
     """Refuse a file that `save_vectors` could not write, before the work that it is for.
 
@@ -160,6 +161,7 @@ def check_destination(
         inputs: files that are read, which it must not be.
         labels: of the rows, where they are known.
         dim: how many numbers a row will have, where that is known.
+        argument: the caller's name for `path`, for error messages of the place where it is.
 
     Raises:
         ValueError: the suffix is unknown, the format cannot carry a label, a label occurs twice, or `path` is an input
@@ -173,7 +175,7 @@ def check_destination(
         format_.check(labels)
     numbers = len(labels) * dim if labels is not None and dim is not None else 0
     names = sum(map(len, labels)) if labels is not None else 0
-    check_output(path, inputs=inputs, size=0 if compressor else numbers * format_.number + names)
+    check_output(path, inputs=inputs, size=0 if compressor else numbers * format_.number + names, argument=argument)
 
 
 def to_keyed_vectors(labels: Sequence[str], matrix: ArrayLike) -> "KeyedVectors":

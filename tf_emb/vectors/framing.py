@@ -15,6 +15,9 @@ import numpy as np
 _TEXT = re.compile(
     rb"(?:[\x01-\x09\x0b-\x7f]|[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3})*? "
 )
+# Or a word in another encoding, which is short, because bytes of vectors happen to look like long ones, and in large
+# tables up to where the next vector begins.
+_MORE = re.compile(_TEXT.pattern + rb"|[\t\x20-\x7e\x80-\xff]{0,24}? ")
 _MOST = 32  # spaces in the text that a vector begins with: it is text
 _SPREAD = (
     8.0  # powers of two from the median, in the mean, of numbers that may be a vector; 1.2 for a normal distribution
@@ -52,7 +55,7 @@ def _ends(data: bytes, start: int, size: int) -> list[int]:
     """Return where a label could end instead: behind the spaces in the text that the vector begins with."""
     ends: list[int] = []
     at = start
-    while len(ends) <= _MOST and (match := _TEXT.match(data, at, start + size)):
+    while len(ends) <= _MOST and (match := _MORE.match(data, at, start + size)):
         at = match.end()
         ends.append(at)
     return ends

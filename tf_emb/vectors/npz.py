@@ -11,6 +11,7 @@ import numpy as np
 
 from tf_emb.files.compressed import MOST_TIMES, MOST_WITHOUT
 from tf_emb.vectors.arrays import NAMES, check_array, check_names, check_rows, fill, joined, numbers, seekable
+from tf_emb.vectors.npy import Heading, first_line, read_heading
 from tf_emb.vectors.source import Source, decoded, present
 from tf_emb.vectors.vectors import Vectors
 
@@ -46,10 +47,10 @@ def read_npz(file: IO[bytes], source: Source) -> Vectors:
         with zipfile.ZipFile(content) as archive:
             return _read(archive, size, source)
     except _DAMAGES as error:
-        raise ValueError(_line(error)) from None
+        raise ValueError(first_line(error)) from None
     except OSError as error:
         if error.errno is None or isinstance(error, io.UnsupportedOperation):
-            raise ValueError(_line(error)) from None
+            raise ValueError(first_line(error)) from None
         raise ValueError(f"it is damaged: {error.strerror}") from None
 
 
@@ -68,7 +69,7 @@ def _read(archive: zipfile.ZipFile, size: int, source: Source) -> Vectors:
     try:
         labels = arrays["labels"].tolist()
     except (ValueError, SystemError) as error:  # code points beyond Unicode
-        raise ValueError(f"its labels are no Unicode text: {_line(error)}") from None
+        raise ValueError(f"its labels are no Unicode text: {first_line(error)}") from None
     texts = [
         label if label.isascii() else decoded(label.encode("utf-8", "surrogatepass"), row, source.errors)
         for row, label in enumerate(labels)
@@ -117,21 +118,9 @@ def _mapped(archive: zipfile.ZipFile, info: zipfile.ZipInfo, member: IO[bytes]) 
     return np.memmap(file.name, np.float32, "r", start, shape) if shape[0] else np.empty(shape, np.float32)
 
 
-def _heading(name: str, member: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
-    """Read the shape, the order and the type of an array."""
+def _heading(name: str, member: IO[bytes]) -> Heading:
+    """Read the heading of an array; an error has its name."""
     try:
-        version = np.lib.format.read_magic(member)
-        read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}[version]
-        shape, by_columns, dtype = read(member)
-    except _DAMAGES[:2]:
-        raise
-    except Exception as error:  # it evaluates a literal of Python: there is hardly one that cannot come
-        raise ValueError(f"its array {name} has no heading of NumPy's: {_line(error)}") from None
-    if any(length < 0 or isinstance(length, bool) for length in shape):
-        raise ValueError(f"its array {name} must have shape (rows, ...); got {shape[:9]}")
-    return shape, by_columns, dtype
-
-
-def _line(error: Any) -> str:
-    """Return the beginning of an error's first line."""
-    return repr(str(error).partition("\n")[0][:120]).strip("'\"") or type(error).__name__
+        return read_heading(member)
+    except ValueError as error:
+        raise ValueError(f"its array {name} has {error}") from None

@@ -17,7 +17,7 @@ from tf_emb.word2vec.blocks.chunks import BlockTrainer, Evaluator
 from tf_emb.word2vec.early_stopping import keeping_best
 from tf_emb.word2vec.habits import AnswersHabits, answering_habits
 from tf_emb.word2vec.learnable import check_held_out, warn_if_nothing_learned
-from tf_emb.word2vec.memory import check_memory, step_places
+from tf_emb.word2vec.memory import check_tables, step_places
 from tf_emb.word2vec.options import Architecture, CbowGradient, Loss, Options, Window, chosen
 from tf_emb.word2vec.progress import Callback, Training
 from tf_emb.word2vec.state import State, load_state, save_state
@@ -124,7 +124,7 @@ class Word2Vec(AnswersHabits):
                 is too small.
         """
         vocabulary = checked_vocabulary(vocabulary)
-        check_memory(len(vocabulary), self.options.dim, step_places(self.options))
+        check_tables(len(vocabulary), self.options.dim, step_places(self.options))
         start, output = start_tables(len(vocabulary), self.options.dim, self.options.seed)
         if vectors is not None:
             start = started_from(start, vocabulary, vectors)

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from tf_emb.corpus import EncodedCorpus, Vocabulary
-from tf_emb.methods.graph.sizes import check_count, check_memory
+from tf_emb.corpus.checks import integer
+from tf_emb.memory import check_memory
 from tf_emb.methods.graph.sources import as_adjacency
 from tf_emb.methods.graph.walks import END, Adjacency, check_walk, random_walks
 from tf_emb.vectors import Vectors
@@ -101,8 +102,8 @@ def check_node2vec(
         ValueError: the graph has no edge, an option is out of its range, or there is not enough memory.
     """
     check_walk(length, p, q)
-    check_count("walks", walks, "Use 10, as node2vec does.")
-    check_count("dim", dim, "Use 128, as node2vec does.")
+    integer("walks", walks, remedy="Use 10, as node2vec does.")
+    integer("dim", dim, remedy="Use 128, as node2vec does.")
     if not edges:
         raise ValueError(
             f"`graph` must have an edge, along which to walk; got {nodes:,} nodes and none. Separate the two "
@@ -129,7 +130,7 @@ def walk_corpus(
         ValueError: `walks` or `length` is below 1, or `p` or `q` is not positive.
     """
     check_walk(length, p, q)
-    check_count("walks", walks, "Use 10, as node2vec does.")
+    integer("walks", walks, remedy="Use 10, as node2vec does.")
     rng = np.random.default_rng(seed)
     parts = [sentences(random_walks(graph, starts, length, rng, p=p, q=q)) for starts in _starts(graph, walks, rng)]
     ids = np.concatenate(parts)

@@ -22,8 +22,9 @@ from typing import Any
 
 import numpy as np
 
+from tf_emb.corpus.checks import integer
+from tf_emb.memory import check_memory
 from tf_emb.methods.graph.adjacency import Adjacency, draw_edges
-from tf_emb.methods.graph.sizes import check_count, check_memory
 from tf_emb.methods.graph.steps import SMALLEST, StepTable, draw_exactly, table_size
 
 END = -1  # follows the last node of a walk that cannot go on
@@ -89,7 +90,7 @@ def _second_order(
 
 def check_walk(length: int, p: float, q: float) -> None:
     """Refuse impossible walks."""
-    check_count("length", length, "Use 80, as node2vec does.")
+    integer("length", length, remedy="Use 80, as node2vec does.")
     for name, value in (("p", p), ("q", q)):
         if isinstance(value, bool) or not isinstance(value, Real):
             raise ValueError(f"`{name}` must be a number; got {value!r}. Use 1 for walks without a bias.")
