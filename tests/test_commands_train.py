@@ -202,6 +202,20 @@ def test_vectors_that_cannot_be_written_at_the_end_go_elsewhere_and_the_training
     assert (folder / "out" / "v.bin").read_bytes() == (folder / "v.bin").read_bytes()
 
 
+def test_the_state_is_written_before_the_vectors(stopping: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is room for one of them only, the training can still go on."""
+
+    def full(path: Any, vectors: Any) -> None:
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr("tf_emb.vectors.save_vectors", full)
+    stopping(2)
+    result = train(*OPTIONS)
+    assert result.exit_code == 2
+    assert "No space left on device" in result.stderr.splitlines()[-1]
+    assert load_state(folder / "v.bin.state").done == 1
+
+
 def test_exact_mode_stops_with_the_vectors_so_far(stopping: Any) -> None:
     stopping(15)
     result = train(*OPTIONS, "--mode", "exact")
