@@ -84,7 +84,7 @@ def parts(
             "surrogateescape", as in `open`.
 
     Raises:
-        ValueError: `source` cannot be read, is not UTF-8, holds the character 0 (where errors are strict) 2,097,152
+        ValueError: `source` cannot be read, is not UTF-8, holds the character 0 (where errors are strict), or 2,097,152
             characters without a place to cut, such as white space; or sentences that are not lists of strings.
     """
     by = tokenizer(tokenize)
