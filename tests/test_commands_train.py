@@ -14,10 +14,11 @@ from typer.testing import CliRunner, Result
 
 from tf_emb.cli import app
 from tf_emb.commands import blocks, exact
+from tf_emb.commands.saved import read_state
 from tf_emb.files import locked
 from tf_emb.vectors import files, load_vectors
 from tf_emb.word2vec import progress
-from tf_emb.word2vec.checkpoints import before
+from tf_emb.word2vec.checkpoints import before, write_checkpoint
 from tf_emb.word2vec.state import load_state
 
 ROOT = Path(__file__).parent.parent
@@ -159,7 +160,19 @@ def test_a_torn_checkpoint_is_named_and_the_one_before_it_is_used(stopping: Any,
     assert "v.bin.state (it has been cut short or altered" in result.stderr
     assert "The checkpoint before it is used." in result.stderr
     assert result.exit_code == 130
-    assert (load_state(state).done, load_state(before(state)).done) == (2, 1)  # the torn one is in neither place
+
+
+def test_the_first_checkpoint_after_a_torn_one_does_not_take_the_place_of_the_whole_one(
+    stopping: Any, folder: Path
+) -> None:
+    stopping(2)
+    train(*OPTIONS)
+    state = folder / "v.bin.state"
+    state.rename(before(state))
+    state.write_bytes(before(state).read_bytes()[:-100])
+    read_state(folder / "v.bin")
+    write_checkpoint(state, load_state(state))
+    assert (load_state(state).done, load_state(before(state)).done) == (1, 1)
 
 
 def test_a_new_training_keeps_the_state_of_a_stopped_one_and_says_so(stopping: Any, folder: Path) -> None:
