@@ -84,6 +84,11 @@ def test_an_output_that_is_read_is_refused(link: str, folder: Path) -> None:
         (("--logdir", "c.txt"), {}, "`--logdir` must be a folder"),
         (("--held-out", "empty.txt"), {}, "`--held-out` must have a sentence with two words"),
         (("--dim", 10**6), {}, "must fit in memory"),
+        (("--logdir", "v.bin"), {}, "`--logdir` must be another name than the output"),
+        (("--logdir", "v.bin/log"), {}, "`--logdir` must be another name than the output"),
+        (("--logdir", "loop"), {}, "`--logdir` must be a folder"),
+        ((), {"corpus": "a\0b"}, "must be the name of a file"),
+        ((), {"corpus": "\ud800"}, "must be the name of a file"),
         (("--resume",), {}, "`--resume` must find a stopped training at v.bin.state; there is none"),
         (("--checkpoint-every", 0), {}, "`--checkpoint-every` must be above 0 seconds"),
         (("--mode", "exact", "--threads", 1), {}, "`--threads` must come with `--mode block`"),
@@ -99,11 +104,19 @@ def test_what_can_be_refused_is_refused_before_the_first_step(
     (folder / "folder.bin").mkdir()
     (folder / "locked.bin").touch(mode=0o444)
     (folder / "empty.txt").touch()
+    (folder / "loop").symlink_to("loop")
     (folder / "one.txt").write_text("alpha\nbeta\n" * 9)
     there = sorted(folder.rglob("*"))
     least = () if "--dim" in arguments else OPTIONS
     assert said in refused(*least, *("--min-count", 1), *arguments, **names)
     assert sorted(folder.rglob("*")) == there
+
+
+def test_a_training_that_diverges_leaves_nothing_to_resume(folder: Path) -> None:
+    result = train(*OPTIONS, "--rate", 1e6)
+    assert result.exit_code == 2
+    assert "`rate` must be small enough that vectors stay finite" in result.stderr.splitlines()[-1]
+    assert sorted(folder.iterdir()) == [folder / "c.txt"]
 
 
 def test_a_format_whose_extra_is_missing_is_refused_before_the_first_step(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -141,7 +141,7 @@ def test_an_output_that_cannot_be_written_is_refused(tmp_path):
     with pytest.raises(ValueError, match="must have room"):
         check_output(tmp_path / "v", size=1 << 60)
     check_folder(tmp_path / "new" / "one")
-    with pytest.raises(ValueError, match="is a file"):
+    with pytest.raises(ValueError, match="is none"):
         check_folder(tmp_path / "file" / "logs")
 
 

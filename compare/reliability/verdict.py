@@ -88,7 +88,7 @@ def complaints(error: BaseException | None) -> list[str]:
         return [f"{name}: {shortened(said)}"]
     if printable(said) != said or not said.strip():
         return [f"{name} whose message is not one line of text: {shortened(printable(said))!r}"]
-    if len(said) > LONGEST:
+    if len(said) > LONGEST and not isinstance(error, USAGE):  # which repeats what was typed
         return [f"{name} with a message of {len(said):,} characters: {shortened(said)}"]
     return [] if of_our_own(error) else [f"{name} of another's words: {shortened(said)}"]
 

@@ -78,6 +78,8 @@ def check_outputs(job: Job) -> None:
     check_destination(job.output, inputs=[str(text) for text in texts], argument="--output")
     if job.logdir is not None:
         check_folder(job.logdir, argument="--logdir")
+        if job.output.resolve() in (job.logdir.resolve(), *job.logdir.resolve().parents):
+            raise ValueError(f"`--logdir` must be another name than the output; got {job.logdir}. Name a folder.")
 
 
 def _begun(job: Job, model: "Word2Vec") -> "tuple[Word2Vec, EncodedCorpus, EncodedCorpus | None]":
@@ -160,7 +162,13 @@ def _trained(job: Job, model: "Word2Vec", encoded: "EncodedCorpus", held_out: "E
         asked = stack.enter_context(interruption(_leaving(job.output)))
         stack.enter_context(checkpoints)
         _write_state(checkpoints, state)  # so that there is something to resume, whenever the process ends
-        _run(job, model, encoded, held_out, checkpoints, asked)
+        try:
+            _run(job, model, encoded, held_out, checkpoints, asked)
+        except ValueError:
+            checkpoints.wait()
+            if not job.resume:  # it has diverged, and would again
+                remove(state)
+            raise
         if asked:
             _write_state(checkpoints, state)
     if not model.losses and not asked:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tf_emb.commands.terminal import ended_by_signals, one_thread_per_operation, progress_bar, silent_start
+from tf_emb.corpus.checks import shown
 from tf_emb.files import printable
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def graph(
     from tf_emb.vectors import check_destination, save_vectors
 
     if method not in ("node2vec", "deepwalk"):
-        raise ValueError(f"`--method` must be node2vec or deepwalk; got {method!r}. Choose one.")
+        raise ValueError(f"`--method` must be node2vec or deepwalk; got {shown(method)}. Choose one.")
     if method == "deepwalk" and (p, q) != (1, 1):
         raise ValueError(f"`--p` and `--q` must be 1 for deepwalk; got {p:g} and {q:g}. Use --method node2vec.")
     given = {"walks": walks, "length": length, "p": p, "q": q}
@@ -67,7 +68,7 @@ def _check(edges: Path, output: Path, format: str, options: dict[str, Any]) -> N
 
     check_destination(output, inputs=[edges], argument="--output")
     if format not in ("edgelist", "adjlist"):
-        raise ValueError(f"`format` must be 'edgelist' or 'adjlist'; got {format!r}. Choose one.")
+        raise ValueError(f"`format` must be 'edgelist' or 'adjlist'; got {shown(format)}. Choose one.")
     check_node2vec(1, 1, **{"walks": 1, "length": 1} | {k: options[k] for k in SIZES if k in options})
     with silent_start():
         from tf_emb.word2vec import Options

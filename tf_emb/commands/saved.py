@@ -79,23 +79,24 @@ def write_vectors(output: Path, vectors: "Vectors") -> bool:
     """Write vectors, or where that fails write them into another folder, and say which; return whether it went well.
 
     Raises:
-        OSError: there is no folder that they can be written to.
+        OSError, ValueError: why they cannot be written; there is no other folder either.
     """
     from tf_emb.vectors import save_vectors
 
     try:
         save_vectors(output, vectors)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # full, or no longer what it was when the training began
         refused = error
     else:
         return True
+    reason = refused.strerror if isinstance(refused, OSError) else refused
     for folder in (Path.cwd(), Path.home(), Path(tempfile.gettempdir())):
         other = folder / output.name
         try:
             if folder.resolve() != output.parent.resolve() and not other.exists():
                 save_vectors(other, vectors)
-                print(f"{output} cannot be written ({refused.strerror}); the vectors are in {other}.", file=sys.stderr)
+                print(f"{output} cannot be written ({printable(reason)}); the vectors are in {other}.", file=sys.stderr)
                 return False
-        except OSError:
+        except (OSError, ValueError):
             continue
     raise refused

@@ -55,12 +55,13 @@ def train(
     """
     from tf_emb.commands.blocks import Job, train_blocks
     from tf_emb.commands.exact import train_exactly
+    from tf_emb.corpus.checks import shown
 
     options = {"model": model, "loss": loss, "dim": dim, "window": window, "negatives": negatives, "sample": sample,
                "min_count": min_count, "max_vocab": max_vocab, "epochs": epochs, "rate": rate, "threads": threads,
                "seed": seed}  # fmt: skip
     if mode not in ("block", "exact"):
-        raise ValueError(f"`--mode` must be block or exact; got {mode!r}. Choose one.")
+        raise ValueError(f"`--mode` must be block or exact; got {shown(mode)}. Choose one.")
     if patience is not None and held_out is None:
         raise ValueError(f"`--patience` must come with `--held-out`; got {patience} alone. Name a text to measure.")
     if not checkpoint_every > 0:

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from tf_emb.files.shown import printable
 from tf_emb.files.whole import sweep, try_writing
 
 Name = str | os.PathLike[str]
@@ -26,7 +27,7 @@ def check_output(path: Name, *, inputs: Iterable[Name] = (), size: int = 0, argu
         ValueError: it is a folder, a device, write-protected or an input; its folder is missing, cannot be written to,
             or has no room.
     """
-    target = Path(os.path.realpath(path))
+    target = _real(path, argument)
     sweep(target.parent)
     _check_place(target, path, argument)
     for source in inputs:
@@ -48,12 +49,25 @@ def check_folder(path: Name, argument: str = "path") -> None:
     Raises:
         ValueError: it, or the nearest folder above it that exists, is a file or cannot be written to.
     """
-    nearest = Path(os.path.realpath(path))
-    while not nearest.exists():
+    nearest = _real(path, argument)
+    while not os.path.lexists(nearest):
         nearest = nearest.parent
     if not nearest.is_dir():
-        raise ValueError(f"`{argument}` must be a folder; {nearest} is a file. Name another.")
+        raise ValueError(f"`{argument}` must be a folder; {nearest} is none. Name another.")
     _check_writable(nearest, path, argument)
+
+
+def _real(path: Name, argument: str) -> Path:
+    """Return a path without links.
+
+    Raises:
+        ValueError: no file can have such a name.
+    """
+    try:
+        os.fsencode(path)
+        return Path(os.path.realpath(path))
+    except ValueError:  # the character 0, or half of a pair of UTF-16
+        raise ValueError(f"`{argument}` must be the name of a file; got {printable(path)}. Correct it.") from None
 
 
 def _check_place(target: Path, path: Name, argument: str) -> None:
@@ -82,6 +96,8 @@ def _check_writable(folder: Path, path: Name, argument: str) -> None:
 
 def _same(target: Path, source: Name) -> bool:
     try:
-        return os.path.samefile(target, source)
-    except OSError:
-        return os.path.realpath(source) == os.fspath(target)
+        os.fsencode(source)
+        real = os.path.realpath(source)
+        return os.path.samefile(target, real) if os.path.exists(real) and target.exists() else real == os.fspath(target)
+    except (OSError, ValueError):  # the name of no file; whoever reads it says so
+        return False

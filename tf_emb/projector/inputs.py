@@ -22,6 +22,8 @@ def read_labels(path: str | os.PathLike[str], argument: str = "--labels") -> lis
         ValueError: the file is not UTF-8; its name and the line are said.
         OSError: it cannot be read.
     """
+    if Path(path).is_char_device() or Path(path).is_block_device():
+        raise ValueError(f"`{argument}` must be a file; got {path}, a device, which has no end. Name a file.")
     data = Path(path).read_bytes().removeprefix(BOM)
     try:
         text = data.decode("utf-8")

@@ -35,7 +35,7 @@ TEXTS = (
 )  # fmt: skip
 PATHS = (
     "c.txt", "empty.txt", "words.txt", "v.txt", "v.bin", "v.npz", "edges.txt", "pairs.tsv", "questions.txt", "m.npy",
-    "folder", ".", "/", "/dev/null", "/dev/full", "/proc/self/mem", "missing.txt", "missing/v.bin", "c.txt/v.bin",
+    "folder", ".", "/dev/null", "/dev/full", "/proc/self/mem", "missing.txt", "missing/v.bin", "c.txt/v.bin",
     "folder/v.bin", "folder/v.png", "folder/v.parquet", "link.txt", "loop.txt", "v.unknown", "v.txt.gz", "v.bin.xz",
     "v.safetensors", "v.glove", "v.kv", "v.pt", "", ".bin", "folder/\x1b.txt", "folder/语.txt", "-", "-.bin",
 )  # fmt: skip
