@@ -134,6 +134,13 @@ def test_the_character_0_is_refused_with_its_byte(tmp_path: Path) -> None:
     assert prepare(path, min_count=1, errors="replace").raw_words == 2
 
 
+@pytest.mark.parametrize("blanks", [0, 1, 5, 400])
+def test_a_mark_of_byte_order_behind_blank_lines_is_no_part_of_a_word(blanks: int) -> None:
+    text = "a\n" + "\n" * blanks + "\ufeff\ufeffthe cat\n\n\n\ufeffsat\n"
+    found = [tokens for tokens in read_sentences(io.BytesIO(text.encode())) if tokens]
+    assert found == [["a"], ["the", "cat"], ["sat"]]
+
+
 def test_marks_of_files_that_were_joined_are_skipped_and_other_breaks_are_white_space() -> None:
     text = b"\xef\xbb\xbfa b\n\xef\xbb\xbfc\xe2\x80\xa8d\re\n\xef\xbb\xbf\n"
     assert list(read_sentences(io.BytesIO(text))) == [["a", "b"], ["c", "d", "e"], []]

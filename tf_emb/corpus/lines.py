@@ -50,12 +50,13 @@ def lines_of(
 def _parted(block: str, every: bool) -> tuple[list[str], Iterator[int], str]:
     """Return the lines that end in a block, for each how many end there, and what follows the last end."""
     *lines, last = block.split("\n")
+    ends: Iterator[int] = repeat(1)
     if not every and 2 * (lines.count("") + lines.count("\r")) > len(lines):
         *found, last = _BLANKS.split(block)
-        return found[::2], iter([run.count("\n") for run in found[1::2]]), last
+        lines, ends = found[::2], iter([run.count("\n") for run in found[1::2]])
     if MARK in block:  # each file that was joined to another began with one
         lines = [*lines[:1], *(line.lstrip(MARK) for line in lines[1:])]
-    return lines, repeat(1), last
+    return lines, ends, last
 
 
 def _whole(line: str, by: Tokenizer, continued: bool, argument: str, number: int) -> Sequence[str]:

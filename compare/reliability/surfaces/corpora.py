@@ -16,6 +16,7 @@ import numpy as np
 
 from compare.reliability.surface import Surface
 from tf_emb.corpus import EncodedCorpus, encode_corpus, prepare, read_sentences
+from tf_emb.corpus.source import PIECE
 from tf_emb.corpus.tokenizers import tokenizer
 from tf_emb.word2vec.options import CHOICES, Options
 
@@ -122,6 +123,8 @@ def check_against_whole_lines(path: Path, given: dict[str, Any], found: list[lis
     lines = [line.lstrip("\ufeff") for line in data.decode("utf-8", given["errors"]).split("\n")]
     if not lines[-1]:
         lines.pop()
+    if callable(given["tokenize"]) and max(map(len, lines), default=0) > PIECE:
+        return  # a function gets a long line in parts
     by = tokenizer(given["tokenize"])
     expected = [list(by.tokens(line.rstrip("\r"))) for line in lines]
     if found != expected:
