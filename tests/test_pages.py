@@ -167,6 +167,13 @@ def test_layers_take_configurations_of_their_kind_only(key: str, value: Any) -> 
         Embedding.from_config(config | {key: value})
 
 
+def test_a_table_that_does_not_fit_is_refused_before_it_is_made() -> None:
+    from tf_emb.layers import Embedding
+
+    with pytest.raises(ValueError, match=r"A table of 2,147,483,647 x 4,000 numbers must fit in memory: about 34"):
+        Embedding.from_config(Embedding(6, 4).get_config() | {"input_dim": 2**31 - 1, "output_dim": 4000})
+
+
 def test_code_in_a_model_is_not_run(tmp_path: Path) -> None:
     import keras
 

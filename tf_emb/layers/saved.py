@@ -10,6 +10,8 @@ from typing import Any, Self, TypeAlias
 
 import keras
 
+from tf_emb.memory import check_memory
+
 Config: TypeAlias = dict[str, Any]  # what Keras writes of a layer
 Kind: TypeAlias = tuple[str, Callable[[Any], bool]]
 LARGEST = 2**31 - 1  # rows or columns
@@ -53,7 +55,7 @@ def check_config(layer: str, config: Config) -> None:
         config: arguments by name; those of no name known here are left to the constructor.
 
     Raises:
-        ValueError: an argument is of another kind.
+        ValueError: an argument is of another kind, or the table would not fit in memory.
     """
     if not isinstance(config, dict):
         raise ValueError(f"`config` of {layer} must be an object; got {_short(config)}. Save the model again.")
@@ -64,6 +66,9 @@ def check_config(layer: str, config: Config) -> None:
                 f"`{name}` must be {said}; the configuration of {layer} has {_short(repr(value))}. "
                 "Save the model again."
             )
+    rows, columns = config.get("input_dim"), config.get("output_dim")
+    if rows is not None and columns is not None:
+        check_memory(4 * rows * columns, f"A table of {rows:,} x {columns:,} numbers", "Save the model again.")
 
 
 class WrongConfigError(TypeError, ValueError):
