@@ -112,6 +112,11 @@ def test_what_can_be_refused_is_refused_before_the_first_step(
     assert sorted(folder.rglob("*")) == there
 
 
+def test_an_error_that_repeats_a_long_argument_is_cut() -> None:
+    assert refused(corpus="a" * 5000).endswith("…")
+    assert len(refused(corpus="a" * 5000)) < 1100
+
+
 def test_a_training_that_diverges_leaves_nothing_to_resume(folder: Path) -> None:
     result = train(*OPTIONS, "--rate", 1e6)
     assert result.exit_code == 2

@@ -16,6 +16,8 @@ from tf_emb.commands import graph, project, train, vectors
 from tf_emb.commands.terminal import Ended, ended_by_signals
 from tf_emb.files import printable
 
+LONGEST = 1_000  # characters of an error that are printed; what was typed may be longer than a screen
+
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
@@ -46,7 +48,8 @@ def refusing(command: Callable[..., None]) -> Callable[..., None]:
                 warnings.showwarning = lambda said, *where: print(f"tf-emb: {printable(said)}", file=sys.stderr)
                 command(**arguments)
         except (ValueError, OSError, ImportError) as error:
-            print(f"tf-emb: {printable(error)}", file=sys.stderr)
+            said = printable(error)
+            print(f"tf-emb: {said if len(said) <= LONGEST else said[: LONGEST - 1] + '…'}", file=sys.stderr)
             raise typer.Exit(2) from None
         except Exception as error:
             if not isinstance(error, MemoryError) and type(error).__name__ != "ResourceExhaustedError":  # TensorFlow's

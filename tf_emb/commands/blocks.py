@@ -1,5 +1,6 @@
 """`tf-emb train` by blocks: nothing that was trained is lost, whatever ends the process."""
 
+import os
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -78,7 +79,8 @@ def check_outputs(job: Job) -> None:
     check_destination(job.output, inputs=[str(text) for text in texts], argument="--output")
     if job.logdir is not None:
         check_folder(job.logdir, argument="--logdir")
-        if job.output.resolve() in (job.logdir.resolve(), *job.logdir.resolve().parents):
+        logdir = Path(os.path.realpath(job.logdir))
+        if Path(os.path.realpath(job.output)) in (logdir, *logdir.parents):
             raise ValueError(f"`--logdir` must be another name than the output; got {job.logdir}. Name a folder.")
 
 

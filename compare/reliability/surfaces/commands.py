@@ -14,7 +14,7 @@ from typer.models import OptionInfo
 
 from compare.reliability.fuzz import Surface
 from compare.reliability.verdict import current
-from tf_emb.cli import app
+from tf_emb.cli import LONGEST, app
 from tf_emb.files import scratch
 from tf_emb.files.whole import PREFIX
 
@@ -143,13 +143,17 @@ def use(given: Given) -> None:
     line, folder = given
     before = contents(folder)
     command = typer.main.get_command(app)
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(printed):
         try:
             with command.make_context("tf-emb", list(line)) as context:
                 command.invoke(context)
         except typer.Exit as ended:
             if ended.exit_code not in (0, 1):  # 1: --check has found something
-                raise reason(ended) from None
+                error = reason(ended)
+                if isinstance(error, ValueError | OSError) and len(str(error)) > LONGEST:
+                    raise typer.BadParameter(printed.getvalue().rstrip("\n").rpartition("\n")[2]) from error
+                raise error from None
     after = contents(folder)
     lost = [name for name in before if after.get(name) != before[name]]
     if read := [name for name in lost if name in inputs(line, folder)]:
